@@ -1,0 +1,34 @@
+"""The colours of embedlab: chosen once, safe for colour-blind eyes, calm on white and on dark.
+
+The first ten are Paul Tol's "muted" scheme (https://personal.sron.nl/~pault/, "Colour Schemes", 2021) in an
+order that keeps neighbours in a legend apart; two neutral additions bring them to twelve. No two eyes tell
+more than about a dozen colours apart, so from the thirteenth class on the marker shape changes too.
+"""
+
+from __future__ import annotations
+
+CATEGORIES = (
+    "#332288",  # indigo
+    "#DDCC77",  # sand
+    "#44AA99",  # teal
+    "#CC6677",  # rose
+    "#88CCEE",  # cyan
+    "#882255",  # wine
+    "#117733",  # green
+    "#EE8866",  # orange (Tol "light")
+    "#AA4499",  # purple
+    "#999933",  # olive
+    "#77AADD",  # light blue (Tol "light")
+    "#8B5E3C",  # brown
+)
+SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "star", "x", "triangle-down")
+GREY = "#BBBBBB"
+INK = "#2B2B33"
+ACCENT = "#EE3377"  # Tol "vibrant" magenta: query hits and the chosen point, nothing else
+SEQUENTIAL = "Viridis"
+
+
+def style(position: int) -> tuple[str, str]:
+    """Colour and marker symbol of the class at ``position`` in the legend (0-based)."""
+    turn, place = divmod(position, len(CATEGORIES))
+    return CATEGORIES[place], SYMBOLS[turn % len(SYMBOLS)]

@@ -1,0 +1,38 @@
+"""Where embedlab keeps things, read from the environment in one place.
+
+``EMBEDLAB_CACHE``
+    Root of everything embedlab writes: ``weights/``, ``vectors/``, ``datasets/``.
+    Default: the user's cache folder.
+``EMBEDLAB_MODELS``
+    A folder of models brought by hand (a USB stick, a network drive): ``text/minilm/…``.
+``EMBEDLAB_OFFLINE``
+    ``1`` forbids every use of the network.
+
+Each function reads the environment when called, so that a notebook may set a variable and go on.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import user_cache_dir
+
+_FALSE = {"", "0", "false", "no", "off"}
+
+
+def cache_root() -> Path:
+    """Folder for everything embedlab writes; it may not exist yet."""
+    chosen = os.environ.get("EMBEDLAB_CACHE")
+    return Path(chosen).expanduser() if chosen else Path(user_cache_dir("embedlab"))
+
+
+def models_folder() -> Path | None:
+    """Folder of models brought by hand, or None."""
+    chosen = os.environ.get("EMBEDLAB_MODELS")
+    return Path(chosen).expanduser() if chosen else None
+
+
+def offline() -> bool:
+    """True when ``EMBEDLAB_OFFLINE`` forbids the network."""
+    return os.environ.get("EMBEDLAB_OFFLINE", "").strip().lower() not in _FALSE
