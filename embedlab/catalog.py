@@ -1,7 +1,7 @@
 """The catalogue: one row per model, with all that is known about it before a byte is downloaded.
 
-Plain data only; nothing here touches the network. A row's card says what the model is, its weights (``pins.py``)
-which bytes it is made of, its loader which function makes an embedder of them.
+Plain data only; nothing here touches the network. A row's card says what the model is, its weights
+(``pins.py``) which bytes it is made of, its loader which function makes an embedder of them.
 """
 
 from __future__ import annotations

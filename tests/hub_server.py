@@ -1,0 +1,152 @@
+"""A model hub on loopback: the part of the Hugging Face hub's file protocol that a download by commit needs.
+
+``HEAD`` and ``GET /{repo}/resolve/{commit}/{file}``, with ``ETag``, ``X-Repo-Commit`` and ranges; errors
+carry ``X-Error-Code``. What goes wrong is chosen by ``mode``, which may be changed while the server runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
+
+Mode = Literal["ok", "silent", "hold", "cut", "wrong", "404", "500", "login"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client asked for."""
+
+    method: str
+    path: str
+    range: str | None
+
+    @property
+    def file(self) -> str:
+        return self.path.split("/resolve/")[-1].partition("/")[2]
+
+
+@dataclass
+class Hub:
+    """The state of the server, seen from a test.
+
+    Modes: ``silent`` accepts connections and never answers; ``hold`` sends half of the large file and then
+    waits for ``release``; ``cut`` closes the connection half-way, once; ``wrong`` sends other bytes of equal
+    length; ``login`` answers everything with a page, as a captive portal does.
+    """
+
+    repo: str
+    commit: str
+    files: dict[str, bytes]
+    mode: Mode = "ok"
+    address: str = ""
+    requests: list[Request] = field(default_factory=list)
+    half_sent: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event = field(default_factory=threading.Event)
+    cuts: int = 0
+
+    def gets(self, file: str) -> list[Request]:
+        """The downloads of one file so far."""
+        return [r for r in self.requests if r.method == "GET" and r.file == file]
+
+    def start(self) -> ThreadingHTTPServer:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
+        server.daemon_threads = True
+        server.block_on_close = False
+        self.address = f"http://127.0.0.1:{server.server_address[1]}"
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return server
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: Hub
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def _answer(self, body: bool) -> None:
+        hub = self.hub
+        hub.requests.append(Request(self.command, self.path, self.headers.get("Range")))
+        if hub.mode == "silent":
+            hub.release.wait()
+            self.close_connection = True
+        elif hub.mode == "login":
+            self._status(200, b"<html>Please sign in to the guest network.</html>", body)
+        elif hub.mode == "500":
+            self._status(500, b"on fire", body)
+        else:
+            self._file(body)
+
+    def _file(self, body: bool) -> None:
+        hub = self.hub
+        match = re.fullmatch(rf"/{re.escape(hub.repo)}/resolve/([0-9a-f]+)/(.+)", self.path)
+        if match is None:
+            self._status(404, b"", body, "RepoNotFound")
+        elif match[1] != hub.commit:
+            self._status(404, b"", body, "RevisionNotFound")
+        elif match[2] not in hub.files or (hub.mode == "404" and match[2] == self._largest()):
+            self._status(404, b"", body, "EntryNotFound")
+        else:
+            self._send(match[2], body)
+
+    def _send(self, name: str, body: bool) -> None:
+        hub, content = self.hub, self.hub.files[name]
+        etag = hashlib.sha256(content).hexdigest()
+        start = int(m[1]) if (m := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")) else 0
+        self.send_response(206 if start else 200)
+        self.send_header("ETag", f'"{etag}"')
+        self.send_header("X-Repo-Commit", hub.commit)
+        self.send_header("X-Linked-Etag", f'"{etag}"')
+        self.send_header("X-Linked-Size", str(len(content)))
+        self.send_header("Accept-Ranges", "bytes")
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        if body:
+            self._body(name, bytes(255 - b for b in content) if hub.mode == "wrong" else content, start)
+
+    def _body(self, name: str, content: bytes, start: int) -> None:
+        hub, half = self.hub, len(content) // 2
+        large = name == self._largest()
+        if large and hub.mode == "cut" and hub.cuts == 0:
+            hub.cuts += 1
+            self.wfile.write(content[start:half])
+            self.close_connection = True
+        elif large and hub.mode == "hold" and start < half:
+            self.wfile.write(content[start:half])
+            self.wfile.flush()
+            hub.half_sent.set()
+            hub.release.wait()
+            self._write(content[half:])
+        else:
+            self._write(content[start:])
+
+    def _write(self, content: bytes) -> None:
+        try:
+            self.wfile.write(content)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def _largest(self) -> str:
+        return max(self.hub.files, key=lambda name: len(self.hub.files[name]))
+
+    def _status(self, status: int, content: bytes, body: bool, code: str | None = None) -> None:
+        self.send_response(status)
+        if code:
+            self.send_header("X-Error-Code", code)
+            self.send_header("X-Repo-Commit", self.hub.commit)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if body:
+            self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the test's output readable."""
