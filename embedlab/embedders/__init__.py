@@ -1,0 +1,80 @@
+"""Models: ``load_model`` finds the weights and builds the embedder that its catalogue row names."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from tqdm.auto import tqdm
+
+from embedlab import catalog, weights
+from embedlab.embedders.base import Embedder
+from embedlab.embeddings import Embeddings
+from embedlab.items import Items
+
+__all__ = ["Embedder", "embed", "load_model"]
+
+
+def load_model(name: str) -> Embedder:
+    """Load a model of the catalogue, fetching its weights if they are not on this machine yet.
+
+    Parameters
+    ----------
+    name : str
+        A catalogue name such as ``"text/minilm"``; ``el.models()`` lists them.
+
+    Returns
+    -------
+    Embedder
+        The same object when called again in one process.
+
+    Raises
+    ------
+    EmbedlabError
+        For an unknown name (with the nearest ones), or when no source can serve the weights (with a line for
+        each source that was tried).
+    """
+    found = weights.locate(name)
+    if found is None:
+        with _download_bar() as progress:
+            found = weights.fetch(name, progress)
+    return _build(name, found)
+
+
+@contextmanager
+def _download_bar() -> Iterator[weights.Progress]:
+    with tqdm(unit="B", unit_scale=True, unit_divisor=1000, delay=1.0, leave=False) as bar:
+
+        def progress(done: int, total: int, what: str) -> None:
+            bar.total = total
+            bar.set_description_str(what, refresh=False)
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+@lru_cache(maxsize=4)
+def _build(name: str, found: weights.Found) -> Embedder:
+    row = catalog.row(name)
+    module, function = row.loader.split(":")
+    embedder: Embedder = getattr(importlib.import_module(module), function)(row.card, found)
+    return embedder
+
+
+def embed(items: Items, model: str | Embedder, *, batch_size: int = 32) -> Embeddings:
+    """Embed items with a model, given by name or already loaded.
+
+    Parameters
+    ----------
+    items : Items
+    model : str or Embedder
+    batch_size : int
+
+    Returns
+    -------
+    Embeddings, n_items x dim
+    """
+    embedder = load_model(model) if isinstance(model, str) else model
+    return embedder.embed(items, batch_size=batch_size)

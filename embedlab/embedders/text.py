@@ -1,0 +1,83 @@
+"""Text models that sentence-transformers runs: MiniLM, MPNet."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+
+from embedlab.catalog import ModelCard
+from embedlab.embedders.base import CachedEmbedder, quiet_loading
+from embedlab.weights import Found
+
+# Far more than any text model here reads; tokenising a whole book to keep its first page takes seconds.
+_LONGEST_READ = 200_000
+
+
+class TextEmbedder(CachedEmbedder):
+    """A sentence-transformers model behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+
+    Attributes
+    ----------
+    path : Path
+        The folder the weights and the tokenizer were loaded from.
+    network : SentenceTransformer
+        The torch module itself, for opening the box.
+    """
+
+    def __init__(self, card: ModelCard, found: Found) -> None:
+        self.card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
+        self.path = found.path
+        with quiet_loading():
+            self.network = SentenceTransformer(
+                str(found.path),
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"use_safetensors": True},
+            ).eval()
+        self.dim = card.dim
+        self.max_tokens = int(self.network.max_seq_length or card.max_tokens or 512)
+
+    def _compute(self, contents: list[Any]) -> np.ndarray:
+        texts = [text[:_LONGEST_READ] for text in contents]
+        with torch.inference_mode():
+            vectors = self.network.encode(
+                texts,
+                batch_size=len(texts),
+                show_progress_bar=False,
+                normalize_embeddings=self.card.normalized,
+            )
+        return np.asarray(vectors, np.float32)
+
+    def _problem(self, content: Any) -> str | None:
+        if not isinstance(content, str):
+            return f"a text was expected, not {type(content).__name__}"
+        try:
+            content.encode("utf-8")
+        except UnicodeEncodeError:
+            return "the text holds half a character (a lone surrogate)"
+        return None if content.strip() else "empty text"
+
+    def _length(self, content: Any) -> float:
+        return float(len(content))
+
+    def _truncated(self, contents: list[Any]) -> list[bool]:
+        # A token has at least one character and two places go to [CLS] and [SEP]: short texts need no count.
+        long = [i for i, text in enumerate(contents) if len(text) > self.max_tokens - 2]
+        cut = [False] * len(contents)
+        if long:
+            texts = [contents[i][:_LONGEST_READ] for i in long]
+            tokens = self.network.tokenizer(texts, truncation=False, padding=False, verbose=False)[
+                "input_ids"
+            ]
+            for i, ids in zip(long, tokens, strict=True):
+                cut[i] = len(ids) > self.max_tokens
+        return cut
+
+
+def load(card: ModelCard, found: Found) -> TextEmbedder:
+    """Load a text model from a folder of weights."""
+    return TextEmbedder(card, found)

@@ -1,0 +1,138 @@
+"""Sample data: what each set holds, under which licence, and how to load it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from embedlab.errors import EmbedlabError
+from embedlab.items import Items
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One sample data set: a row of ``el.datasets()``."""
+
+    name: str
+    modality: str
+    n_items: int
+    licence: str
+    summary: str
+    build: Callable[[pd.DataFrame], Items]
+    file: str
+
+
+def _notes(frame: pd.DataFrame) -> Items:
+    return Items.from_frame(frame, modality="text", content="text", id="id", label="topic", name="notes")
+
+
+def _questions(frame: pd.DataFrame) -> Items:
+    frame = frame.assign(answers=["|".join(ids) for ids in frame["answers"]])
+    return Items.from_frame(frame, modality="text", content="text", id="id", name="notes-questions")
+
+
+def _pairs(frame: pd.DataFrame) -> Items:
+    sides = [
+        pd.DataFrame(
+            {
+                "id": frame["id"] + side,
+                "content": frame[side],
+                "pair": frame["id"],
+                "side": side,
+                "score": frame["score"].astype(float),
+                "kind": frame["kind"],
+            }
+        )
+        for side in ("a", "b")
+    ]
+    both = pd.concat(sides).sort_values("id", kind="stable")
+    return Items(both, "text", "notes-pairs")
+
+
+_ALL = (
+    Dataset(
+        "notes",
+        "text",
+        600,
+        "CC0-1.0",
+        "Short English notes on 12 everyday and scientific topics, written for this kit.",
+        _notes,
+        "notes/notes.jsonl",
+    ),
+    Dataset(
+        "notes-questions",
+        "text",
+        120,
+        "CC0-1.0",
+        "Questions about the notes; column `answers` holds the ids of the notes that answer, joined by '|'.",
+        _questions,
+        "notes/questions.jsonl",
+    ),
+    Dataset(
+        "notes-pairs",
+        "text",
+        300,
+        "CC0-1.0",
+        "150 sentence pairs graded 0 (unrelated) to 5 (same meaning); two rows a pair, `side` a and b.",
+        _pairs,
+        "notes/pairs.jsonl",
+    ),
+)
+
+
+def datasets() -> pd.DataFrame:
+    """The sample data sets: ``name``, ``modality``, ``items``, ``licence``, ``summary``."""
+    columns = {
+        "name": "name",
+        "modality": "modality",
+        "n_items": "items",
+        "licence": "licence",
+        "summary": "summary",
+    }
+    return pd.DataFrame([{new: getattr(d, old) for old, new in columns.items()} for d in _ALL])
+
+
+def load_dataset(name: str) -> Items:
+    """Load a sample data set.
+
+    Parameters
+    ----------
+    name : str
+        A name of ``el.datasets()``.
+
+    Returns
+    -------
+    Items
+
+    Raises
+    ------
+    EmbedlabError
+        For an unknown name (with the nearest ones), or when the files are not there.
+    """
+    known = {dataset.name: dataset for dataset in _ALL}
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise EmbedlabError(f"No data set {name!r}.{hint} There are: {', '.join(known)}.")
+    path = data_folder() / known[name].file
+    if not path.is_file():
+        raise EmbedlabError(f"The file {path} of data set {name!r} is missing. Install embedlab again.")
+    return known[name].build(_read_jsonl(path))
+
+
+def data_folder() -> Path:
+    """``data/`` of the checkout, or the copy inside the installed package."""
+    package = Path(__file__).parent
+    installed = package / "_data"
+    return installed if installed.is_dir() else package.parent / "data"
+
+
+def _read_jsonl(path: Path) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
+    return pd.DataFrame(rows)

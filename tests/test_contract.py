@@ -1,0 +1,77 @@
+"""One contract for every model of the catalogue that can be had here."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import embedlab as el
+from embedlab import catalog
+from embedlab.embedders import Embedder
+from embedlab.embeddings import Embeddings
+from embedlab.errors import BadItem, EmbedlabError
+
+ROWS = [
+    pytest.param(row, id=row.card.name, marks=pytest.mark.weights(row.card.name)) for row in catalog.rows()
+]
+
+
+def sample(modality: str) -> el.Items:
+    """A few items of a modality, enough to see order and batching."""
+    if modality == "text":
+        return el.load_dataset("notes").take(np.arange(0, 600, 100))
+    raise KeyError(modality)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_model_keeps_the_promises_of_the_protocol(row: catalog.Row, tmp_path: Path) -> None:
+    model = el.load_model(row.card.name)
+    items = sample(row.card.modality)
+    emb = model.embed(items)
+
+    assert isinstance(model, Embedder)
+    assert model.dim == row.card.dim == emb.dim
+    assert emb.vectors.shape == (len(items), row.card.dim)
+    assert emb.ids == items.ids, "order is kept"
+    assert emb.vectors.dtype == np.float32
+    assert len(np.unique(emb.vectors.round(4), axis=0)) == len(items), "different items, different vectors"
+    assert (emb.layer, emb.pooling, emb.normalized) == (row.card.layer, row.card.pooling, row.card.normalized)
+    if emb.normalized:
+        np.testing.assert_allclose(np.linalg.norm(emb.vectors, axis=1), 1, atol=1e-5)
+
+    backwards = model.embed(items.take(np.arange(len(items))[::-1]), batch_size=1)
+    np.testing.assert_allclose(backwards.vectors[::-1], emb.vectors, atol=1e-5)
+    np.testing.assert_allclose(model.embed_query(items.contents[0]), emb.vectors[0], atol=1e-5)
+
+    assert emb.model.sha256 == (row.weights.sha256 or emb.model.sha256)
+    assert re.fullmatch("[0-9a-f]{64}", emb.model.sha256 or ""), "the weights that ran are known"
+    assert Embeddings.load(emb.save(tmp_path / "e.parquet")).model == emb.model
+
+    other = next(m for m in ("text", "image") if m != row.card.modality)
+    with pytest.raises(BadItem, match=other):
+        model.embed(
+            dataclasses.replace(items, frame=items.frame.assign(path="x", content="x"), modality=other)
+        )
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(EmbedlabError, match="text/minilm"):
+        el.load_model("text/minilmm")
+
+
+def test_embed_takes_a_name_or_a_model() -> None:
+    class Fixed:
+        card = catalog.row("text/minilm").card
+        dim = 2
+
+        def embed(self, items: el.Items, *, batch_size: int = 32, progress: bool | None = None) -> str:
+            return f"{len(items)} in batches of {batch_size}"
+
+        def embed_query(self, x: object) -> np.ndarray:
+            return np.zeros(2)
+
+    assert el.embed(el.Items.from_texts(["a"]), Fixed(), batch_size=3) == "1 in batches of 3"
