@@ -75,7 +75,7 @@ class Items:
         for what, column in (("ids", ids), ("labels", labels)):
             if column is not None and len(column) != len(texts):
                 raise BadItem(f"{len(column)} {what} but {len(texts)} texts.")
-        frame = pd.DataFrame({"id": range(len(texts)) if ids is None else ids, "content": list(texts)})
+        frame = pd.DataFrame({"id": range(len(texts)) if ids is None else ids, "content": pd.Series(texts, dtype=object)})
         if labels is not None:
             frame["label"] = list(labels)
         return cls(frame, "text", name)
