@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
 
+from embedlab import folders
 from embedlab.errors import BadItem
 
 Modality = Literal["text", "image", "image+text", "audio", "video"]
@@ -75,7 +77,9 @@ class Items:
         for what, column in (("ids", ids), ("labels", labels)):
             if column is not None and len(column) != len(texts):
                 raise BadItem(f"{len(column)} {what} but {len(texts)} texts.")
-        frame = pd.DataFrame({"id": range(len(texts)) if ids is None else ids, "content": pd.Series(texts, dtype=object)})
+        frame = pd.DataFrame(
+            {"id": range(len(texts)) if ids is None else ids, "content": pd.Series(texts, dtype=object)}
+        )
         if labels is not None:
             frame["label"] = list(labels)
         return cls(frame, "text", name)
@@ -120,6 +124,31 @@ class Items:
         if "id" not in frame.columns:
             frame.insert(0, "id", [str(i) for i in range(len(frame))])
         return cls(frame, modality, name)
+
+    @classmethod
+    def from_folder(cls, folder: str | Path, *, modality: str, name: str | None = None) -> Items:
+        """Items from the files in a folder, at any depth.
+
+        Parameters
+        ----------
+        folder : path
+        modality : str
+            Which files to take, by suffix: ``"text"`` (.txt, .md), ``"image"``, ``"audio"`` or ``"video"``.
+        name : str, optional
+            What to call the collection; by default the folder's name.
+
+        Returns
+        -------
+        Items
+            The id is the path below ``folder``, the label the name of the subfolder a file lies in.
+
+        Raises
+        ------
+        BadItem
+            When there is no such folder, no such file in it, or a text file is not UTF-8.
+        """
+        folder = Path(folder).expanduser()
+        return cls(pd.DataFrame(folders.rows(folder, modality)), modality, name or folder.resolve().name)
 
     # -- reading them ------------------------------------------------------------------------------------
 
@@ -200,7 +229,8 @@ class Items:
 
     def digests(self) -> list[bytes]:
         """A 16-byte hash of each item's content: equal content, equal digest, whatever its id."""
-        return [_digest(content) for content in self.contents]
+        digest = _text_digest if self.modality == "text" else _file_digest
+        return [digest(content) for content in self.contents]
 
     def __repr__(self) -> str:
         labels = self.labels
@@ -213,8 +243,17 @@ class Items:
         return f"<p><b>{_escape(repr(self))}</b></p>{head}{more}"
 
 
-def _digest(content: object) -> bytes:
+def _text_digest(content: object) -> bytes:
     return hashlib.blake2b(str(content).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _file_digest(path: object) -> bytes:
+    """Of the bytes in the file: a picture that was replaced under the same name is another item."""
+    try:
+        with Path(str(path)).open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+    except OSError as error:
+        raise BadItem(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _missing(value: Any) -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,3 +103,59 @@ def test_no_items_is_an_empty_collection() -> None:
     items = Items.from_texts([])
     assert len(items) == 0
     assert items.digests() == []
+
+
+def test_a_folder_of_texts_takes_labels_from_its_subfolders(tmp_path: Path) -> None:
+    for name, text in {
+        "a/one.txt": "first",
+        "a/b/two.md": "second",
+        "top.txt": "third",
+        ".hidden.txt": "no",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    (tmp_path / "picture.png").write_bytes(b"")
+    items = Items.from_folder(tmp_path, modality="text")
+    assert items.ids == ["top.txt", "a/one.txt", "a/b/two.md"]
+    assert items.contents == ["third", "first", "second"]
+    assert items.labels == [None, "a", "b"]
+    assert items.name == tmp_path.name
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    for folder in (inside, outside):
+        folder.mkdir()
+        (folder / "x.txt").write_text(folder.name)
+    (inside / "file.txt").symlink_to(outside / "x.txt")
+    (inside / "folder").symlink_to(outside)
+    assert Items.from_folder(inside, modality="text").contents == ["inside"]
+
+
+def test_a_folder_without_such_files_says_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(BadItem, match=r"No image files .* it holds 1 \.txt"):
+        Items.from_folder(tmp_path, modality="image")
+    with pytest.raises(BadItem, match="There is no folder"):
+        Items.from_folder(tmp_path / "missing", modality="text")
+    with pytest.raises(BadItem, match="'smell'"):
+        Items.from_folder(tmp_path, modality="smell")
+
+
+def test_a_text_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "latin.txt").write_bytes("é".encode("latin-1"))
+    with pytest.raises(BadItem, match=r"latin\.txt is not UTF-8"):
+        Items.from_folder(tmp_path, modality="text")
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    for name, content in {"a.png": b"1", "b.png": b"1", "c.png": b"2"}.items():
+        (tmp_path / name).write_bytes(content)
+    items = Items.from_folder(tmp_path, modality="image")
+    first, second, third = items.digests()
+    assert first == second != third
+    (tmp_path / "a.png").write_bytes(b"3")
+    assert items.digests()[0] != first
+    (tmp_path / "c.png").unlink()
+    with pytest.raises(BadItem, match=r"c\.png cannot be read"):
+        items.digests()

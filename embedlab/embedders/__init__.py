@@ -47,10 +47,10 @@ def load_model(name: str) -> Embedder:
 def _download_bar() -> Iterator[weights.Progress]:
     with tqdm(unit="B", unit_scale=True, unit_divisor=1000, delay=1.0, leave=False) as bar:
 
-        def progress(done: int, total: int, what: str) -> None:
-            bar.total = total
+        def progress(done_bytes: int, total_bytes: int, what: str) -> None:
+            bar.total = total_bytes
             bar.set_description_str(what, refresh=False)
-            bar.update(done - bar.n)
+            bar.update(done_bytes - bar.n)
 
         yield progress
 
