@@ -56,9 +56,8 @@ class Items:
                 f"{len(repeated)} ids occur more than once: {_some(repeated)}. Give each item its own id."
             )
         if "label" in frame.columns:
-            frame["label"] = pd.Series(
-                [None if _missing(x) else str(x) for x in frame["label"]], dtype=object, index=frame.index
-            )
+            labels: list[Any] = [None if _missing(x) else str(x) for x in frame["label"]]
+            frame["label"] = pd.Series(labels, dtype=object, index=frame.index)
         object.__setattr__(self, "frame", frame)
 
     # -- making them -------------------------------------------------------------------------------------
