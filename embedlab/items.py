@@ -50,6 +50,8 @@ class Items:
             if needed not in frame.columns:
                 raise BadItem(f"Column {needed!r} is missing; the columns are {list(frame.columns)}.")
         frame["id"] = pd.Series([str(i) for i in frame["id"]], dtype="str", index=frame.index)
+        content = content_column(self.modality)
+        frame[content] = frame[content].astype(object)  # texts as they came, whatever the frame was made of
         repeated = frame["id"][frame["id"].duplicated()].unique()
         if len(repeated):
             raise BadItem(
@@ -76,11 +78,10 @@ class Items:
         for what, column in (("ids", ids), ("labels", labels)):
             if column is not None and len(column) != len(texts):
                 raise BadItem(f"{len(column)} {what} but {len(texts)} texts.")
-        frame = pd.DataFrame(
-            {"id": range(len(texts)) if ids is None else ids, "content": pd.Series(texts, dtype=object)}
-        )
+        content = pd.Series(texts, dtype=object)
+        frame = pd.DataFrame({"id": range(len(texts)) if ids is None else ids, "content": content})
         if labels is not None:
-            frame["label"] = list(labels)
+            frame["label"] = pd.Series(list(labels), dtype=object)
         return cls(frame, "text", name)
 
     @classmethod

@@ -1,0 +1,8 @@
+"""VectorStore: keep embeddings in Milvus, with their items and their origin, and search them."""
+
+from __future__ import annotations
+
+from embedlab.store.connection import StoreError
+from embedlab.store.vectorstore import VectorStore
+
+__all__ = ["StoreError", "VectorStore"]

@@ -1,0 +1,178 @@
+"""Opening a store: a Milvus Lite folder by its path, or a Milvus server by its address.
+
+Milvus Lite runs its engine inside this process and locks the folder, so a path is opened once per process and
+shared by every :class:`~embedlab.store.VectorStore` on it. That is what lets a notebook cell be run twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from embedlab.errors import EmbedlabError
+
+
+class StoreError(EmbedlabError):
+    """The store cannot be opened, or cannot do what was asked; the message says what to do."""
+
+
+@dataclass(eq=False)
+class Connection:
+    """One open Milvus client.
+
+    Attributes
+    ----------
+    client : pymilvus.MilvusClient
+        Speaks to Milvus Lite and to a server in the same way.
+    path : Path or None
+        The folder of Milvus Lite; None for a server.
+    ready : set of str
+        Collections whose index is known to be loaded.
+    """
+
+    client: Any
+    path: Path | None = None
+    ready: set[str] = field(default_factory=set)
+
+
+_opened: dict[Path, Connection] = {}
+_guard = threading.RLock()
+
+# These log a traceback for each refused call, which would land in the notebook beside our one clear error.
+_LOUD = (
+    "pymilvus.decorators",
+    "milvus_lite.server_manager",
+    "milvus_lite.adapter.grpc.servicer",
+    "grpc._server",
+)
+
+
+class _Hush(logging.Filter):
+    """Keep log records off the screen, and remember the last error they carried."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.caught: BaseException | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.exc_info[1] is not None:
+            self.caught = record.exc_info[1]
+        return False
+
+
+@contextmanager
+def speaking(doing: str) -> Iterator[_Hush]:
+    """Talk to Milvus quietly; what goes wrong is raised once, as a :class:`StoreError` about ``doing``."""
+    import grpc
+    from pymilvus.exceptions import MilvusException
+
+    hush = _Hush()
+    loggers = [logging.getLogger(name) for name in _LOUD]
+    for logger in loggers:
+        logger.addFilter(hush)
+    try:
+        yield hush
+    except (MilvusException, grpc.RpcError) as error:
+        reason = getattr(error, "message", "") or str(error)
+        raise StoreError(f"Milvus could not {doing}: {reason}") from error
+    finally:
+        for logger in loggers:
+            logger.removeFilter(hush)
+
+
+def _client_class() -> Any:
+    # gRPC reads this when first imported. Without it each fork (a `!ls` in a notebook) prints a line.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    from pymilvus import MilvusClient
+
+    return MilvusClient
+
+
+def is_address(where: str | Path) -> bool:
+    """True for the address of a Milvus server, False for a file path."""
+    return isinstance(where, str) and where.lower().startswith(("http://", "https://"))
+
+
+def local_path(where: str | Path) -> Path:
+    """The folder of a Milvus Lite store, absolute, and checked before Milvus starts.
+
+    Raises
+    ------
+    StoreError
+        When the name does not end in ``.db``, its folder is missing, or something else is in its place.
+    """
+    try:
+        path = Path(where).expanduser()
+        if path.suffix != ".db":
+            raise StoreError(f"The path of a store ends in .db: write {(str(where) or 'lab') + '.db'!r}.")
+        if not path.parent.is_dir():
+            raise StoreError(
+                f"The folder {path.parent} does not exist. Create it first, or choose another path."
+            )
+        if path.is_file():
+            raise StoreError(
+                f"{path} is a file, but Milvus Lite keeps a store in a folder. It may come from a version "
+                "before 3, or from another program: choose another path."
+            )
+        if path.is_dir() and any(path.iterdir()) and not (path / "collections").is_dir():
+            raise StoreError(f"{path} is a folder with other things in it, not a store: choose another path.")
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise StoreError(f"{where} cannot be used as the path of a store: {error}") from error
+
+
+def open_lite(path: Path) -> Connection:
+    """The connection to a Milvus Lite folder, shared within this process."""
+    with _guard:
+        shared = _opened.get(path)
+        if shared is not None and not (path / "LOCK").exists():
+            close_lite(path)  # the folder was deleted while open: start anew instead of writing to nowhere
+            shared = None
+        if shared is None:
+            shared = _opened[path] = Connection(_start(path), path)
+        return shared
+
+
+def _start(path: Path) -> Any:
+    make = _client_class()
+    from pymilvus.exceptions import MilvusException
+
+    with speaking(f"open {path}") as hush:
+        try:
+            return make(str(path))
+        except MilvusException as error:
+            cause = hush.caught
+            if cause is None:
+                raise
+            if type(cause).__name__ == "DataDirLockedError":
+                raise StoreError(
+                    f"{path} is open in another process, and Milvus Lite allows one process at a time. Close "
+                    "it there with store.close(), or shut down that notebook's kernel (Kernel → Shut Down), "
+                    "then try again. Several processes at once need a Milvus server."
+                ) from error
+            raise StoreError(f"{path} cannot be opened: {cause}") from cause
+
+
+def close_lite(path: Path) -> None:
+    """Close the client and stop the engine, so that another process may open the folder."""
+    with _guard:
+        shared = _opened.pop(path, None)
+        if shared is None:
+            return
+        from milvus_lite.server_manager import server_manager_instance
+
+        shared.client.close()
+        server_manager_instance.release_server(str(path))
+
+
+def open_server(address: str, token: str) -> Connection:
+    """A connection to a Milvus server or to Zilliz Cloud."""
+    make = _client_class()
+    with speaking(f"reach {address}"):
+        return Connection(make(address, token=token))

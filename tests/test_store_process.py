@@ -1,0 +1,226 @@
+"""Opening and closing: two processes, kills, a cell run twice, wrong paths, and nothing printed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from store_kit import cloud
+
+from embedlab.store import StoreError, VectorStore
+
+TESTS = Path(__file__).parent
+BEGIN = """
+import os, signal, sys
+sys.path[:0] = [{tests!r}, {root!r}]
+from store_kit import cloud
+from embedlab.store import VectorStore
+path = {path!r}
+"""
+
+
+def script(path: Path, body: str) -> list[str]:
+    begin = BEGIN.format(tests=str(TESTS), root=str(TESTS.parent), path=str(path))
+    return [sys.executable, "-c", begin + body]
+
+
+@contextmanager
+def other_process(path: Path, body: str) -> Iterator[subprocess.Popen[str]]:
+    """Run ``body`` until it prints a line; at the end of the block the process is killed."""
+    with subprocess.Popen(
+        script(path, body), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+HOLD = 'store = VectorStore(path); store.add("notes", cloud(40)); print("ready", flush=True); input()'
+
+
+def test_a_second_process_is_told_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "lab.db"
+    with other_process(path, HOLD) as holder:
+        with pytest.raises(
+            StoreError, match=r"(?s)lab\.db is open in another process.*store\.close\(\).*kernel"
+        ):
+            VectorStore(path)
+        holder.communicate("\n", timeout=60)
+        assert holder.returncode == 0
+    with VectorStore(path) as store:  # the first one ended without close(), and left nothing behind
+        assert store.count("notes") == 40
+
+
+def test_a_killed_process_leaves_no_lock_and_no_gap(tmp_path: Path) -> None:
+    path = tmp_path / "lab.db"
+    with other_process(path, HOLD) as holder:
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.wait(60)
+        with VectorStore(path) as store:
+            assert store.count("notes") == 40
+            assert store.search("notes", cloud(40).vectors[9], k=1)["id"].tolist() == ["n009"]
+
+
+def test_a_process_killed_while_adding(tmp_path: Path) -> None:
+    path = tmp_path / "lab.db"
+    body = """
+from embedlab.store import engine
+whole = engine.batches
+def three(sizes):
+    for n, rows in enumerate(whole(sizes, 20_000)):
+        if n == 3:
+            print("ready", flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield rows
+engine.batches = three
+VectorStore(path).add("notes", cloud(4000), index="HNSW")
+"""
+    with other_process(path, body) as process:
+        process.wait(60)
+    emb = cloud(4000)
+    with VectorStore(path) as store:
+        there = store.count("notes")
+        assert 0 < there < 4000
+        assert store.search("notes", emb.vectors[9], k=1)["id"].tolist() == ["n009"]
+        store.add("notes", emb)
+        assert store.count("notes") == 4000
+        assert store.search("notes", emb.vectors[-9], k=1)["id"].tolist() == [emb.ids[-9]]
+
+
+@pytest.mark.parametrize("harm", ["cut", "removed"])
+def test_a_broken_index_is_built_again(tmp_path: Path, harm: str) -> None:
+    path, emb = tmp_path / "lab.db", cloud(500)
+    with VectorStore(path) as store:
+        store.add("notes", emb, index="HNSW")
+    (index,) = path.rglob("*.idx")
+    size = index.stat().st_size
+    if harm == "cut":
+        index.write_bytes(index.read_bytes()[: size // 2])
+    else:
+        index.unlink()
+    with VectorStore(path) as store:
+        assert store.search("notes", emb.vectors[9], k=1)["id"].tolist() == ["n009"]
+    (index,) = path.rglob("*.idx")
+    assert index.stat().st_size == size
+
+
+def test_nothing_is_printed(tmp_path: Path) -> None:
+    body = """
+import logging, warnings
+warnings.simplefilter("always")
+logging.basicConfig(level=logging.WARNING)
+from embedlab.store import StoreError
+with VectorStore(path) as store:
+    store.add("notes", cloud(100), index="IVF_FLAT")
+    store.search("notes", cloud().vectors[0])
+    for wrong in ('label =', 'content > 3'):
+        try:
+            store.search("notes", cloud().vectors[0], filter=wrong)
+        except StoreError:
+            pass
+    store.add("notes", cloud(100))
+    warnings.simplefilter("ignore")  # newer Pythons warn of any fork beside threads
+    for _ in range(8):
+        if os.fork() == 0:
+            os._exit(0)
+        os.wait()
+        store.collections()
+    store.drop("notes")
+left_open = VectorStore(path)
+left_open.add("notes", cloud())
+"""
+    done = subprocess.run(script(tmp_path / "lab.db", body), capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+# -- within one process --------------------------------------------------------------------------------------
+
+
+def test_a_cell_may_be_run_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = VectorStore("lab.db")
+    store.add("notes", cloud())
+    store = VectorStore("./lab.db")
+    again = VectorStore(tmp_path / "lab.db")
+    assert store.count("notes") == again.count("notes") == 30
+    again.add("more", cloud())
+    assert store.collections()["name"].tolist() == ["more", "notes"]
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match=r'closed. Open it again: store = el.VectorStore\(".*lab.db"\)'):
+        store.count("notes")
+    held = subprocess.run(script(tmp_path / "lab.db", "VectorStore(path)"), capture_output=True, timeout=60)
+    assert held.returncode == 0  # one close() freed the folder, though another store was open
+    assert again.count("notes") == 30  # and that one goes on by itself
+    again.close()
+
+
+def test_a_folder_deleted_while_open(tmp_path: Path) -> None:
+    import shutil
+
+    store = VectorStore(tmp_path / "lab.db")
+    store.add("notes", cloud())
+    shutil.rmtree(tmp_path / "lab.db")
+    store = VectorStore(tmp_path / "lab.db")
+    assert store.collections().empty
+    assert store.add("notes", cloud(7)) == 7
+    store.close()
+    with VectorStore(tmp_path / "lab.db") as reopened:
+        assert reopened.count("notes") == 7
+
+
+@pytest.mark.parametrize(
+    "name", ["with space.db", "größe 日本.db", "a'b\"c.db", "x" * 200 + ".db", "100%.db"]
+)
+def test_unusual_names(tmp_path: Path, name: str) -> None:
+    for _ in range(2):
+        with VectorStore(tmp_path / name) as store:
+            store.add("notes", cloud())
+            assert store.count("notes") == 30
+    assert (tmp_path / name).is_dir()
+
+
+def test_a_home_folder_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with VectorStore("~/lab.db") as store:
+        assert store.where == tmp_path / "lab.db"
+
+
+def test_paths_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "file.db").write_text("SQLite format 3")
+    (tmp_path / "photos.db").mkdir()
+    (tmp_path / "photos.db" / "a.jpg").write_text("")
+    for path, told in (
+        (tmp_path / "lab", "ends in .db: write '.*lab.db'"),
+        (tmp_path / "lab.DB", "ends in .db"),
+        (tmp_path / "no" / "lab.db", "folder .*no does not exist. Create it"),
+        (tmp_path / "file.db", "is a file, but Milvus Lite keeps a store in a folder"),
+        (tmp_path / "photos.db", "other things in it"),
+        (tmp_path / ("x" * 300 + ".db"), "cannot be used as the path of a store: .*too long"),
+        ("", "ends in .db: write 'lab.db'"),
+    ):
+        with pytest.raises(StoreError, match=told):
+            VectorStore(path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file.db", "photos.db"]
+
+
+@pytest.mark.skipif(
+    not Path("/proc/version").exists(), reason="needs a folder that even root cannot write to"
+)
+def test_a_folder_that_cannot_be_written() -> None:
+    with pytest.raises(StoreError, match=r"/proc/lab\.db cannot be opened"):
+        VectorStore("/proc/lab.db")
+
+
+def test_a_server_that_is_not_there() -> None:
+    with pytest.raises(StoreError, match="reach http://localhost:9"):
+        VectorStore("http://localhost:9")
