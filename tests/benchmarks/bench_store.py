@@ -1,6 +1,6 @@
 """What VectorStore.add costs beside the leanest pymilvus code written by hand. It decides no test.
 
-    python tests/benchmarks/bench_store.py [--n 50000] [--dim 384] [--runs 5] [--index HNSW]
+    python -m tests.benchmarks.bench_store [--n 50000] [--dim 384] [--runs 5] [--index HNSW]
 
 Both sides store the same: id, vector, content, label and one number, in Milvus Lite, and end with the index
 built and the collection loaded. Both start from the vectors and the table in memory, and open a folder of
@@ -18,11 +18,11 @@ this process, which holds Milvus Lite too: they hardly see the neighbours, but d
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +112,7 @@ def timed(side: str, emb: Embeddings, index: str) -> tuple[float, float]:
     return seconds
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -120,8 +120,7 @@ def main() -> None:
     options.add_argument("--dim", type=int, default=384, help="numbers per vector")
     options.add_argument("--runs", type=int, default=5, help="runs of each side")
     options.add_argument("--index", default="HNSW")
-    chosen = options.parse_args()
-    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    chosen = options.parse_args(list(arguments))
     emb = made_up(chosen.n, chosen.dim)
     for side in ("lean", "ours"):  # imports and first-time work belong to neither side
         timed(side, emb.select(emb.ids[:500]), chosen.index)
@@ -143,4 +142,4 @@ def report(what: str, ours: tuple[float, ...], lean: tuple[float, ...]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
