@@ -51,7 +51,7 @@ def main() -> None:
         print(f"  {name:<28}{statistics.median(times):8.3f} s ({min(times):.3f})")
     ratios = [a / b for a, b in zip(ours, plain, strict=True)]
     print(
-        f"  embed() / encode       {statistics.median(ratios):8.3f} ({min(ours) / min(plain):.3f})  (aim: 1.05)"
+        f"  embed() / encode    {statistics.median(ratios):8.3f} ({min(ours) / min(plain):.3f})  (aim: 1.05)"
     )
     print(f"  again / first         {statistics.median(again) / statistics.median(ours):8.4f}  (aim: 0.02)")
 

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import embedlab as el
+from embedlab import samples
+from embedlab.errors import EmbedlabError
+
+
+def test_the_list_tells_the_truth_about_every_set() -> None:
+    for row in el.datasets().to_dict("records"):
+        items = el.load_dataset(row["name"])
+        assert (len(items), items.modality, items.name) == (row["items"], row["modality"], row["name"])
+
+
+def test_notes_have_their_topics_as_labels() -> None:
+    notes = el.load_dataset("notes")
+    assert len(set(notes.labels or [])) == 12
+    assert notes.metadata.empty
+
+
+def test_answers_of_the_questions_are_ids_of_notes() -> None:
+    known = set(el.load_dataset("notes").ids)
+    for answers in el.load_dataset("notes-questions").metadata["answers"]:
+        assert set(answers.split("|")) <= known
+
+
+def test_pairs_stand_side_by_side() -> None:
+    frame = el.load_dataset("notes-pairs").frame
+    first, second = frame.iloc[0::2], frame.iloc[1::2]
+    assert first["pair"].tolist() == second["pair"].tolist()
+    assert first["score"].tolist() == second["score"].tolist()
+    assert set(first["side"]) == {"a"}
+    assert set(second["side"]) == {"b"}
+
+
+def test_an_unknown_set_names_the_nearest() -> None:
+    with pytest.raises(EmbedlabError, match="Did you mean 'notes'"):
+        el.load_dataset("note")
+
+
+def test_a_missing_file_is_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples, "data_folder", lambda: tmp_path)
+    with pytest.raises(EmbedlabError, match="Install embedlab again"):
+        el.load_dataset("notes")
