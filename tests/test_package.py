@@ -6,6 +6,7 @@ import pkgutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,40 @@ def test_top_level_holds_what_the_readme_promises() -> None:
     expected = {"notebooks", "embedlab", "data", "tests", "environment.yml", "pyproject.toml", "README.md"}
     assert expected <= top
     assert top - expected <= {"LICENSE", "CHANGELOG.md", ".ci", ".gitignore", ".gitattributes"}
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_the_wheel_carries_lessons_and_sample_data(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(tmp_path),
+        str(ROOT),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("embedlab-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    code = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import embedlab as el
+from embedlab import lab, lessons
+assert Path(el.__file__).is_relative_to(sys.argv[1])
+assert not lessons.in_checkout()
+assert len(el.load_dataset("notes")) == 600
+print(*lab.copy_lessons(Path(sys.argv[2])).written)
+"""
+    arguments = [str(tmp_path / "site"), str(tmp_path / "lessons")]
+    told = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert {"00_start_here.ipynb", "solutions/02_text.ipynb"} <= set(told.stdout.split())
+    assert (tmp_path / "lessons" / "02_text.ipynb").is_file()
