@@ -1,0 +1,138 @@
+"""What the explorer knows and can do, without anything to look at: states are traits, actions are methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+import traitlets
+
+from embedlab.embedders import Embedder, load_model
+from embedlab.errors import BadItem
+from embedlab.explorer.coloring import LABEL, NONE, choices
+from embedlab.explorer.detail import Near
+from embedlab.explorer.search import check_same_model, nearest_to
+from embedlab.items import Items
+from embedlab.projection import Projection
+
+
+class State(traitlets.HasTraits):
+    """The traits and the actions of :class:`~embedlab.explorer.Explorer`; see there."""
+
+    clicked_id = traitlets.Unicode(None, allow_none=True)
+    selected_ids = traitlets.Tuple()
+    query = traitlets.Unicode("")
+    hits = traitlets.Tuple()
+    color_by = traitlets.Unicode("none")
+    k_neighbors = traitlets.Int(10, min=1)
+
+    def _start(self, projection: Projection, color_by: str | None, model: Embedder | None) -> None:
+        self.projection = projection
+        self._items = projection.embeddings.items
+        self._offered = choices(self._items)
+        self._asked = ""  # the query that `hits` answer
+        if model is not None:
+            check_same_model(model, projection.embeddings)
+        self._model = model
+        by_default = LABEL if LABEL in self._offered else NONE
+        self.color_by = by_default if color_by is None else color_by
+
+    # -- what a user, or a program, can do ----------------------------------------------------------------
+
+    def click(self, id: str) -> None:
+        """Show one item and its nearest neighbours in the full space; :class:`BadItem` for an unknown id."""
+        self.clicked_id = id
+
+    def select(self, ids: Iterable[str]) -> None:
+        """Select items, as the lasso does; an empty list selects nothing."""
+        self.selected_ids = tuple(ids)
+
+    def search(self, text: str, k: int = 10) -> list[tuple[str, float]]:
+        """Embed a query with the same model and light up the nearest items.
+
+        Parameters
+        ----------
+        text : str
+            Blank to take the last query back.
+        k : int
+            How many hits.
+
+        Returns
+        -------
+        list of (str, float)
+            Id and cosine, best first: what :attr:`hits` holds afterwards. Every item is compared (exact).
+
+        Raises
+        ------
+        EmbedlabError
+            When the weights cannot be found, or are not those that made the embeddings.
+        """
+        if k < 1:
+            raise BadItem(f"k must be at least 1, not {k}.")
+        found: list[Near] = []
+        if text.strip():
+            found = nearest_to(self.projection.embeddings, self.model.embed_query(text), k)
+        hits = [(self._items.ids[near.row], near.score) for near in found]
+        self._asked = text if hits else ""
+        with self.hold_trait_notifications():
+            self.query, self.hits = self._asked, tuple(hits)
+            if hits:
+                self.clicked_id = None  # the panel shows the answers, not what was looked at before
+        return hits
+
+    def color(self, by: str) -> None:
+        """Colour the points by ``"label"``, a metadata column, ``"distortion"`` or ``"none"``."""
+        self.color_by = by
+
+    def clear(self) -> None:
+        """Back to the plain map: no item chosen, nothing selected, no query."""
+        self._asked = ""
+        with self.hold_trait_notifications():
+            self.clicked_id, self.selected_ids, self.query, self.hits = None, (), "", ()
+
+    @property
+    def selection(self) -> Items:
+        """The selected items, in the items' order."""
+        return self._items.select(list(self.selected_ids))
+
+    @property
+    def model(self) -> Embedder:
+        """The model that embeds queries; loaded, and compared with the embeddings' own, at first use."""
+        if self._model is None:
+            embedder = load_model(self.projection.embeddings.model.name)
+            check_same_model(embedder, self.projection.embeddings)
+            self._model = embedder
+        return self._model
+
+    # -- keeping the traits sound -------------------------------------------------------------------------
+
+    @traitlets.observe("query")
+    def _query_set(self, _change: object) -> None:
+        """``explorer.query = "…"`` asks, like the search box."""
+        if self.query != self._asked:
+            self.search(self.query)
+
+    @traitlets.validate("clicked_id")
+    def _known_id(self, proposal: Any) -> str | None:
+        id = proposal["value"]
+        if id is not None:
+            self._items.positions([id])  # raises, naming the unknown id
+        return cast("str | None", id)
+
+    @traitlets.validate("selected_ids")
+    def _known_ids(self, proposal: Any) -> tuple[str, ...]:
+        rows = set(self._items.positions(list(proposal["value"])).tolist())
+        return tuple(self._items.ids[row] for row in sorted(rows))
+
+    @traitlets.validate("hits")
+    def _known_hits(self, proposal: Any) -> tuple[tuple[str, float], ...]:
+        hits = tuple((str(id), float(score)) for id, score in proposal["value"])
+        self._items.positions([id for id, _ in hits])
+        return hits
+
+    @traitlets.validate("color_by")
+    def _known_coloring(self, proposal: Any) -> str:
+        by = proposal["value"]
+        if by not in self._offered:
+            raise BadItem(f"Cannot colour by {by!r}: choose one of {', '.join(map(repr, self._offered))}.")
+        return cast(str, by)

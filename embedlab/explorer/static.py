@@ -1,0 +1,151 @@
+"""The same map as a picture: for stored notebooks and for places where no Python runs."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+import warnings
+from typing import Any
+
+import numpy as np
+
+from embedlab import palette
+from embedlab.explorer.coloring import Coloring, coloring
+from embedlab.explorer.figure import OPACITY, extent, honest_words
+from embedlab.explorer.text import clip
+from embedlab.projection import NAMES, Projection
+
+WIDTH, HEIGHT, DPI = 900, 600, 100  # pixels, pixels, pixels per inch
+_MARKERS = {
+    "circle": "o", "diamond": "D", "square": "s", "cross": "P", "triangle-up": "^", "star": "*", "x": "X",
+    "triangle-down": "v", "circle-open": "o",
+}  # fmt: skip
+_PER_COLUMN = 21
+MOST_BYTES = 120_000
+
+
+def static_png(projection: Projection, color_by: str) -> bytes:
+    """Draw a projection with matplotlib, in the colours of the explorer.
+
+    Parameters
+    ----------
+    projection : Projection
+    color_by : str
+        As in :func:`embedlab.explorer.explore`.
+
+    Returns
+    -------
+    bytes
+        A PNG of 900 x 600 pixels, legend at the right, caption below.
+    """
+    from matplotlib.figure import Figure
+
+    colors = coloring(projection, color_by)
+    # A figure of its own, outside pyplot: it touches neither the notebook's figures nor its backend.
+    canvas = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white")
+    columns = min(-(-len(colors.groups) // _PER_COLUMN), 2)
+    right = 0.98 if len(colors.groups) == 1 and colors.values is None else (0.79 if columns < 2 else 0.62)
+    axes = canvas.add_axes((0.02, 0.14, right - 0.02, 0.84))
+    x, y = _same_scale(*extent(projection.coords), shape=((right - 0.02) * WIDTH, 0.84 * HEIGHT))
+    axes.set(xlim=x, ylim=y, xticks=[], yticks=[])
+    for side in axes.spines.values():
+        side.set_color("#E0E0E0")
+    handles = _scatter(axes, projection, colors)
+    if colors.values is not None:
+        _color_bar(canvas, axes, colors, right)
+    elif len(colors.groups) > 1:
+        _legend(canvas, colors, handles, right, columns)
+    _caption(canvas, projection)
+    with warnings.catch_warnings():
+        # A label in a script or emoji that the font lacks shows as a box; the live map has all of them.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+        out = io.BytesIO()
+        canvas.savefig(out, format="png", metadata={"Software": None})
+    # Two hundred and fifty-six colours are plenty for classes, but would cut a continuous scale into steps.
+    png = out.getvalue()
+    return png if colors.values is not None and len(png) <= MOST_BYTES else _fewer_colors(png)
+
+
+Range = tuple[float, float]
+
+
+def _same_scale(x: Range, y: Range, shape: tuple[float, float]) -> tuple[Range, Range]:
+    """Widen one of two ranges so that a unit is as long across as up in a box of ``shape`` pixels."""
+    unit = max((x[1] - x[0]) / shape[0], (y[1] - y[0]) / shape[1])
+    return tuple(  # type: ignore[return-value]
+        ((low + high - unit * side) / 2, (low + high + unit * side) / 2)
+        for (low, high), side in zip((x, y), shape, strict=True)
+    )
+
+
+def _scatter(axes: Any, projection: Projection, colors: Coloring) -> list[Any]:
+    size = 34 if len(projection) <= 1000 else (12 if len(projection) <= 5000 else 4)
+    handles = []
+    for group in colors.groups:
+        x, y = projection.coords[group.rows].T
+        marker = _MARKERS[group.symbol]
+        if colors.values is not None and np.isfinite(colors.values[group.rows]).all():
+            low, high = colors.limits
+            handles.append(
+                axes.scatter(
+                    x, y, s=size, c=colors.values[group.rows], vmin=low, vmax=high, marker=marker,
+                    cmap=palette.SEQUENTIAL.lower() + ("_r" if colors.reverse else ""), alpha=OPACITY,
+                    linewidths=0.4, edgecolors="#55555577",
+                )
+            )  # fmt: skip
+            continue
+        edge, face = (group.color, "none") if group.symbol.endswith("-open") else ("white", group.color)
+        look = {"facecolors": face, "edgecolors": edge, "linewidths": 0.5}
+        handles.append(axes.scatter(x, y, s=size, marker=marker, alpha=OPACITY, **look))
+    return handles
+
+
+def _legend(canvas: Any, colors: Coloring, handles: list[Any], right: float, columns: int) -> None:
+    shown = handles[: _PER_COLUMN * 2]
+    legend = canvas.legend(
+        shown, ["x"] * len(shown), loc="upper left", bbox_to_anchor=(right + 0.005, 0.985), frameon=False,
+        fontsize=9.5, ncols=columns, handletextpad=0.2, labelspacing=0.35, columnspacing=0.6, markerscale=1.2,
+        title="x", title_fontsize=10, alignment="left",
+    )  # fmt: skip
+    # Texts are set afterwards: matplotlib drops labels that begin with "_" and reads "$" as mathematics.
+    texts = [*legend.get_texts(), legend.get_title()]
+    names = [clip(group.name, 22) or "(empty)" for group in colors.groups[: len(shown)]]
+    for text, name in zip(texts, [*names, clip(colors.title, 22)], strict=True):
+        text.set_parse_math(False)
+        text.set_text(name)
+        text.set_color(palette.INK)
+
+
+def _color_bar(canvas: Any, axes: Any, colors: Coloring, right: float) -> None:
+    box = canvas.add_axes((right + 0.03, 0.45, 0.016, 0.44))
+    bar = canvas.colorbar(axes.collections[0], cax=box)
+    bar.outline.set_visible(False)
+    bar.solids.set_alpha(1)
+    box.tick_params(labelsize=9.5, length=0, colors=palette.INK)
+    if colors.by == "distortion":
+        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    text = canvas.text(right + 0.02, 0.93, clip(colors.title, 24), fontsize=10, color=palette.INK)
+    text.set_parse_math(False)
+
+
+def _caption(canvas: Any, projection: Projection) -> None:
+    embeddings, quality = projection.embeddings, projection.quality
+    first = f"{NAMES[projection.method]} of {len(projection)} items, {clip(embeddings.model.name, 40)}"
+    if np.isfinite(quality.trustworthiness):
+        first += f" · trustworthiness {quality.trustworthiness:.2f}, continuity {quality.continuity:.2f}"
+    lines = [f"{first}: {quality.words}", *textwrap.wrap(honest_words(projection), 120)]
+    for place, (line, size) in enumerate(zip(lines, (10.5, 9.5, 9.5), strict=False)):
+        color = "#666666" if place else palette.INK
+        text = canvas.text(0.02, 0.085 - 0.04 * place, line, fontsize=size, color=color)
+        text.set_parse_math(False)
+
+
+def _fewer_colors(png: bytes) -> bytes:
+    """The same picture with a palette of 256 colours: a third of the bytes in every stored notebook."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(png)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    picture.save(out, format="PNG", optimize=True)
+    return out.getvalue()
