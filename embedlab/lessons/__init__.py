@@ -7,7 +7,6 @@ says so; a wrong answer gets a hint, never a traceback. Each lesson's checks liv
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -22,6 +21,10 @@ _COLOURS = {"open": "#777777", "right": "#117733", "wrong": "#CC6677"}
 _UNANSWERED = "Not answered yet: replace the ... above and run the cell again."
 
 
+class UnknownExercise(EmbedlabError, LookupError):
+    """No exercise of this name; the message gives the nearest names."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What a check says: its state (``open``, ``right``, ``wrong``) and one or two sentences."""
@@ -33,6 +36,7 @@ class Verdict:
         return f"{_MARKS[self.state]} {self.words}"
 
     def _repr_html_(self) -> str:
+        # No colour of its own for text and background: both are the theme's, light or dark.
         return (
             f'<div style="border-left:4px solid {_COLOURS[self.state]};padding:4px 12px;font-size:14px">'
             f"<b>{_MARKS[self.state]}</b>&nbsp; {escape(self.words)}</div>"
@@ -80,32 +84,64 @@ def check(name: str, answer: object) -> Verdict:
 
     Raises
     ------
-    EmbedlabError
+    UnknownExercise
         When there is no such exercise.
     """
     checker = find(name)
     if answer is ...:
         return Verdict("open", _UNANSWERED)
     try:
+        if _has_nan(answer):
+            return hint("This answer is, or holds, NaN (not a number). Somewhere 0 was divided by 0.")
         return checker(answer)
     except Exception as error:  # a learner's answer may be anything; a traceback would teach nothing
-        return hint(f"This answer could not be read ({type(error).__name__}: {error}).")
+        # The type only: what a message says of a stranger's object may be long, or different in each run.
+        return hint(
+            f"An answer of this kind ({type(answer).__name__}) cannot be read here ({type(error).__name__})."
+        )
+
+
+def _has_nan(answer: object) -> bool:
+    """Whether an answer is or holds NaN, which every test of the form ``abs(x - y) > e`` would let pass."""
+    import numpy as np
+
+    if isinstance(answer, (list, tuple)):
+        return any(map(_has_nan, answer))
+    if isinstance(answer, str):
+        return answer.strip().lower() == "nan"
+    if hasattr(answer, "detach"):  # a torch tensor, which may ask for gradients
+        answer = answer.detach()
+    if not isinstance(answer, (float, complex)) and not hasattr(answer, "__array__"):
+        return False
+    numbers = np.asarray(answer)
+    return numbers.dtype.kind in "fc" and bool(np.isnan(numbers).any())
 
 
 def find(name: str) -> Checker:
-    """The checker of an exercise; raises :class:`EmbedlabError` with the nearest names when there is none."""
-    lesson = name.partition("/")[0]
-    if name not in _EXERCISES and lesson.isdigit():
-        module = f"embedlab.lessons.lesson_{lesson}"
-        if importlib.util.find_spec(module):
-            importlib.import_module(module)
+    """The checker of an exercise; raises :class:`UnknownExercise`, with the nearest names."""
+    lesson = name.partition("/")[0] if isinstance(name, str) else ""
+    if name not in _EXERCISES and lesson in _numbers():
+        importlib.import_module(f"embedlab.lessons.lesson_{lesson}")
     if name not in _EXERCISES:
-        near = ", ".join(get_close_matches(name, _EXERCISES, n=3))
-        raise EmbedlabError(f"No exercise {name!r}." + (f" Did you mean {near}?" if near else ""))
+        near = " or ".join(get_close_matches(str(name), names(), n=3))
+        raise UnknownExercise(f"No exercise {name!r}." + (f" Did you mean {near}?" if near else ""))
     return _EXERCISES[name]
 
 
-def folder() -> Path:
+def names(lesson: str | None = None) -> list[str]:
+    """The names of all exercises, or of those of one lesson (``"01"``)."""
+    for number in _numbers():
+        if lesson in (None, number):
+            importlib.import_module(f"embedlab.lessons.lesson_{number}")
+    return sorted(n for n in _EXERCISES if lesson is None or n.startswith(f"{lesson}/"))
+
+
+def _numbers() -> list[str]:
+    """Lessons that have checks: ``["01", "02"]``."""
+    return sorted(p.stem.removeprefix("lesson_") for p in Path(__file__).parent.glob("lesson_[0-9]*.py"))
+
+
+def notebooks_folder() -> Path:
     """The lessons: ``notebooks/`` of the checkout, or the copy inside the installed package."""
     package = Path(__file__).parents[1]
     installed = package / "_notebooks"
@@ -114,4 +150,4 @@ def folder() -> Path:
 
 def in_checkout() -> bool:
     """True when the lessons are those of a checkout, to be opened where they are."""
-    return folder().name == "notebooks"
+    return notebooks_folder().name == "notebooks"

@@ -9,18 +9,21 @@ code in the ``<details>`` cell that follows it, run so that every check says it 
 
 from __future__ import annotations
 
+import argparse
 import copy
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from embedlab.errors import EmbedlabError
-from embedlab.lessons import folder
-from embedlab.lessons.run import CellRun, execute, read
+from embedlab.lessons import notebooks_folder
+from embedlab.lessons.run import CellRun, execute, read, write
 
+_SUMMARY = "Run the lessons, store clean outputs, and make the solutions."
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LARGEST = 500_000  # bytes
 _ANSWER = re.compile(r"^answer = \.\.\.$", re.MULTILINE)
@@ -31,7 +34,7 @@ _SOLUTION = re.compile(
 
 def lessons() -> list[Path]:
     """All lesson notebooks, in order."""
-    return sorted(folder().glob("[0-9]*.ipynb"))
+    return sorted(notebooks_folder().glob("[0-9]*.ipynb"))
 
 
 def solution_path(lesson: Path) -> Path:
@@ -71,6 +74,14 @@ def solved(lesson: NotebookNode, name: str) -> NotebookNode | None:
     return notebook
 
 
+def tidy(notebook: NotebookNode) -> None:
+    """Drop trailing whitespace from the sources (in prose only at the end: two spaces there break a line)."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = "\n".join(line.rstrip() for line in cell.source.splitlines())
+        cell.source = cell.source.strip("\n").rstrip()
+
+
 def clean(notebook: NotebookNode) -> None:
     """Keep what readers need: no widget state, no timestamps, a picture where a widget was."""
     notebook.metadata = {
@@ -105,7 +116,7 @@ def problems(notebook: NotebookNode) -> list[str]:
                 found.append(f"cell {number} failed: {output.ename}: {output.evalue}")
             if output.get("name") == "stderr":
                 found.append(f"cell {number} wrote to stderr: {output.text[:300]}")
-    size = len(nbformat.writes(notebook))
+    size = len(nbformat.writes(notebook).encode())
     if size > LARGEST:
         found.append(f"{size:,} bytes; at most {LARGEST:,} are allowed")
     return found
@@ -114,6 +125,7 @@ def problems(notebook: NotebookNode) -> list[str]:
 def build(lesson: Path) -> list[str]:
     """Run one lesson and its solutions and store both; returns what went wrong (then nothing is stored)."""
     notebook = read(lesson)
+    tidy(notebook)
     pairs = [(notebook, lesson)]
     answers = solved(notebook, lesson.name)
     if answers is not None:
@@ -128,7 +140,7 @@ def build(lesson: Path) -> list[str]:
         if wrong:
             return [f"{path.name}: {line}" for line in wrong]
     for each, path in pairs:
-        nbformat.write(each, path)
+        write(each, path)
     return []
 
 
@@ -156,19 +168,25 @@ def _say(cell: CellRun) -> None:
     )
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Build, or with ``--check`` compare; returns the exit status."""
-    chosen = [Path(a) for a in arguments if not a.startswith("-")] or lessons()
+    parser = argparse.ArgumentParser(prog="python -m embedlab.lessons.build", description=_SUMMARY)
+    parser.add_argument("notebook", nargs="*", type=Path, help="lessons (default: all)")
+    parser.add_argument("--check", action="store_true", help="only compare the solutions with the lessons")
+    given = parser.parse_args(arguments)
     wrong: list[str] = []
-    for lesson in chosen:
-        if "--check" in arguments:
-            wrong += [f"{lesson.name}: the solutions are out of step"] if out_of_step(lesson) else []
-        else:
-            sys.stderr.write(f"{lesson.name}\n")
-            wrong += build(lesson)
+    for lesson in given.notebook or lessons():
+        try:
+            if given.check:
+                wrong += [f"{lesson.name}: the solutions are out of step"] if out_of_step(lesson) else []
+            else:
+                sys.stderr.write(f"{lesson.name}\n")
+                wrong += build(lesson)
+        except EmbedlabError as error:
+            wrong.append(str(error))
     sys.stderr.write("".join(f"{line}\n" for line in wrong))
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())
