@@ -21,7 +21,9 @@ import pandas as pd
 from embedlab import settings
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS vectors (digest BLOB PRIMARY KEY, truncated INTEGER NOT NULL, vector BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS vectors (
+    digest BLOB PRIMARY KEY, truncated INTEGER NOT NULL, vector BLOB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS about (json TEXT NOT NULL);
 """
 _ASK_AT_ONCE = 500  # parameters in one query; SQLite's own limit may be as low as 999
@@ -60,7 +62,8 @@ class VectorCache:
         for start in range(0, len(digests), _ASK_AT_ONCE):
             some = list(digests[start : start + _ASK_AT_ONCE])
             marks = ",".join("?" * len(some))
-            rows = self._db.execute(f"SELECT digest, truncated, vector FROM vectors WHERE digest IN ({marks})", some)
+            wanted = f"SELECT digest, truncated, vector FROM vectors WHERE digest IN ({marks})"
+            rows = self._db.execute(wanted, some)
             for digest, truncated, blob in rows:
                 if len(blob) == 4 * self.dim:
                     found[digest] = (np.frombuffer(blob, "<f4"), bool(truncated))

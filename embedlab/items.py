@@ -239,6 +239,8 @@ class Items:
 
     def _repr_html_(self) -> str:
         head = self.frame.head(5).to_html(index=False, escape=True, max_cols=8, justify="left")
+        for cell in ("th", "td"):  # JupyterLab's own style sets tables flush right
+            head = head.replace(f"<{cell}>", f'<{cell} style="text-align:left;vertical-align:top">')
         more = f"<p>… and {len(self) - 5} more</p>" if len(self) > 5 else ""
         return f"<p><b>{_escape(repr(self))}</b></p>{head}{more}"
 

@@ -141,6 +141,9 @@ class CachedEmbedder(ABC):
             raise BadItem(f"The query cannot be embedded: {problem}.")
         return np.asarray(self._compute([x])[0], np.float32)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.card.name}: {self.dim} numbers per {self.card.modality})"
+
     def _without_bad(self, items: Items, on_error: OnError) -> tuple[Items, dict[str, str]]:
         problems = {id: p for id, x in zip(items.ids, items.contents, strict=True) if (p := self._problem(x))}
         if problems and on_error == "raise":
