@@ -29,6 +29,7 @@ function render({ model, el }) {
   let selections = []; // outlines of the lasso or the box
   let dragmode = null;
   let drawings = 0;
+  let listening = false;
 
   const home = {
     name: "home",
@@ -78,7 +79,6 @@ function render({ model, el }) {
       if (!Object.keys(change).some((key) => /^[xy]axis\.range/.test(key))) return;
       view = { x: [...plot.layout.xaxis.range], y: [...plot.layout.yaxis.range] };
     });
-    plot.dataset.ready = "true";
   }
 
   async function draw() {
@@ -87,13 +87,22 @@ function render({ model, el }) {
     if (!base || !el.clientWidth) return; // hidden: the watcher calls again when there is room
     const width = { width: el.clientWidth };
     await Plotly.react(plot, tracesOf(base, state), { ...layoutOf(base, state), ...width }, config);
-    if (!plot.dataset.ready) listen();
+    if (!listening) listen();
+    listening = true;
   }
 
   // One drawing after the other: two at once would mix their traces.
   let queue = Promise.resolve();
+  let waiting = 0;
   const failed = (error) => model.send({ type: "error", text: String(error) });
-  const redraw = () => (queue = queue.then(draw).catch(failed));
+  const redraw = () => {
+    waiting += 1;
+    plot.dataset.ready = "false";
+    queue = queue.then(draw).catch(failed).then(() => {
+      waiting -= 1;
+      plot.dataset.ready = String(listening && waiting === 0);
+    });
+  };
   model.on("change:base", redraw);
   model.on("change:state", redraw);
   let width = 0;

@@ -99,6 +99,15 @@ def drag(lesson: Notebook, corners: list[tuple[float, float]]) -> None:
     mouse.up()
 
 
+def click(lesson: Notebook, point: dict[str, Any]) -> None:
+    """Point at it, see its text, click: as people do."""
+    lesson.page.mouse.move(point["x"] + 2, point["y"])
+    lesson.page.mouse.move(point["x"], point["y"])
+    lesson.wait(f"{MAP} .hoverlayer .hovertext")
+    lesson.page.mouse.down()
+    lesson.page.mouse.up()
+
+
 def a_lonely_point(lesson: Notebook) -> dict[str, Any]:
     """The point with the most room around it, so that the mouse can mean no other."""
     return max(points(lesson), key=lambda point: point["alone"])
@@ -118,7 +127,7 @@ def test_the_map_is_painted(lesson: Notebook) -> None:
 def test_a_click_shows_the_item_and_rings_its_neighbours(lesson: Notebook) -> None:
     before = lesson.page.locator(PANEL).first.inner_text()
     point = a_lonely_point(lesson)
-    lesson.page.mouse.click(point["x"], point["y"])
+    click(lesson, point)
     lesson.wait(f'{PANEL} [data-item="{point["id"]}"]')
     after = lesson.page.locator(PANEL).first.inner_text()
     assert after != before
@@ -190,10 +199,10 @@ def test_a_new_colouring_keeps_the_ids_and_the_zoom(lesson: Notebook) -> None:
     zoomed = points(lesson)
     lesson.page.locator(".embedlab-explorer select").first.select_option("label")
     lesson.wait(f"{MAP} .legend")
+    lesson.wait(f"{MAP} [data-ready=true]")
     places = {p["id"]: p for p in points(lesson)}
     assert all(places[p["id"]]["x"] == pytest.approx(p["x"], abs=2) for p in zoomed)
-    target = places[point["id"]]
-    lesson.page.mouse.click(target["x"], target["y"])
+    click(lesson, places[point["id"]])
     lesson.wait(f'{PANEL} [data-item="{point["id"]}"]')
     lesson.page.locator(f'{MAP} .modebar-btn[data-title="Whole map"]').first.click()
     assert until(lesson, lambda: spread(lesson) == pytest.approx(width, abs=2))
