@@ -66,9 +66,9 @@ class ModelCard:
     layer: str
     pooling: str
     normalized: bool
-    max_tokens: int | None
-    homepage: str
-    citation: str
+    max_tokens: int | None = None
+    homepage: str = ""
+    citation: str = ""
     revision: str | None = None
     sha256: str | None = None
     source: str | None = None

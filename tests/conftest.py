@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
+from lesson_needs import unmet, weights_missing
 
 from embedlab import catalog
 from embedlab.embeddings import Embeddings
-from embedlab.errors import EmbedlabError
 from embedlab.items import Items
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
-IN_CI = os.environ.get("CI", "").lower() in ("true", "1")
-
-
-def unmet(reason: str) -> None:
-    """Skip the test with ``reason``; in CI everything must be there, so fail it."""
-    if IN_CI:
-        pytest.fail(f"in CI this must be there: {reason}", pytrace=False)
-    pytest.skip(reason)
 
 
 @cache
@@ -33,18 +23,6 @@ def _index_missing() -> str | None:
     from embedlab import doctor
 
     return None if doctor.index_reachable() else "the Python package index cannot be reached"
-
-
-@cache
-def weights_missing(name: str) -> str | None:
-    """Fetch the weights of a model once; why they cannot be had, or None."""
-    from embedlab import weights
-
-    try:
-        weights.fetch(name)
-    except EmbedlabError as error:
-        return f"no weights for {name}: {str(error).splitlines()[0]}"
-    return None
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -55,16 +33,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("weights"):
         if why := weights_missing(marker.args[0]):
             unmet(why)
-    if item.path.suffix == ".ipynb":
-        for name in _models_of(item.path):
-            if why := weights_missing(name):
-                unmet(why)
-
-
-@cache
-def _models_of(notebook: Path) -> tuple[str, ...]:
-    """The models a lesson says it needs."""
-    return tuple(nbformat.read(notebook, as_version=4).metadata.get("embedlab", {}).get("models", ()))
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import embedlab
-from embedlab import cache, doctor, lab, lessons
+from embedlab import cache, lab, lessons, weights
 from embedlab.cache import VectorCache
 from embedlab.cli import app
 from embedlab.errors import EmbedlabError
@@ -30,6 +30,7 @@ def call(*arguments: str, **options: object) -> Result:
 
 
 def notebook(path: Path, *cells: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     nbformat.write(content, path)
     return path
@@ -52,6 +53,21 @@ def test_models_lists_all_and_shows_one() -> None:
     shown = call("models", "text/mpnet").output
     assert "768" in shown
     assert "e8c3b32edf5434bc2275fc9bab85f82640a19130" in shown
+    assert "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658" in shown
+    assert "the package index (wheels)" in shown
+
+
+def test_a_pipe_gets_plain_text_and_whole_lines() -> None:
+    command = [sys.executable, "-c", "from embedlab.cli import app; app()", "models"]
+    env = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "FORCE_COLOR", "CLICOLOR_FORCE")}
+    shown = subprocess.run([*command, "text/minilm"], env=env, capture_output=True, text=True, check=True)
+    assert "\x1b" not in shown.stdout
+    assert any(
+        line.startswith("citation") and line.endswith("1908.10084") for line in shown.stdout.split("\n")
+    )
+    listed = subprocess.run(command, env={**env, "COLUMNS": "60"}, capture_output=True, text=True, check=True)
+    assert max(map(len, listed.stdout.splitlines())) <= 60
+    assert "…" not in listed.stdout, "nothing is cut short"
 
 
 def test_an_unknown_model_is_a_message_not_a_traceback() -> None:
@@ -84,7 +100,7 @@ def test_fetch_reports_each_failure_and_goes_on(tmp_path: Path, monkeypatch: pyt
 def test_fetch_a_lesson_says_what_served() -> None:
     result = call("fetch", "--lesson", "0")
     assert result.exit_code == 0, result.output
-    assert re.search(r"ok\s+text/minilm: .*sha256 53aa5117", result.output)
+    assert re.search(r"^ok +text/minilm +\S.* {2}\S*text\S*minilm\S*$", result.output, re.MULTILINE)
     assert "There is no lesson 99" in call("fetch", "--lesson", "99").output
 
 
@@ -105,8 +121,48 @@ def test_run_stops_at_the_first_error(tmp_path: Path) -> None:
     result = call("run", str(path))
     assert result.exit_code == 1
     assert re.search(r"fail\s+2/3", result.output)
-    assert "ZeroDivisionError: division by zero" in result.output
+    assert "----> 1 1 / 0\nZeroDivisionError: division by zero" in result.output
     assert "3/3" not in result.output
+
+
+def test_run_shows_the_line_of_the_notebook_not_those_of_a_library(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "deep.ipynb", "import json\njson.loads('{')")
+    output = call("run", str(path)).output
+    assert "----> 2 json.loads('{')\nJSONDecodeError" in output
+    assert "raw_decode" not in output
+
+
+def test_run_changes_a_notebook_only_when_told_to(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "a.ipynb", "6 * 7")
+    before = path.read_bytes()
+    refused = call("run", str(path), "--to", str(tmp_path))
+    assert refused.exit_code == 1
+    assert "--in-place" in refused.output
+    assert path.read_bytes() == before
+    assert call("run", str(path), "--in-place").exit_code == 0
+    assert nbformat.read(path, as_version=4).cells[0].outputs[0].data["text/plain"] == "42"
+    assert "not both" in call("run", str(path), "--in-place", "--to", str(tmp_path / "out")).output
+
+
+def test_run_refuses_two_copies_of_one_name(tmp_path: Path) -> None:
+    first, second = notebook(tmp_path / "x" / "a.ipynb", "1"), notebook(tmp_path / "y" / "a.ipynb", "2")
+    result = call("run", str(first), str(second), "--to", str(tmp_path / "out"))
+    assert result.exit_code == 1
+    assert "would both be copied" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_run_names_the_kernels_there_are(tmp_path: Path) -> None:
+    result = call("run", str(notebook(tmp_path / "a.ipynb", "1")), "--kernel", "no-such-kernel")
+    assert result.exit_code == 1
+    assert re.search(r"no Jupyter kernel 'no-such-kernel'; there are: .*python3", result.output)
+
+
+def test_run_shows_no_noise_of_the_kernel(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "a.ipynb", "1")
+    command = [sys.executable, "-c", "from embedlab.cli import app; app()", "run", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_run_gives_up_on_a_cell_that_takes_too_long(tmp_path: Path) -> None:
@@ -126,17 +182,31 @@ def test_run_refuses_what_is_not_a_notebook(tmp_path: Path, content: str) -> Non
     assert "There is no notebook" in call("run", str(tmp_path / "missing.ipynb")).output
 
 
-def test_lessons_are_copied_and_a_changed_one_is_never_overwritten(tmp_path: Path) -> None:
-    first = lab.copy_lessons(tmp_path / "mine")
-    assert "00_start_here.ipynb" in first.written
-    assert not first.kept
-    mine = tmp_path / "mine" / "00_start_here.ipynb"
-    mine.write_text("my own work")
-    (tmp_path / "mine" / "01_what_is_an_embedding.ipynb").unlink()
-    again = lab.copy_lessons(tmp_path / "mine")
-    assert again.kept == ["00_start_here.ipynb"]
-    assert again.written == ["01_what_is_an_embedding.ipynb"]
-    assert mine.read_text() == "my own work"
+@pytest.fixture
+def two_lessons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two lessons in the place of the real ones."""
+    folder = tmp_path / "of the package"
+    for number, models in enumerate([["text/minilm"], ["text/minilm", "text/mpnet"]]):
+        path = notebook(folder / f"0{number}_lesson.ipynb", "1")
+        content = nbformat.read(path, as_version=4)
+        content.metadata["embedlab"] = {"lesson": number, "minutes": 5, "models": models}
+        nbformat.write(content, path)
+    notebook(folder / "solutions" / "01_lesson.ipynb", "2")
+    notebook(folder / ".ipynb_checkpoints" / "00_lesson-checkpoint.ipynb", "3")
+    monkeypatch.setattr(lessons, "notebooks_folder", lambda: folder)
+    return folder
+
+
+def test_lessons_are_copied_and_a_changed_one_is_never_overwritten(two_lessons: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    first = lab.copy_lessons(mine)
+    assert first == lab.Copied(["00_lesson.ipynb", "01_lesson.ipynb", "solutions/01_lesson.ipynb"], [])
+    (mine / "00_lesson.ipynb").write_text("my own work")
+    (mine / "01_lesson.ipynb").unlink()
+    again = lab.copy_lessons(mine)
+    assert again == lab.Copied(["01_lesson.ipynb"], ["00_lesson.ipynb"])
+    assert (mine / "00_lesson.ipynb").read_text() == "my own work"
+    assert not [p for p in mine.rglob("*") if p.is_file() and p.suffix != ".ipynb"]
 
 
 def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:
@@ -145,17 +215,49 @@ def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:
         lab.copy_lessons(tmp_path / "file" / "lessons")
 
 
-def test_lab_says_what_will_be_downloaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    opened = []
-    monkeypatch.setattr("embedlab.weights.locate", lambda name: None)
-    monkeypatch.setattr(lab, "open_lab", lambda folder, **options: opened.append((folder, options)) or 0)
-    result = call("lab", str(tmp_path), "--no-browser", "--port", "9999")
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, dict[str, object]]]:
+    """What would have been opened in JupyterLab."""
+    calls: list[tuple[Path, dict[str, object]]] = []
+    monkeypatch.setattr(lab, "open_lab", lambda folder, **options: calls.append((folder, options)) or 0)
+    return calls
+
+
+def test_lab_says_what_will_be_downloaded_and_downloads_nothing(
+    two_lessons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[object]
+) -> None:
+    here = weights.Found(tmp_path, "cache", "0" * 64, "cache")
+    monkeypatch.setattr(weights, "locate", lambda name: here if name == "text/minilm" else None)
+    monkeypatch.setattr(weights, "fetch", lambda *_: pytest.fail("nobody asked for a download"))
+    target = tmp_path / "mine"
+    result = call("lab", str(target), "--no-browser", "--port", "9999")
     assert result.exit_code == 0, result.output
-    assert "text/minilm, 84 MB" in result.output
+    assert "text/minilm, 84 MB: already here" in result.output
+    assert "text/mpnet, 404 MB: will be downloaded when lesson 1 first needs it" in result.output
     assert "embedlab fetch --all" in result.output
-    assert opened == [(tmp_path, {"port": 9999, "browser": False})]
-    call("lab")
-    assert opened[1][0] == lessons.folder(), "in a checkout the lessons are opened where they are"
+    assert opened == [(target, {"port": 9999, "browser": False})]
+
+
+def test_lab_fetches_only_when_asked_and_opens_even_if_that_fails(
+    two_lessons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[object]
+) -> None:
+    asked = []
+
+    def fetch(name: str, progress: object) -> None:
+        asked.append(name)
+        raise weights.WeightsUnavailable(f"no {name} anywhere")
+
+    monkeypatch.setattr(weights, "locate", lambda name: None)
+    monkeypatch.setattr(weights, "fetch", fetch)
+    result = call("lab", str(tmp_path / "mine"), "--fetch")
+    assert asked == ["text/minilm", "text/mpnet"]
+    assert "no text/mpnet anywhere" in result.output
+    assert len(opened) == 1
+
+
+def test_in_a_checkout_the_lessons_are_opened_where_they_are(opened: list[object]) -> None:
+    assert call("lab").exit_code == 0
+    assert opened == [(lessons.notebooks_folder(), {"port": None, "browser": True})]
 
 
 def test_every_lesson_declares_what_it_needs() -> None:
@@ -165,8 +267,8 @@ def test_every_lesson_declares_what_it_needs() -> None:
     assert lab.lesson(2).models == ("text/minilm", "text/mpnet")
 
 
-@pytest.mark.slow
-def test_lab_really_opens_jupyterlab_and_ends_on_interrupt(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["interrupted", "terminated"])
+def test_lab_really_opens_jupyterlab_and_leaves_nothing_behind(tmp_path: Path, way: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -182,13 +284,18 @@ def test_lab_really_opens_jupyterlab_and_ends_on_interrupt(tmp_path: Path) -> No
         try:
             page = _wait_for(f"http://127.0.0.1:{port}/lab?token=for-the-test")
             assert "JupyterLab" in page
-            assert (tmp_path / "lessons" / "00_start_here.ipynb").is_file()
+            assert list((tmp_path / "lessons").glob("*.ipynb"))
         finally:
-            # Twice, as a person would: JupyterLab asks once whether it is meant.
-            for _ in range(2):
-                os.killpg(server.pid, signal.SIGINT)
-                time.sleep(1)
+            if way == "interrupted":
+                # Twice, as a person would: JupyterLab asks once whether it is meant.
+                for _ in range(2):
+                    os.killpg(server.pid, signal.SIGINT)
+                    time.sleep(1)
+            else:
+                server.terminate()
             assert server.wait(30) is not None
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
 
 
 def _wait_for(url: str, seconds: float = 60) -> str:
@@ -223,55 +330,7 @@ def test_clearing_weights_removes_only_the_model_named(
         folder = tmp_path / "weights" / name / "revision"
         folder.mkdir(parents=True)
         (folder / "source.json").write_text("{}")
+    assert re.search(r"weights\s+text/one", call("cache").output)
     assert call("cache", "clear", "text/one", "--weights", "--yes").exit_code == 0
     assert not (tmp_path / "weights" / "text" / "one").exists()
     assert (tmp_path / "weights" / "text" / "two").is_dir()
-
-
-def test_doctor_prints_a_line_per_check_and_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    findings = [doctor.Finding("a", "ok", "fine"), doctor.Finding("b", "warn", "so so", "do this")]
-    monkeypatch.setattr(doctor, "examine", lambda: iter(findings))
-    result = call("doctor")
-    assert result.exit_code == 0
-    assert re.search(r"warn\s+b: so so\s+→ do this", result.output)
-    findings.append(doctor.Finding("c", "fail", "broken", "mend it"))
-    assert call("doctor").exit_code == 1
-    told = json.loads(call("doctor", "--json").output)
-    assert [f["status"] for f in told] == ["ok", "warn", "fail"]
-
-
-def test_doctor_finds_this_machine_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_network", lambda: iter(()))
-    found = {f.what: f for f in doctor.examine()}
-    assert {"Python", "packages", "cache", "JupyterLab", "Milvus Lite", "UMAP", "text/minilm"} <= set(found)
-    assert not [f for f in found.values() if f.status == "fail"]
-
-
-def test_doctor_names_what_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path / "file" / "cache"))
-    [room] = doctor._room()
-    assert (room.status, "EMBEDLAB_CACHE" in room.cure) == ("fail", True)
-
-    monkeypatch.setattr(
-        doctor.metadata, "requires", lambda _: ["numpy<1", "no-such-package-here>=1", "x; extra == 'y'"]
-    )
-    [packages] = doctor._packages()
-    assert packages.status == "fail"
-    assert "numpy" in packages.words
-    assert "no-such-package-here is missing" in packages.words
-    assert "x" not in packages.words.split()
-
-    def broken() -> None:
-        raise OSError("the reason")
-
-    monkeypatch.setattr(doctor, "_python", broken)
-    first = next(iter(doctor.examine()))
-    assert (first.status, "the reason" in first.words) == ("fail", True)
-
-
-def test_doctor_offline_does_not_ask_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
-    monkeypatch.setattr(doctor.subprocess, "run", lambda *a, **k: pytest.fail("the network was asked"))
-    assert [f.status for f in doctor._network()] == ["warn"]
-    assert not doctor.index_reachable()

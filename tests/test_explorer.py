@@ -233,6 +233,13 @@ def test_a_model_without_words_has_its_search_box_off() -> None:
     assert Explorer(flat(audio)).search_box.disabled
 
 
+def test_a_home_made_model_has_its_search_box_off_unless_it_is_given() -> None:
+    emb = embeddings()
+    home_made = dataclasses.replace(emb, model=dataclasses.replace(CARD, name="digits/mlp"))
+    assert Explorer(flat(home_made)).search_box.disabled
+    assert not Explorer(flat(emb)).search_box.disabled
+
+
 # -- selecting -------------------------------------------------------------------------------------------
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from embedlab import lessons
+from embedlab import lab, lessons
 from embedlab.errors import EmbedlabError
 from embedlab.lessons import build, check, exercise, hint, right
 from embedlab.lessons.run import execute
 
+EXERCISES = lessons.names()  # before this file adds its own
 SOLUTION = "<details><summary>Solution</summary>\n\n```python\n{}\n```\n\n</details>"
 
 
@@ -32,18 +36,86 @@ def test_right_and_wrong_answers() -> None:
     assert repr(check("99/double", 5)) == "✗ Not quite. Half of eight."
 
 
-@pytest.mark.parametrize("answer", [None, "<script>", float("nan"), [], object()])
-def test_an_odd_answer_gets_a_hint_never_a_traceback(answer: object) -> None:
-    verdict = check("99/double", answer)
+class Unfriendly:
+    """An object that answers every question with an error."""
+
+    def _no(self, *_: object) -> None:
+        raise RuntimeError("<script>alert(1)</script>")
+
+    __eq__ = __len__ = __float__ = __str__ = __repr__ = __iter__ = __array__ = __bool__ = _no  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]
+
+
+ODD = {
+    "None": None,
+    "nan": float("nan"),
+    "numpy nan": np.float32("nan"),
+    "nan in an array": np.array([1.0, np.nan]),
+    "nan in a list": [[float("nan")]],
+    "nan in words": " NaN ",
+    "infinity": float("inf"),
+    "markup": "<script>alert(1)</script>",
+    "empty list": [],
+    "empty text": "",
+    "dict": {},
+    "function": len,
+    "huge": 10**400,
+    "negative": -1,
+    "object": object(),
+    "frame": pd.DataFrame({"a": [1]}),
+    "strings": np.array(["a", "b"]),
+    "unfriendly": Unfriendly(),
+    "ellipsis in a list": [...],
+}
+
+
+def with_weights(name: str) -> object:
+    """An exercise, marked with the models its lesson needs."""
+    return pytest.param(name, marks=[pytest.mark.weights(m) for m in lab.lesson(int(name[:2])).models])
+
+
+@pytest.mark.parametrize("name", ["99/double", *map(with_weights, EXERCISES)])
+@pytest.mark.parametrize("answer", ODD.values(), ids=ODD.keys())
+def test_an_odd_answer_gets_a_hint_never_a_traceback(name: str, answer: object) -> None:
+    verdict = check(name, answer)
+    assert isinstance(verdict, lessons.Verdict)
     assert verdict.state == "wrong"
+    assert len(verdict.words) < 400
     assert "<script>" not in verdict._repr_html_()
+    assert repr(check(name, answer)) == repr(verdict), "what nbval compares must not change"
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_every_exercise_may_be_left_open(name: str) -> None:
+    assert check(name, ...).state == "open"
+
+
+def test_what_the_package_says_is_passed_on() -> None:
+    @exercise("99/needs weights")
+    def checker(answer: object) -> lessons.Verdict:
+        raise EmbedlabError("No source has the weights:\n  - and a long list")
+
+    try:
+        words = check("99/needs weights", 1).words
+    finally:
+        del lessons._EXERCISES["99/needs weights"]
+    assert words.endswith("This could not be checked: No source has the weights:")
+
+
+def test_words_are_escaped_and_follow_the_theme() -> None:
+    html = hint('a < b & "c"')._repr_html_()
+    assert "a &lt; b &amp; &quot;c&quot;" in html
+    assert not re.search(r"[;\"](color|background)", html), "text and ground are the theme's"
 
 
 def test_an_unknown_exercise_names_the_nearest() -> None:
-    with pytest.raises(EmbedlabError, match="99/double"):
+    with pytest.raises(lessons.UnknownExercise, match="99/double"):
         check("99/doubel", 4)
     with pytest.raises(EmbedlabError, match="No exercise '77/x'"):
         check("77/x", ...)
+    for odd in ("", "/", "../run", "2/x", "²/x", None):
+        with pytest.raises(lessons.UnknownExercise):
+            check(odd, ...)  # type: ignore[arg-type]
 
 
 def lesson(answer: str = "answer = 4", **changes: object) -> nbformat.NotebookNode:
@@ -128,6 +200,41 @@ def test_a_widget_gives_way_to_its_picture() -> None:
     notebook = new_notebook(cells=[cell])
     build.clean(notebook)
     assert [dict(o.data) for o in cell.outputs] == [{"image/png": "abc", "text/plain": "a map"}]
+
+
+def test_building_drops_trailing_whitespace_and_joins_what_was_printed(tmp_path: Path) -> None:
+    source = "for i in range(2):   \n    print(i, flush=True)\n\n"
+    cells = [new_markdown_cell("a line break  \nhere  \n"), new_code_cell(source)]
+    path = write(new_notebook(cells=cells), tmp_path / "99_x.ipynb")
+    assert build.build(path) == []
+    prose, code = nbformat.read(path, as_version=4).cells
+    assert prose.source == "a line break  \nhere"
+    assert code.source == "for i in range(2):\n    print(i, flush=True)"
+    assert [o.text for o in code.outputs] == ["0\n1\n"]
+
+
+def test_building_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    path = write(lesson(), tmp_path / "99_x.ipynb")
+    stored = []
+    for _ in range(2):
+        assert build.build(path) == []
+        stored.append((path.read_bytes(), build.solution_path(path).read_bytes()))
+    assert stored[0] == stored[1]
+
+
+def test_the_command_compares_without_running(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(lesson(), tmp_path / "99_x.ipynb")
+    before = path.read_bytes()
+    assert build.main(["--check", str(path)]) == 1
+    assert "out of step" in capsys.readouterr().err
+    solution = build.solved(lesson(), "x")
+    assert solution is not None
+    build.solution_path(path).parent.mkdir()
+    write(solution, build.solution_path(path))
+    assert build.main(["--check", str(path)]) == 0
+    assert path.read_bytes() == before
+    assert build.main([str(tmp_path / "missing.ipynb")]) == 1
+    assert "There is no notebook" in capsys.readouterr().err
 
 
 def test_executing_again_forgets_the_old_outputs(tmp_path: Path) -> None:

@@ -5,8 +5,12 @@ nbval runs them and compares the outputs; it passes over a cell that was never r
 
 from __future__ import annotations
 
+import platform
 import re
 import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -15,8 +19,9 @@ import pytest
 from embedlab import catalog, lessons
 from embedlab.lessons import build
 
+ROOT = Path(__file__).parents[1]
 LESSONS = build.lessons()
-SOLUTIONS = sorted(lessons.folder().glob("solutions/*.ipynb"))
+SOLUTIONS = sorted(lessons.notebooks_folder().glob("solutions/*.ipynb"))
 EACH = pytest.mark.parametrize("path", [*LESSONS, *SOLUTIONS], ids=lambda p: f"{p.parent.name}/{p.stem}")
 EACH_LESSON = pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
 
@@ -43,14 +48,49 @@ def test_it_was_run_from_top_to_bottom_and_is_clean(path: Path) -> None:
     assert not any(build.WIDGET in o.get("data", {}) for c in code(notebook) for o in c.outputs)
 
 
-@EACH
-def test_no_path_of_a_machine_is_stored(path: Path) -> None:
-    for cell in code(read(path)):
+HERE = {str(Path.home()), str(ROOT), str(ROOT.parent), sys.prefix, tempfile.gettempdir(), platform.node()}
+ANYWHERE = re.compile(r"/home/|/root/|/tmp/|/Users/|site-packages|\b[A-Z]:\\|\b0x[0-9a-f]{8,}")
+
+
+def shown(notebook: nbformat.NotebookNode) -> Iterator[str]:
+    """All text that is stored as output."""
+    for cell in code(notebook):
         for output in cell.outputs:
-            shown = "".join(str(v) for k, v in output.get("data", {}).items() if not k.startswith("image/"))
-            assert not re.search(
-                r"(/home/|/root/|/tmp/|/work/|/Users/|[A-Z]:\\)", shown + str(output.get("text", ""))
-            )
+            yield str(output.get("text", ""))
+            yield from (str(v) for k, v in output.get("data", {}).items() if not k.startswith("image/"))
+
+
+@EACH
+def test_nothing_of_the_machine_is_stored(path: Path) -> None:
+    notebook = read(path)
+    for text in shown(notebook):
+        assert not ANYWHERE.search(text)
+        assert not [name for name in HERE if len(name) > 4 and name in text]
+    names = {key for cell in notebook.cells for key in cell.metadata}
+    assert names <= {"tags"}
+    assert set(notebook.metadata) <= {"kernelspec", "language_info", "embedlab"}
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+@EACH
+def test_nbval_can_compare_what_is_stored(path: Path) -> None:
+    """It runs cells without history, so a semicolon hides nothing; and of pictures it knows PNG and JPEG."""
+    for cell in code(read(path)):
+        assert not cell.source.rstrip().endswith(";")
+        assert not re.search(r"^[%!]", cell.source, re.MULTILINE)
+        assert not any("svg" in kind for o in cell.outputs for kind in o.get("data", {}))
+
+
+@EACH
+def test_pictures_in_the_prose_are_there(path: Path) -> None:
+    for cell in read(path).cells:
+        if cell.cell_type == "markdown":
+            sources = re.findall(r"!\[[^\]]*\]\(([^)\s]+)", cell.source)
+            sources += re.findall(r"<img[^>]*src=[\"']([^\"']+)", cell.source)
+            for source in sources:
+                assert not source.startswith(("http:", "https:", "//")), "a lesson works without a network"
+                assert source.startswith("attachment:") or (path.parent / source).is_file()
+            assert "](http://" not in cell.source, "https"
 
 
 @EACH_LESSON
@@ -58,6 +98,13 @@ def test_cells_are_short(path: Path) -> None:
     lines = [len(cell.source.splitlines()) for cell in code(read(path))]
     assert max(lines) <= 15
     assert statistics.median(lines) <= 5
+
+
+def test_a_check_is_called_in_exercises_only() -> None:
+    for path in LESSONS:
+        notebook = read(path)
+        calls = [i for i, c in enumerate(notebook.cells) if c.cell_type == "code" and "check(" in c.source]
+        assert calls == build.exercises(notebook), "tag the cell: exercise"
 
 
 @EACH_LESSON
@@ -101,5 +148,7 @@ def test_exercises_are_open_in_the_lesson_and_right_in_the_solutions(path: Path)
         lessons.find(name.group(1))
         assert "○" in cell.outputs[-1].data["text/plain"]
     assert not build.out_of_step(path), "run: python -m embedlab.lessons.build"
+    used = {re.search(r'check\("([^"]+)"', notebook.cells[i].source)[1] for i in build.exercises(notebook)}
+    assert used == set(lessons.names(path.name[:2])), "each check belongs to an exercise, and the reverse"
     if build.exercises(notebook):
         assert build._unsolved(read(build.solution_path(path))) == []

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from tqdm.auto import tqdm
 
-from embedlab import catalog, weights
+from embedlab import catalog, settings, weights
 from embedlab.embedders.base import Embedder
 from embedlab.embeddings import Embeddings
 from embedlab.items import Items
@@ -45,7 +45,8 @@ def load_model(name: str) -> Embedder:
 
 @contextmanager
 def _download_bar() -> Iterator[weights.Progress]:
-    with tqdm(unit="B", unit_scale=True, unit_divisor=1000, delay=1.0, leave=False) as bar:
+    off = settings.no_bars()
+    with tqdm(unit="B", unit_scale=True, unit_divisor=1000, delay=1.0, leave=False, disable=off) as bar:
 
         def progress(done_bytes: int, total_bytes: int, what: str) -> None:
             bar.total = total_bytes

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from tqdm.auto import tqdm
 
+from embedlab import settings
 from embedlab.cache import VectorCache
 from embedlab.catalog import ModelCard
 from embedlab.embeddings import Embeddings, EmbedReport
@@ -256,7 +257,7 @@ def _batches(
         total=len(digests),
         desc=what,
         unit="item",
-        disable=None if progress is None else not progress,
+        disable=settings.no_bars() or (None if progress is None else not progress),
         delay=1.0 if progress is None else 0.0,
         leave=False,
     )

@@ -7,11 +7,12 @@ from typing import Any, cast
 
 import traitlets
 
+from embedlab import catalog
 from embedlab.embedders import Embedder, load_model
 from embedlab.errors import BadItem
 from embedlab.explorer.coloring import LABEL, NONE, choices
 from embedlab.explorer.detail import Near
-from embedlab.explorer.search import check_same_model, nearest_to
+from embedlab.explorer.search import READS_TEXT, check_same_model, nearest_to
 from embedlab.items import Items
 from embedlab.projection import Projection
 
@@ -94,6 +95,13 @@ class State(traitlets.HasTraits):
     def selection(self) -> Items:
         """The selected items, in the items' order."""
         return self._items.select(list(self.selected_ids))
+
+    @property
+    def can_search(self) -> bool:
+        """Whether a query in words can be asked: the model reads text, and can be had by its name."""
+        card = self.projection.embeddings.model
+        here = self._model is not None or any(card.name == known.name for known in catalog.cards())
+        return card.modality in READS_TEXT and here
 
     @property
     def model(self) -> Embedder:

@@ -14,7 +14,7 @@ from embedlab.embeddings import Embeddings
 from embedlab.explorer import detail, figure
 from embedlab.explorer.coloring import coloring
 from embedlab.explorer.detail import Near
-from embedlab.explorer.search import READS_TEXT, neighbors
+from embedlab.explorer.search import neighbors
 from embedlab.explorer.state import State
 from embedlab.explorer.text import clean
 from embedlab.explorer.views import MapView, PanelView
@@ -119,11 +119,10 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
     # -- building -----------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self._can_search = self.projection.embeddings.model.modality in READS_TEXT
         self.search_box = widgets.Text(
-            placeholder="Search by meaning…" if self._can_search else "This model does not read text",
+            placeholder="Search by meaning…" if self.can_search else "This model does not read text",
             continuous_update=False,  # ask at Enter, not at every key
-            disabled=not self._can_search,
+            disabled=not self.can_search,
         )
         menu = [(clean(name), name) for name in self._offered]
         self.color_menu = widgets.Dropdown(options=menu, value=self.color_by, description="Colour by")
@@ -213,7 +212,7 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
             parts.append(detail.item_html(self.projection, self._coloring, row, near))
         if hits:
             parts.append(detail.hits_html(self._items, self._coloring, self.query, hits))
-        return "".join(parts) or detail.help_html(self._can_search, len(self._coloring.groups) > 1)
+        return "".join(parts) or detail.help_html(self.can_search, len(self._coloring.groups) > 1)
 
     # -- on paper -----------------------------------------------------------------------------------------
 

@@ -94,6 +94,8 @@ def check(name: str, answer: object) -> Verdict:
         if _has_nan(answer):
             return hint("This answer is, or holds, NaN (not a number). Somewhere 0 was divided by 0.")
         return checker(answer)
+    except EmbedlabError as error:
+        return hint(f"This could not be checked: {str(error).splitlines()[0]}")
     except Exception as error:  # a learner's answer may be anything; a traceback would teach nothing
         # The type only: what a message says of a stranger's object may be long, or different in each run.
         return hint(

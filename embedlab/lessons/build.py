@@ -92,7 +92,7 @@ def clean(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         cell.metadata = {key: cell.metadata[key] for key in ("tags",) if key in cell.metadata}
         if cell.cell_type == "code":
-            cell.outputs = [out for out in map(_without_widget, cell.outputs) if out is not None]
+            cell.outputs = _joined([out for out in map(_without_widget, cell.outputs) if out is not None])
 
 
 def _without_widget(output: NotebookNode) -> NotebookNode | None:
@@ -102,6 +102,20 @@ def _without_widget(output: NotebookNode) -> NotebookNode | None:
         if not {"image/png", "text/html"} & data.keys():
             return None
     return output
+
+
+def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Merge what was printed piece by piece: where the pieces are cut depends on timing.
+
+    nbclient could do it, but takes minutes for one long line.
+    """
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        if joined and output.get("name") and output.get("name") == joined[-1].get("name"):
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def problems(notebook: NotebookNode) -> list[str]:

@@ -12,7 +12,12 @@ from embedlab.lessons import Verdict, exercise, hint, right
 from embedlab.neighbors import knn
 from embedlab.palette import CATEGORIES, GREY, INK
 
-_LAYERS = {64: "what goes in", 32: "the first layer", 16: "our own network", 10: "what the last layer gives"}
+_WIDTHS = {
+    64: "64 numbers go in.",
+    32: "32 is the width of the first layer.",
+    16: "16 was the width of our own network.",
+    10: "10 scores come out of the head.",
+}
 
 
 @exercise("01/neighbour")
@@ -71,8 +76,8 @@ def width(answer: object) -> Verdict:
     if numbers[0] != 500:
         return hint(f"There are 500 digits in the test part, so 500 rows, not {numbers[0]}.")
     if numbers[1] != 24:
-        what = _LAYERS.get(numbers[1], "no layer here")
-        return hint(f"{numbers[1]} is the width of {what}. Take the width of the layer before the head.")
+        what = _WIDTHS.get(numbers[1], f"No layer here is {numbers[1]} wide.")
+        return hint(f"{what} Take the width of the layer before the head.")
     return right(
         "500 rows of 24 numbers. The builder of a network chooses the dimension; no data decides it."
     )

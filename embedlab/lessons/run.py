@@ -169,7 +169,6 @@ def _client(notebook: NotebookNode, cwd: Path, timeout: float, kernel: str) -> N
         notebook,
         timeout=timeout,
         kernel_name=kernel,
-        coalesce_streams=True,
         resources={"metadata": {"path": str(cwd)}},
     )
     if any("ipykernel" in word for word in spec.argv):

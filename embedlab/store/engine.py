@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from embedlab import settings
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 from embedlab.store.columns import Table, decode
@@ -67,7 +68,7 @@ def write(here: Connection, name: str, embeddings: Embeddings, table: Table, pro
         total=len(embeddings),
         desc=f"adding to {name}",
         unit="item",
-        disable=None if progress is None else not progress,
+        disable=settings.no_bars() or (None if progress is None else not progress),
         delay=1.0 if progress is None else 0.0,
         leave=False,
     )

