@@ -34,7 +34,7 @@ class Counting(CachedEmbedder):
         self.dim = 2
         self.seen: list[str] = []
 
-    def _compute(self, contents: list[str]) -> np.ndarray:
+    def _compute(self, contents: list[str], batch_size: int) -> np.ndarray:
         self.seen += contents
         return np.array([[len(c), c.count("e")] for c in contents], np.float32)
 
@@ -107,7 +107,7 @@ def test_other_weights_do_not_share_vectors() -> None:
 
 def test_nan_from_a_model_is_an_error_and_is_not_kept() -> None:
     class Broken(Counting):
-        def _compute(self, contents: list[str]) -> np.ndarray:
+        def _compute(self, contents: list[str], batch_size: int) -> np.ndarray:
             return np.full((len(contents), 2), np.nan)
 
     items = Items.from_texts(["a"], ids=["the-item"])
@@ -201,10 +201,10 @@ SLOW_RUN = """
     from embedlab.items import Items
 
     class Slow(Counting):
-        def _compute(self, contents):
+        def _compute(self, contents, batch_size):
             time.sleep(0.05)
             print(len(self.seen), flush=True)
-            return super()._compute(contents)
+            return super()._compute(contents, batch_size)
 
     Slow().embed(Items.from_texts([f"text {i:04d}" for i in range(400)]), batch_size=4)
 """
@@ -232,10 +232,10 @@ def test_after_kill_9_the_second_run_embeds_only_what_is_missing(tmp_path: Path)
 
 def test_an_interrupt_keeps_what_was_computed() -> None:
     class Interrupted(Counting):
-        def _compute(self, contents: list[str]) -> np.ndarray:
+        def _compute(self, contents: list[str], batch_size: int) -> np.ndarray:
             if len(self.seen) == 6:
                 raise KeyboardInterrupt
-            return super()._compute(contents)
+            return super()._compute(contents, batch_size)
 
     items = Items.from_texts([str(i) for i in range(10)])
     with pytest.raises(KeyboardInterrupt):

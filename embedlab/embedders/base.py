@@ -7,7 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -56,10 +56,11 @@ class CachedEmbedder(ABC):
 
     card: ModelCard
     dim: int
+    batches_at_once: int = 1  # more where the library has work to do at each call
 
     @abstractmethod
-    def _compute(self, contents: list[Any]) -> np.ndarray:
-        """Vectors of one batch, shape (n, dim)."""
+    def _compute(self, contents: list[Any], batch_size: int) -> np.ndarray:
+        """Vectors of at most ``batches_at_once`` batches, shape (n, dim)."""
 
     def _problem(self, content: Any) -> str | None:
         """Why this content cannot be embedded, or None."""
@@ -140,7 +141,7 @@ class CachedEmbedder(ABC):
         problem = self._problem(x)
         if problem:
             raise BadItem(f"The query cannot be embedded: {problem}.")
-        return np.asarray(self._compute([x])[0], np.float32)
+        return np.asarray(self._compute([x], 1)[0], np.float32)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.card.name}: {self.dim} numbers per {self.card.modality})"
@@ -169,9 +170,12 @@ class CachedEmbedder(ABC):
                 content_of.keys() - known.keys(), key=lambda d: (-self._length(content_of[d]), d)
             )
             with _Keeper(cache) as keeper:
-                for batch in _batches(missing, batch_size, progress, f"embedding with {self.card.name}"):
+                stride = batch_size * self.batches_at_once
+                for batch in _batches(missing, stride, progress, f"embedding with {self.card.name}"):
                     contents = [content_of[d] for d in batch]
-                    vectors = self._checked(contents, [items.ids[digests.index(d)] for d in batch[:5]])
+                    vectors = np.asarray(self._compute(contents, batch_size), np.float32)
+                    if vectors.shape != (len(batch), self.dim) or not np.isfinite(vectors).all():
+                        self._refuse(vectors, [items.ids[digests.index(d)] for d in batch])
                     found = zip(vectors, self._truncated(contents), strict=True)
                     keeper.add(dict(zip(batch, found, strict=True)))
             known |= keeper.everything
@@ -181,15 +185,11 @@ class CachedEmbedder(ABC):
             matrix[row] = known[digest][0]
         return matrix, [known[d][1] for d in digests], sum(d in computed for d in digests)
 
-    def _checked(self, contents: list[Any], some_ids: list[str]) -> np.ndarray:
-        """What :meth:`_compute` gives, refused when it is not one finite vector per content."""
-        vectors = np.asarray(self._compute(contents), np.float32)
-        if vectors.shape != (len(contents), self.dim) or not np.isfinite(vectors).all():
-            raise EmbedlabError(
-                f"{self.card.name} gave vectors of shape {vectors.shape} or with NaN for a batch of "
-                f"{len(contents)} items (among them {some_ids}); expected {(len(contents), self.dim)}."
-            )
-        return vectors
+    def _refuse(self, vectors: np.ndarray, ids: list[str]) -> NoReturn:
+        raise EmbedlabError(
+            f"{self.card.name} gave vectors of shape {vectors.shape} or with NaN for {len(ids)} items "
+            f"(among them {ids[:5]}); expected {(len(ids), self.dim)} finite numbers."
+        )
 
     def _provenance(self) -> dict[str, Any]:
         card = dataclasses.asdict(self.card)

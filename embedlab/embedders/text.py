@@ -28,6 +28,8 @@ class TextEmbedder(CachedEmbedder):
         The torch module itself, for opening the box.
     """
 
+    batches_at_once = 4
+
     def __init__(self, card: ModelCard, found: Found) -> None:
         self.card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
         self.path = found.path
@@ -41,12 +43,12 @@ class TextEmbedder(CachedEmbedder):
         self.dim = card.dim
         self.max_tokens = int(self.network.max_seq_length or card.max_tokens or 512)
 
-    def _compute(self, contents: list[Any]) -> np.ndarray:
+    def _compute(self, contents: list[Any], batch_size: int) -> np.ndarray:
         texts = [text[:_LONGEST_READ] for text in contents]
         with torch.inference_mode():
             vectors = self.network.encode(
                 texts,
-                batch_size=len(texts),
+                batch_size=batch_size,
                 show_progress_bar=False,
                 normalize_embeddings=self.card.normalized,
             )
