@@ -32,7 +32,7 @@ def weights_missing(name: str) -> str | None:
     try:
         weights.fetch(name)
     except EmbedlabError as error:
-        return f"no weights for {name}: {str(error).splitlines()[0]}"
+        return f"no weights for {name}: {str(error).splitlines()[0].rstrip(':')}"
     return None
 
 
