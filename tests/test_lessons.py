@@ -9,6 +9,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from embedlab import lab, lessons
@@ -245,3 +246,33 @@ def test_executing_again_forgets_the_old_outputs(tmp_path: Path) -> None:
     assert execute(notebook, tmp_path)
     assert [o.data["text/plain"] for o in notebook.cells[0].outputs] == ["2"]
     assert notebook.cells[0].execution_count == 1
+
+
+@pytest.mark.parametrize("answer", [4, 4.0, "4", np.int64(4), torch.tensor(4), [4]])
+def test_a_number_counts_in_whatever_it_comes(answer: object) -> None:
+    assert check("02/padding", answer).state == "right"
+
+
+@pytest.mark.parametrize("answer", [4.5, "4.5", torch.tensor(3.9)])
+def test_a_number_is_not_rounded_into_the_right_one(answer: object) -> None:
+    assert check("02/padding", answer).state == "wrong"
+
+
+def test_an_answer_may_change_the_vectors_it_is_given() -> None:
+    def nearest(vectors: np.ndarray, row: int) -> int:
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        cosine = vectors @ vectors[row]
+        cosine[row] = -1
+        return int(cosine.argmax())
+
+    assert check("01/neighbour", nearest).state == "right"
+
+
+@pytest.mark.weights("text/minilm")
+def test_a_typographic_apostrophe_negates_as_well() -> None:
+    place = "open today to cars, bicycles and people on foot, in both directions and all day long."
+    pair = (
+        f"The old stone bridge over the river is {place}",
+        f"The old stone bridge over the river isn’t {place}",
+    )
+    assert check("02/opposites", pair).state == "right"

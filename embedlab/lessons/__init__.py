@@ -103,6 +103,15 @@ def check(name: str, answer: object) -> Verdict:
         )
 
 
+def as_number(answer: object) -> float:
+    """The number in an answer: ``4``, ``"4"``, ``[4]``, or an array or tensor with one element."""
+    import numpy as np
+
+    if hasattr(answer, "detach"):
+        answer = answer.detach()
+    return float(answer if isinstance(answer, str) else np.asarray(answer).item())  # type: ignore[arg-type]
+
+
 def _has_nan(answer: object) -> bool:
     """Whether an answer is or holds NaN, which every test of the form ``abs(x - y) > e`` would let pass."""
     import numpy as np

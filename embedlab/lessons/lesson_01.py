@@ -27,7 +27,8 @@ def neighbour(answer: object) -> Verdict:
         return hint("The answer is a function: write answer = nearest, without brackets.")
     vectors = np.random.default_rng(1).normal(size=(60, 16)) * np.linspace(0.2, 5, 60)[:, None]
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    given = [int(answer(vectors, row)) for row in range(60)]
+    # A copy for each call: an answer may well divide the vectors in place.
+    given = [int(answer(vectors.copy(), row)) for row in range(60)]
     cosine = unit @ unit.T
     if given == list(range(60)) or given == cosine.argmax(axis=1).tolist():
         return hint("Each vector finds itself: its cosine with itself is 1. Rule out its own row first.")

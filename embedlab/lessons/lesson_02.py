@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import embedlab as el
-from embedlab.lessons import Verdict, exercise, hint, right
+from embedlab.lessons import Verdict, as_number, exercise, hint, right
 
 _NEGATIONS = {"not", "no", "never", "nobody", "nothing", "none", "neither", "nor", "without", "cannot"}
 
@@ -13,7 +13,7 @@ _NEGATIONS = {"not", "no", "never", "nobody", "nothing", "none", "neither", "nor
 @exercise("02/padding")
 def padding(answer: object) -> Verdict:
     """Padding tokens in the batch of three sentences: 2 + 0 + 2."""
-    number = int(float(str(answer)))
+    number = as_number(answer)
     if number == 23:
         return hint("That is the number of real tokens, where the mask is 1. Count the zeros.")
     if number == 27:
@@ -30,7 +30,7 @@ def padding(answer: object) -> Verdict:
 @exercise("02/recall")
 def recall(answer: object) -> Verdict:
     """Share of the questions whose answer is among the five nearest notes, MiniLM."""
-    given = float(str(answer))
+    given = as_number(answer)
     at = {k: recall_at(k) for k in (1, 5)}
     if given > 1:
         return hint("A recall is a share between 0 and 1: divide by the number of questions.")
@@ -56,7 +56,7 @@ def opposites(answer: object) -> Verdict:
     ):
         return hint('The answer is a pair of sentences: ("…", "…").')
     first, second = answer
-    negated = [bool(_words(text) & _NEGATIONS or "n't" in text.lower()) for text in (first, second)]
+    negated = [bool(_words(text) & _NEGATIONS or "n't" in text.replace("’", "'").lower()) for text in answer]
     if negated[0] == negated[1]:
         return hint("Let exactly one of the two sentences say no: not, never, nobody, without …")
     vectors = el.embed(el.Items.from_texts([first, second]), "text/minilm").normalize().vectors
