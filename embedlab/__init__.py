@@ -27,8 +27,12 @@ _WHERE = {
     "VectorStore": "embedlab.store",
     "available": "embedlab.weights",
     "datasets": "embedlab.samples",
+    "depth_figure": "embedlab.comparison.depth",
+    "depth_table": "embedlab.comparison.depth",
     "embed": "embedlab.embedders",
+    "embed_layers": "embedlab.embedders",
     "explore": "embedlab.explorer",
+    "from_module": "embedlab.embedders.live",
     "load_dataset": "embedlab.samples",
     "load_model": "embedlab.embedders",
     "models": "embedlab.catalog",
@@ -40,9 +44,13 @@ __all__ = sorted([*_WHERE, "__version__"])
 if TYPE_CHECKING:
     from embedlab.catalog import ModelCard as ModelCard
     from embedlab.catalog import models as models
+    from embedlab.comparison.depth import depth_figure as depth_figure
+    from embedlab.comparison.depth import depth_table as depth_table
     from embedlab.embedders import Embedder as Embedder
     from embedlab.embedders import embed as embed
+    from embedlab.embedders import embed_layers as embed_layers
     from embedlab.embedders import load_model as load_model
+    from embedlab.embedders.live import from_module as from_module
     from embedlab.embeddings import Embeddings as Embeddings
     from embedlab.errors import EmbedlabError as EmbedlabError
     from embedlab.explorer import Explorer as Explorer

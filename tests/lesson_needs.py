@@ -6,6 +6,7 @@ Where the weights of a lesson cannot be had its cells are skipped, with the reas
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from functools import cache
 from pathlib import Path
@@ -26,9 +27,12 @@ def unmet(reason: str) -> None:
 @cache
 def weights_missing(name: str) -> str | None:
     """Fetch the weights of a model once; why they cannot be had, or None."""
-    from embedlab import weights
+    from embedlab import catalog, weights
     from embedlab.errors import EmbedlabError
 
+    row = catalog.row(name)
+    if row.needs and importlib.util.find_spec(row.needs) is None:
+        return f"{name} needs {row.needs}, which is not installed"
     try:
         weights.fetch(name)
     except EmbedlabError as error:

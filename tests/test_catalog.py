@@ -33,7 +33,7 @@ def test_every_row_is_pinned(row: catalog.Row) -> None:
     assert len(set(hashes)) == len(hashes), "two files with one sha256: a slip while copying"
     assert (spec.repo is None) == (spec.revision is None)
     assert spec.revision is None or re.fullmatch("[0-9a-f]{40}", spec.revision), "a short hash is not a pin"
-    assert spec.repo or spec.wheels, "no source at all"
+    assert spec.sources, "no source at all"
     assert spec.revision or spec.sha256, "neither commit nor sha256 pins the weights"
     assert len(spec.parts) in (0, len(spec.wheels))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictures import folder
 
 import embedlab as el
 from embedlab import catalog
@@ -20,17 +21,19 @@ ROWS = [
 ]
 
 
-def sample(modality: str) -> el.Items:
+def sample(modality: str, tmp_path: Path) -> el.Items:
     """A few items of a modality, enough to see order and batching."""
     if modality == "text":
         return el.load_dataset("notes").take(np.arange(0, 600, 100))
+    if modality == "image":
+        return folder(tmp_path / "pictures")
     raise KeyError(modality)
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_every_model_keeps_the_promises_of_the_protocol(row: catalog.Row, tmp_path: Path) -> None:
     model = el.load_model(row.card.name)
-    items = sample(row.card.modality)
+    items = sample(row.card.modality, tmp_path)
     emb = model.embed(items)
 
     assert isinstance(model, Embedder)

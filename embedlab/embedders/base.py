@@ -6,21 +6,17 @@ import dataclasses
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Literal, NoReturn, Protocol, runtime_checkable
+from contextlib import contextmanager, nullcontext
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
-from tqdm.auto import tqdm
 
-from embedlab import settings
 from embedlab.cache import VectorCache
 from embedlab.catalog import ModelCard
+from embedlab.embedders.running import Batch, Keeper, OnError, check_call, in_batches, without
 from embedlab.embeddings import Embeddings, EmbedReport
 from embedlab.errors import BadItem, EmbedlabError
 from embedlab.items import Items
-
-OnError = Literal["raise", "skip"]
-_KEEP_EVERY = 1.0  # seconds
 
 
 @runtime_checkable
@@ -50,20 +46,47 @@ class Embedder(Protocol):
 class CachedEmbedder(ABC):
     """Base of the embedders in the catalogue: a subclass computes, this class does the rest.
 
-    A subclass sets ``card`` and ``dim`` and writes :meth:`_compute`; it may refine :meth:`_problem`,
-    :meth:`_length`, :meth:`_truncated` and :meth:`_preprocessing`.
+    A subclass sets ``card`` and ``dim`` and writes :meth:`_compute`; it may refine :meth:`_prepare`,
+    :meth:`_problem`, :meth:`_length`, :meth:`_truncated` and :meth:`_preprocessing`, and write
+    :meth:`compute_layers`.
+
+    Attributes
+    ----------
+    layers : tuple of str
+        What :func:`embed_layers` reads unless told otherwise, from the first layer to the last.
     """
 
     card: ModelCard
     dim: int
+    layers: tuple[str, ...] = ()
     batches_at_once: int = 1  # more where the library has work to do at each call
+    prepares: bool = False  # whether _prepare has work to do, worth a thread
+    keeps_vectors: bool = True  # False where the cache could not tell one preprocessing from another
 
     @abstractmethod
-    def _compute(self, contents: list[Any], batch_size: int) -> np.ndarray:
+    def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
         """Vectors of at most ``batches_at_once`` batches, shape (n, dim)."""
 
+    def compute_layers(self, prepared: list[Any], layers: Sequence[str]) -> dict[str, np.ndarray]:
+        """Vectors of one batch from one forward pass: layer → shape (n, width of that layer)."""
+        raise EmbedlabError(f"{self.card.name} cannot be read layer by layer.")
+
+    def layer_pooling(self, layer: str) -> str:
+        """How the activations of a layer become one vector, in a word."""
+        return self.card.pooling
+
+    def _prepare(self, content: Any) -> Any:
+        """What :meth:`_compute` wants of a content; with ``prepares``, called in threads ahead of the model.
+
+        Raises
+        ------
+        BadItem
+            When the content turns out to be unreadable.
+        """
+        return content
+
     def _problem(self, content: Any) -> str | None:
-        """Why this content cannot be embedded, or None."""
+        """Why this content cannot be embedded, or None: a quick look before anything is computed."""
         return None
 
     def _length(self, content: Any) -> float:
@@ -98,7 +121,8 @@ class CachedEmbedder(ABC):
             Show a progress bar; by default only when the call takes longer than a second.
         on_error : {"raise", "skip"}
             What to do with items that cannot be embedded (empty text, unreadable file): raise an error that
-            names them, or leave them out and list them in ``report.skipped``.
+            names them, or leave them out and list them in ``report.skipped``. A file that turns out to be
+            damaged only when it is decoded is reported at the end; the vectors of all others are kept.
 
         Returns
         -------
@@ -110,25 +134,26 @@ class CachedEmbedder(ABC):
             For items of another modality, and for bad items when ``on_error="raise"``.
         """
         started = time.perf_counter()
-        if items.modality != self.card.modality:
-            raise BadItem(
-                f"{self.card.name} embeds {self.card.modality}, but these items are {items.modality}."
-            )
-        if batch_size < 1:
-            raise BadItem(f"batch_size must be at least 1, not {batch_size}.")
-        if on_error not in ("raise", "skip"):
-            raise BadItem(f"on_error must be 'raise' or 'skip', not {on_error!r}.")
-        items, skipped = self._without_bad(items, on_error)
-        vectors, truncated, n_computed = self._vectors(items, batch_size, progress)
+        check_call(items, self.card.name, self.card.modality, batch_size, on_error)
+        skipped = self.problems(items)
+        items = without(items, skipped, on_error)
+        digests = items.digests()
+        known, computed, failed = self._vectors(items, digests, batch_size, progress)
+        unreadable = {id: failed[d] for id, d in zip(items.ids, digests, strict=True) if d in failed}
+        items = without(items, unreadable, on_error, self._consolation())
+        digests = [d for d in digests if d not in failed]
+        matrix = np.empty((len(items), self.dim), np.float32)
+        for row, digest in enumerate(digests):
+            matrix[row] = known[digest][0]
         report = EmbedReport(
-            n_computed=n_computed,
-            n_cached=len(items) - n_computed,
-            truncated=tuple(id for id, cut in zip(items.ids, truncated, strict=True) if cut),
-            skipped=skipped,
+            n_computed=sum(d in computed for d in digests),
+            n_cached=sum(d not in computed for d in digests),
+            truncated=tuple(id for id, d in zip(items.ids, digests, strict=True) if known[d][1]),
+            skipped=skipped | unreadable,
             seconds=time.perf_counter() - started,
         )
         card = self.card
-        return Embeddings(vectors, items, card, card.layer, card.pooling, card.normalized, report)
+        return Embeddings(matrix, items, card, card.layer, card.pooling, card.normalized, report)
 
     def embed_query(self, x: Any) -> np.ndarray:
         """Vector of one query, shape (dim,), float32; never cached.
@@ -140,50 +165,52 @@ class CachedEmbedder(ABC):
         """
         problem = self._problem(x)
         if problem:
-            raise BadItem(f"The query cannot be embedded: {problem}.")
-        return np.asarray(self._compute([x], 1)[0], np.float32)
+            raise BadItem(f"The query cannot be embedded: {problem.rstrip('.')}.")
+        return np.asarray(self._compute([self._prepare(x)], 1)[0], np.float32)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.card.name}: {self.dim} numbers per {self.card.modality})"
 
-    def _without_bad(self, items: Items, on_error: OnError) -> tuple[Items, dict[str, str]]:
-        problems = {id: p for id, x in zip(items.ids, items.contents, strict=True) if (p := self._problem(x))}
-        if problems and on_error == "raise":
-            some = "; ".join(f"{id!r}: {why}" for id, why in list(problems.items())[:5])
-            more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-            raise BadItem(
-                f"{len(problems)} of {len(items)} items cannot be embedded ({some}{more}). "
-                "Mend them, or pass on_error='skip' to leave them out."
-            )
-        keep = np.array([id not in problems for id in items.ids], dtype=bool)
-        return (items.select(keep) if problems else items), problems
+    def problems(self, items: Items) -> dict[str, str]:
+        """Items that a quick look shows to be unusable: id → why."""
+        return {id: p for id, x in zip(items.ids, items.contents, strict=True) if (p := self._problem(x))}
+
+    def _consolation(self) -> str:
+        return "The vectors of the others are kept. " if self.keeps_vectors else ""
 
     def _vectors(
-        self, items: Items, batch_size: int, progress: bool | None
-    ) -> tuple[np.ndarray, list[bool], int]:
-        """Vectors in item order, whether each was truncated, and how many items had to be computed."""
-        digests = items.digests()
+        self, items: Items, digests: list[bytes], batch_size: int, progress: bool | None
+    ) -> tuple[dict[bytes, tuple[np.ndarray, bool]], set[bytes], dict[bytes, str]]:
+        """Digest → (vector, truncated?); the digests that were computed; those that failed, and why."""
         content_of: dict[bytes, Any] = dict(zip(digests, items.contents, strict=True))
-        with VectorCache(self._provenance(), self.dim) as cache:
-            known = cache.get(list(content_of))
+        failed: dict[bytes, str] = {}
+        with VectorCache(self._provenance(), self.dim) if self.keeps_vectors else nullcontext() as cache:
+            known = cache.get(list(content_of)) if cache else {}
             missing = sorted(
-                content_of.keys() - known.keys(), key=lambda d: (-self._length(content_of[d]), d)
+                (d for d in content_of if d not in known), key=lambda d: -self._length(content_of[d])
             )
-            with _Keeper(cache) as keeper:
-                stride = batch_size * self.batches_at_once
-                for batch in _batches(missing, stride, progress, f"embedding with {self.card.name}"):
-                    contents = [content_of[d] for d in batch]
-                    vectors = np.asarray(self._compute(contents, batch_size), np.float32)
-                    if vectors.shape != (len(batch), self.dim) or not np.isfinite(vectors).all():
-                        self._refuse(vectors, [items.ids[digests.index(d)] for d in batch])
-                    found = zip(vectors, self._truncated(contents), strict=True)
-                    keeper.add(dict(zip(batch, found, strict=True)))
-            known |= keeper.everything
-        computed = set(missing)
-        matrix = np.empty((len(items), self.dim), np.float32)
-        for row, digest in enumerate(digests):
-            matrix[row] = known[digest][0]
-        return matrix, [known[d][1] for d in digests], sum(d in computed for d in digests)
+            with Keeper(cache) as keeper:
+                for batch in self.batches(content_of, missing, batch_size * self.batches_at_once, progress):
+                    failed |= batch.failed
+                    if batch.digests:
+                        keeper.add(self._computed(batch, batch_size, items.ids, digests))
+        return known | keeper.everything, set(missing), failed
+
+    def batches(
+        self, content_of: dict[bytes, Any], order: list[bytes], size: int, progress: bool | None
+    ) -> Iterator[Batch]:
+        """Contents, by digest, prepared and in batches of ``size``."""
+        prepare = self._prepare if self.prepares else None
+        return in_batches(content_of, order, prepare, size, progress, f"embedding with {self.card.name}")
+
+    def _computed(
+        self, batch: Batch, batch_size: int, ids: list[str], digests: list[bytes]
+    ) -> dict[bytes, tuple[np.ndarray, bool]]:
+        vectors = np.asarray(self._compute(batch.prepared, batch_size), np.float32)
+        if vectors.shape != (len(batch.digests), self.dim) or not np.isfinite(vectors).all():
+            self._refuse(vectors, [ids[digests.index(d)] for d in batch.digests])
+        found = zip(vectors, self._truncated(batch.contents), strict=True)
+        return dict(zip(batch.digests, found, strict=True))
 
     def _refuse(self, vectors: np.ndarray, ids: list[str]) -> NoReturn:
         raise EmbedlabError(
@@ -202,39 +229,6 @@ class CachedEmbedder(ABC):
         }
 
 
-class _Keeper:
-    """Hands new vectors to the cache about once a second, and on the way out, whatever ended the run.
-
-    A commit for each small batch would cost a fast model several percent; a crash loses a second of work.
-    """
-
-    def __init__(self, cache: VectorCache) -> None:
-        self.everything: dict[bytes, tuple[np.ndarray, bool]] = {}
-        self._cache = cache
-        self._waiting: dict[bytes, tuple[np.ndarray, bool]] = {}
-        self._last = time.monotonic()
-
-    def add(self, found: dict[bytes, tuple[np.ndarray, bool]]) -> None:
-        """Take one batch: digest → (vector, truncated?)."""
-        self.everything |= found
-        self._waiting |= found
-        if time.monotonic() - self._last >= _KEEP_EVERY:
-            self._keep()
-
-    def _keep(self) -> None:
-        if self._waiting:
-            vectors, truncated = zip(*self._waiting.values(), strict=True)
-            self._cache.put(list(self._waiting), np.stack(vectors), truncated)
-        self._waiting = {}
-        self._last = time.monotonic()
-
-    def __enter__(self) -> _Keeper:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._keep()
-
-
 @contextmanager
 def quiet_loading() -> Iterator[None]:
     """No progress bars from transformers while a local folder is read: it takes a moment, and they stay."""
@@ -247,22 +241,3 @@ def quiet_loading() -> Iterator[None]:
     finally:
         if was_on:
             logging.enable_progress_bar()
-
-
-def _batches(
-    digests: Sequence[bytes], size: int, progress: bool | None, what: str
-) -> Iterator[Sequence[bytes]]:
-    """Consecutive slices of ``digests`` behind a progress bar that counts items."""
-    bar = tqdm(
-        total=len(digests),
-        desc=what,
-        unit="item",
-        disable=settings.no_bars() or (None if progress is None else not progress),
-        delay=1.0 if progress is None else 0.0,
-        leave=False,
-    )
-    with bar:
-        for start in range(0, len(digests), size):
-            batch = digests[start : start + size]
-            yield batch
-            bar.update(len(batch))

@@ -109,7 +109,7 @@ def as_number(answer: object) -> float:
 
     if hasattr(answer, "detach"):
         answer = answer.detach()
-    return float(answer if isinstance(answer, str) else np.asarray(answer).item())  # type: ignore[arg-type]
+    return float(answer if isinstance(answer, str) else np.asarray(answer).item())
 
 
 def _has_nan(answer: object) -> bool:

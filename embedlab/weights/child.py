@@ -1,7 +1,7 @@
 """The child process that downloads; run as a script by ``watch.run``, and it imports nothing of embedlab.
 
 ``child.py pip download …`` runs pip; ``child.py hub <json>`` fetches files from the model hub and, when that
-fails, ends its output with one line of JSON that says why.
+fails, ends its output with one line of JSON that says why; ``child.py torchhub <json>`` fetches one file.
 """
 
 from __future__ import annotations
@@ -56,6 +56,18 @@ def hub(job: dict[str, object]) -> int:
     return 0
 
 
+def torchhub(job: dict[str, str]) -> int:
+    """Fetch one file as Torch Hub does, its hash checked on the way."""
+    import torch
+
+    try:
+        torch.hub.download_url_to_file(job["url"], job["file"], hash_prefix=job["sha256"], progress=False)
+    except (OSError, RuntimeError) as error:
+        sys.stdout.write(f"\n{type(error).__name__}: {str(error).strip() or 'no message'}\n")
+        return 1
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     """Run one job and return the exit status."""
     end_with_parent()
@@ -63,7 +75,8 @@ def main(arguments: list[str]) -> int:
         sys.argv = list(arguments)
         runpy.run_module("pip", run_name="__main__", alter_sys=True)
         return 0
-    return hub(json.loads(arguments[1]))
+    job = json.loads(arguments[1])
+    return torchhub(job) if arguments[0] == "torchhub" else hub(job)
 
 
 if __name__ == "__main__":

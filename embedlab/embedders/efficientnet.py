@@ -1,0 +1,130 @@
+"""EfficientNet-Lite in plain torch: the whole network, to be read from top to bottom.
+
+Lite0 and Lite2 are EfficientNets (Tan and Le 2019, https://arxiv.org/abs/1905.11946) made for small devices:
+no squeeze-and-excitation, ReLU6 in place of swish, and a stem and head that keep their width when the network
+grows. Module names are those of the published weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# repeats, kernel, stride, expansion, channels in, channels out
+_STAGES = (
+    (1, 3, 1, 1, 32, 16),
+    (2, 3, 2, 6, 16, 24),
+    (2, 5, 2, 6, 24, 40),
+    (3, 3, 2, 6, 40, 80),
+    (3, 5, 1, 6, 80, 112),
+    (4, 5, 2, 6, 112, 192),
+    (1, 3, 1, 6, 192, 320),
+)
+_CHANNELS_PER_STEP = 8
+
+
+class SameConv(nn.Conv2d):
+    """A convolution padded as TensorFlow does: an odd pixel goes right and below."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, in, h, w) → (n, out, ceil(h / stride), ceil(w / stride))."""
+        down, right = (
+            max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
+            for size, stride, kernel in zip(x.shape[-2:], self.stride, self.kernel_size, strict=True)
+        )
+        if down % 2 == 0 and right % 2 == 0:  # the same on both sides: the convolution pads by itself, faster
+            padding = (down // 2, right // 2)
+            return F.conv2d(x, self.weight, self.bias, self.stride, padding, groups=self.groups)
+        x = F.pad(x, (right // 2, right - right // 2, down // 2, down - down // 2))
+        return F.conv2d(x, self.weight, self.bias, self.stride, groups=self.groups)
+
+
+def _conv(inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1) -> SameConv:
+    return SameConv(inside, outside, kernel, stride, groups=groups, bias=False)
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+
+
+class Block(nn.Module):
+    """Inverted bottleneck: widen (1x1), look at each channel's neighbourhood (depthwise), narrow (1x1)."""
+
+    def __init__(self, inside: int, outside: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        wide = inside * expansion
+        if expansion > 1:
+            self._expand_conv, self._bn0 = _conv(inside, wide, 1), _norm(wide)
+        self._depthwise_conv, self._bn1 = _conv(wide, wide, kernel, stride, groups=wide), _norm(wide)
+        self._project_conv, self._bn2 = _conv(wide, outside, 1), _norm(outside)
+        self._widens = expansion > 1
+        self._adds = stride == 1 and inside == outside
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, inside, h, w) → (n, outside, h / stride, w / stride)."""
+        wide = F.relu6(self._bn0(self._expand_conv(x))) if self._widens else x
+        wide = F.relu6(self._bn1(self._depthwise_conv(wide)))
+        y: Tensor = self._bn2(self._project_conv(wide))
+        return x + y if self._adds else y
+
+
+class EfficientNetLite(nn.Module):
+    """An EfficientNet-Lite classifier of the 1,000 ImageNet classes.
+
+    Parameters
+    ----------
+    width, depth : float
+        How much wider and deeper than Lite0: 1.0 and 1.0 for Lite0, 1.1 and 1.2 for Lite2.
+    classes : int
+        Length of a prediction.
+    """
+
+    def __init__(self, width: float = 1.0, depth: float = 1.0, classes: int = 1000) -> None:
+        super().__init__()
+        self._conv_stem, self._bn0 = _conv(3, 32, 3, stride=2), _norm(32)
+        self._blocks = nn.ModuleList()
+        self.stage_ends: list[int] = []  # number of the last block of each stage
+        for number, (repeats, kernel, stride, expansion, inside, outside) in enumerate(_STAGES):
+            # Lite networks neither widen the stem nor deepen the first and the last stage.
+            inside = inside if number == 0 else _widened(inside, width)
+            outside = _widened(outside, width)
+            if number not in (0, len(_STAGES) - 1):
+                repeats = math.ceil(repeats * depth)
+            for again in range(repeats):
+                first = again == 0
+                self._blocks.append(
+                    Block(inside if first else outside, outside, kernel, stride if first else 1, expansion)
+                )
+            self.stage_ends.append(len(self._blocks) - 1)
+        self._conv_head, self._bn1 = _conv(outside, 1280, 1), _norm(1280)
+        self._avg_pooling = nn.AdaptiveAvgPool2d(1)
+        self._fc = nn.Linear(1280, classes)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels (n, 3, h, w) → scores before the softmax, (n, classes)."""
+        x = F.relu6(self._bn0(self._conv_stem(pixels)))
+        for block in self._blocks:
+            x = block(x)
+        x = F.relu6(self._bn1(self._conv_head(x)))
+        embedding = self._avg_pooling(x).flatten(1)
+        scores: Tensor = self._fc(embedding)
+        return scores
+
+
+def _widened(channels: int, width: float) -> int:
+    """Channels times width, to the nearest multiple of 8, never more than a tenth below."""
+    wanted = channels * width
+    rounded = max(
+        _CHANNELS_PER_STEP, int(wanted + _CHANNELS_PER_STEP / 2) // _CHANNELS_PER_STEP * _CHANNELS_PER_STEP
+    )
+    return rounded + _CHANNELS_PER_STEP if rounded < 0.9 * wanted else rounded
+
+
+def from_state_dict(weights: Mapping[str, Tensor], width: float, depth: float) -> EfficientNetLite:
+    """A network with published weights, ready to predict."""
+    network = EfficientNetLite(width, depth, classes=len(weights["_fc.bias"]))
+    network.load_state_dict(dict(weights))
+    return network.eval()
