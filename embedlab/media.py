@@ -20,7 +20,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from embedlab.errors import BadItem
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 
 # Only formats that Pillow decodes by itself: its reader of EPS, for one, would start another program.
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
@@ -145,7 +146,7 @@ def ahead(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _outcome(future: Future[R]) -> R | Exception:
+def _outcome(future: Future[Any]) -> Any:
     try:
         return future.result()
     except Exception as error:  # whoever takes the results decides what an error means

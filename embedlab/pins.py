@@ -54,6 +54,8 @@ class Weights:
         Path of the weights file among ``files``; its sha256 identifies the model.
     repo, revision : str or None
         Repository on the model hub and the full commit.
+    repo_type : str
+        ``"model"`` or ``"dataset"``.
     url : str or None
         Where Torch Hub keeps the weights file.
     wheels : tuple of Wheel
@@ -69,6 +71,7 @@ class Weights:
     main: str
     repo: str | None = None
     revision: str | None = None
+    repo_type: str = "model"
     url: str | None = None
     wheels: tuple[Wheel, ...] = ()
     parts: tuple[str, ...] = ()

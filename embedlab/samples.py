@@ -24,20 +24,23 @@ class Dataset:
     n_items: int
     licence: str
     summary: str
-    build: Callable[[pd.DataFrame], Items]
-    file: str
+    build: Callable[[Path], Items]
+    file: str = ""  # below data/; empty where everything is fetched
 
 
-def _notes(frame: pd.DataFrame) -> Items:
+def _notes(path: Path) -> Items:
+    frame = _read_jsonl(path)
     return Items.from_frame(frame, modality="text", content="text", id="id", label="topic", name="notes")
 
 
-def _questions(frame: pd.DataFrame) -> Items:
+def _questions(path: Path) -> Items:
+    frame = _read_jsonl(path)
     frame = frame.assign(answers=["|".join(ids) for ids in frame["answers"]])
     return Items.from_frame(frame, modality="text", content="text", id="id", name="notes-questions")
 
 
-def _pairs(frame: pd.DataFrame) -> Items:
+def _pairs(path: Path) -> Items:
+    frame = _read_jsonl(path)
     sides = [
         pd.DataFrame(
             {
@@ -53,6 +56,18 @@ def _pairs(frame: pd.DataFrame) -> Items:
     ]
     both = pd.concat(sides).sort_values("id", kind="stable")
     return Items(both, "text", "notes-pairs")
+
+
+def _photos(path: Path) -> Items:
+    from embedlab.photos import load_photos
+
+    return load_photos(path)
+
+
+def _cifar10(path: Path) -> Items:
+    from embedlab.photos import load_cifar10
+
+    return load_cifar10()
 
 
 _ALL = (
@@ -82,6 +97,23 @@ _ALL = (
         "150 sentence pairs graded 0 (unrelated) to 5 (same meaning); two rows a pair, `side` a and b.",
         _pairs,
         "notes/pairs.jsonl",
+    ),
+    Dataset(
+        "photos",
+        "image",
+        240,
+        "CC0-1.0 or public domain",
+        "15 photographs in 16 views each: mirrored, darker, blurred … Fetched on first use (14 MB).",
+        _photos,
+        "photos/manifest.json",
+    ),
+    Dataset(
+        "cifar10",
+        "image",
+        500,
+        "none stated; for research and teaching",
+        "Tiny pictures of 10 kinds of things (Krizhevsky 2009), from the model hub only (24 MB).",
+        _cifar10,
     ),
 )
 
@@ -120,10 +152,11 @@ def load_dataset(name: str) -> Items:
         near = get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise EmbedlabError(f"No data set {name!r}.{hint} There are: {', '.join(known)}.")
-    path = data_folder() / known[name].file
-    if not path.is_file():
+    dataset = known[name]
+    path = data_folder() / dataset.file
+    if dataset.file and not path.is_file():
         raise EmbedlabError(f"The file {path} of data set {name!r} is missing. Install embedlab again.")
-    return known[name].build(_read_jsonl(path))
+    return dataset.build(path)
 
 
 def data_folder() -> Path:

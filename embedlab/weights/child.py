@@ -38,6 +38,7 @@ def hub(job: dict[str, object]) -> int:
                 str(job["repo"]),
                 name,
                 revision=str(job["revision"]),
+                repo_type=str(job["type"]),
                 local_dir=str(job["folder"]),
                 # A copy in the user's Hugging Face cache was already looked at, and refused if it is there.
                 cache_dir=str(Path(str(job["folder"])) / ".cache"),

@@ -126,7 +126,13 @@ def download(place: Place, progress: watch.Progress | None) -> Path:
 def _run(place: Place, folder: Path, progress: watch.Progress | None) -> None:
     spec = place.spec
     files = [f.path for f in spec.files]
-    job = {"repo": spec.repo, "revision": spec.revision, "files": files, "folder": str(folder)}
+    job = {
+        "repo": spec.repo,
+        "type": spec.repo_type,
+        "revision": spec.revision,
+        "files": files,
+        "folder": str(folder),
+    }
 
     def report(size: int) -> None:
         if progress:
