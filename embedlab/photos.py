@@ -6,9 +6,9 @@ Nothing third-party is part of this project. What is fetched, who made it and un
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Callable
 from io import BytesIO
@@ -20,11 +20,12 @@ import pandas as pd
 from filelock import FileLock
 from PIL import Image
 
-from embedlab import settings, weights
+from embedlab import settings, views, weights
 from embedlab.errors import EmbedlabError
 from embedlab.items import Items
 from embedlab.pins import WeightFile, Weights, Wheel
 from embedlab.views import VIEWS, small
+from embedlab.weights import problems
 
 log = logging.getLogger("embedlab")
 
@@ -36,7 +37,7 @@ CIFAR10 = Weights(
     files=(
         WeightFile(
             "plain_text/test-00000-of-00001.parquet",
-            24_000_000,
+            23_940_850,
             "841389e6f2d64f28bf17310e430aebac20ec3ba611a3c5e231dc93c645ce84de",
         ),
     ),
@@ -66,10 +67,7 @@ def load_photos(manifest: Path) -> Items:
     facts = json.loads(manifest.read_text("utf-8"))
     root = settings.cache_root() / "datasets" / "photos"
     originals = weights.fetch_files("the photographs of scikit-image", pinned(facts), root)
-    # The folder's name changes with the photographs and with the views, so that nothing stale is shown.
-    made = _made_once(
-        root / f"views-{len(VIEWS)}-{originals.name[:12]}", lambda to: _views(facts, originals, to)
-    )
+    made = _made_once(root / f"views-{_recipe(facts)}", lambda to: _views(facts, originals, to))
     rows = [
         {
             "id": f"{photo['name']}/{view}",
@@ -124,7 +122,8 @@ def unpack_parquet(table: Path, target: Path, n: int, *, image: str = "image", s
         of the labels in the schema, as the library ``datasets`` writes them.
     target : Path
     n : int
-        Pictures in all, about as many of each label; fewer where the file holds fewer.
+        Pictures in all, about as many of each label; fewer where the file holds fewer. Rows without a label
+        are left out.
     image : str
         Name of the column.
     seed : int
@@ -132,7 +131,7 @@ def unpack_parquet(table: Path, target: Path, n: int, *, image: str = "image", s
     Raises
     ------
     EmbedlabError
-        When a column or the names of the labels are missing.
+        When a column, the names of the labels, or a picture is missing.
     """
     import pyarrow.parquet as pq
 
@@ -145,18 +144,24 @@ def unpack_parquet(table: Path, target: Path, n: int, *, image: str = "image", s
             f"{table.name} has the columns {file.schema_arrow.names}; a column {image!r} and the names of "
             "the labels are needed."
         )
-    labels = file.read(columns=["label"]).column("label").to_numpy()
-    rng = np.random.default_rng(seed)
-    share = -(-n // max(1, len(set(labels))))
-    chosen = np.sort(
-        np.concatenate([rng.permutation(np.flatnonzero(labels == c))[:share] for c in np.unique(labels)])
-    )
+    labels = file.read(columns=["label"]).column("label").fill_null(-1).to_numpy()
+    chosen = _stratified(labels, len(names), n, seed)
     pictures = file.read(columns=[image]).column(image).take(chosen).to_pylist()
     for row, picture in zip(chosen, pictures, strict=True):
         # Only our own numbers and cleaned labels become names of files, never the names inside the table.
         label = "".join(c if c.isalnum() else "_" for c in str(names[labels[row]]))
         (target / label).mkdir(parents=True, exist_ok=True)
+        if not picture or not picture["bytes"]:
+            raise EmbedlabError(f"Row {row} of {table.name} holds no picture; another table is expected.")
         Image.open(BytesIO(picture["bytes"])).convert("RGB").save(target / label / f"{row:06}.png")
+
+
+def _stratified(labels: np.ndarray, n_labels: int, n: int, seed: int) -> np.ndarray:
+    """Rows in order, about n / n_labels of each label; -1 marks a row without one."""
+    there = [c for c in np.unique(labels) if 0 <= c < n_labels]
+    share, rng = -(-n // max(1, len(there))), np.random.default_rng(seed)
+    chosen = [rng.permutation(np.flatnonzero(labels == c))[:share] for c in there]
+    return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, dtype=np.int64)
 
 
 def _views(facts: dict[str, Any], originals: Path, target: Path) -> None:
@@ -171,23 +176,56 @@ def _file(name: str, number: int) -> str:
     return f"{name}-{number:02}.png"
 
 
+def _recipe(facts: dict[str, Any]) -> str:
+    """Changes with the photographs and with the code of the views, so that nothing stale is shown."""
+    recipe = json.dumps(facts["photos"]).encode() + Path(views.__file__).read_bytes()
+    return hashlib.sha256(recipe).hexdigest()[:12]
+
+
+_LIST = ".files.json"
+_ROOM = 30_000_000  # bytes that the views take, about
+
+
 def _made_once(folder: Path, make: Callable[[Path], None]) -> Path:
     """A folder that ``make`` fills; it is there whole or not at all, whoever interrupts."""
-    if folder.is_dir():
+    if _whole(folder):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.parent / f".{folder.name}.lock"):
-        if not folder.is_dir():
-            half = folder.with_name(f".{folder.name}.{os.getpid()}")
-            shutil.rmtree(half, ignore_errors=True)
-            half.mkdir()
-            try:
-                make(half)
-            except BaseException:
-                shutil.rmtree(half, ignore_errors=True)
-                raise
-            half.replace(folder)
+    with problems.cache_errors(folder.parent, _ROOM):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.parent / f".{folder.name}.lock"):
+            if not _whole(folder):
+                _make(folder, make)
     return folder
+
+
+def _make(folder: Path, make: Callable[[Path], None]) -> None:
+    # Always the same name: what a killed process left is cleared by the next one.
+    half = folder.with_name(f".{folder.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir()
+    try:
+        make(half)
+        (half / _LIST).write_text(json.dumps(_sizes(half)), encoding="utf-8")
+        if folder.exists():
+            log.warning("%s is incomplete and is made again.", folder)
+            shutil.rmtree(folder)
+        half.replace(folder)
+    except BaseException:
+        shutil.rmtree(half, ignore_errors=True)
+        raise
+
+
+def _whole(folder: Path) -> bool:
+    """Whether every file that was made is still there in its size."""
+    try:
+        noted: dict[str, int] = json.loads((folder / _LIST).read_text(encoding="utf-8"))
+        return all((folder / name).stat().st_size == size for name, size in noted.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {p.relative_to(folder).as_posix(): p.stat().st_size for p in folder.rglob("*") if p.is_file()}
 
 
 def _thanks(facts: dict[str, Any]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,17 +86,79 @@ def test_without_a_network_the_message_has_the_cure(cache: Path, monkeypatch: py
         el.load_dataset("photos")
 
 
-def test_an_interrupted_making_leaves_nothing_behind(tmp_path: Path) -> None:
-    def half(folder: Path) -> None:
-        (folder / "a.png").write_bytes(b"x")
-        raise KeyboardInterrupt
+def test_no_view_shows_a_black_corner_that_turning_left() -> None:
+    for size in ((448, 172), (320, 320), (300, 451)):
+        turned = np.asarray(VIEWS["turned 15°"][1](small(Image.new("RGB", size, "white"))))
+        assert turned.min() > 250, size
 
+
+def half_done(folder: Path) -> None:
+    (folder / "a.png").write_bytes(b"x")
+    raise KeyboardInterrupt
+
+
+def two_files(folder: Path) -> None:
+    (folder / "a").mkdir()
+    (folder / "a" / "1.png").write_bytes(b"picture")
+    (folder / "2.png").write_bytes(b"another")
+
+
+def seen(folder: Path) -> set[str]:
+    return {p.name for p in folder.iterdir() if not p.name.endswith(".lock")}
+
+
+def test_an_interrupted_making_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        photos._made_once(tmp_path / "views", half)
-    assert [p for p in tmp_path.iterdir() if not p.name.endswith(".lock")] == []
-    made = photos._made_once(tmp_path / "views", lambda folder: (folder / "b").touch())
-    assert (made / "b").exists()
-    photos._made_once(made, half)  # it is there: nothing is made
+        photos._made_once(tmp_path / "views", half_done)
+    assert seen(tmp_path) == set()
+    made = photos._made_once(tmp_path / "views", two_files)
+    assert (made / "2.png").exists()
+    photos._made_once(made, half_done)  # it is there: nothing is made
+
+
+def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+    killed = (
+        "import os, sys, pathlib; from embedlab import photos\n"
+        "photos._made_once(pathlib.Path(sys.argv[1]), lambda to: ((to / 'x').touch(), os._exit(9)))"
+    )
+    done = subprocess.run([sys.executable, "-c", killed, str(tmp_path / "views")], check=False)
+    assert done.returncode == 9
+    assert not (tmp_path / "views").exists()
+    made = photos._made_once(tmp_path / "views", two_files)
+    assert not (made / "x").exists()
+    assert seen(tmp_path) == {"views"}
+
+
+@pytest.mark.parametrize("name", ["a/1.png", "2.png", ".files.json"])
+def test_a_folder_that_lost_a_file_is_made_again(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = photos._made_once(tmp_path / "views", two_files)
+    (made / name).write_bytes(b"pict")
+    photos._made_once(made, two_files)
+    assert (made / "a" / "1.png").read_bytes() == b"picture"
+    (made / name).unlink()
+    photos._made_once(made, two_files)
+    assert (made / name).exists()
+    assert "is made again" in caplog.text
+
+
+def test_a_cache_that_cannot_be_written_is_a_message(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EmbedlabError, match="Set EMBEDLAB_CACHE to a folder that you may write"):
+        photos._made_once(tmp_path / "file" / "views", two_files)
+
+
+def test_other_photographs_or_views_get_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fewer = MANIFEST | {"photos": MANIFEST["photos"][:-1]}
+    plain = photos._recipe(MANIFEST)
+    assert plain == photos._recipe(MANIFEST)
+    assert plain != photos._recipe(fewer)
+    (tmp_path / "views.py").write_text("VIEWS = {}", encoding="utf-8")
+    monkeypatch.setattr("embedlab.views.__file__", str(tmp_path / "views.py"))
+    assert plain != photos._recipe(MANIFEST)
 
 
 # -- the hub -------------------------------------------------------------------------------------------------
@@ -157,3 +221,19 @@ def test_a_table_without_names_is_refused(tmp_path: Path) -> None:
     (tmp_path / "u.parquet").write_bytes(table([0, 1], ["a", "b"], column="picture"))
     with pytest.raises(EmbedlabError, match=r"has the columns \['picture', 'label'\]; a column 'img'"):
         photos.unpack_parquet(tmp_path / "u.parquet", tmp_path / "out", 2, image="img")
+
+
+def test_rows_without_a_label_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_bytes(table([0, -1, 1, 7, 1], ["a", "b"]))
+    photos.unpack_parquet(tmp_path / "t.parquet", tmp_path / "out", 5, image="img")
+    made = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.png")}
+    assert made == {"a/000000.png", "b/000002.png", "b/000004.png"}
+
+
+def test_a_row_without_a_picture_is_named(tmp_path: Path) -> None:
+    with_a_gap = pa.table({"img": [{"bytes": None, "path": "a.png"}], "label": [0]}).replace_schema_metadata(
+        {"huggingface": json.dumps({"info": {"features": {"label": {"names": ["a"]}}}})}
+    )
+    pq.write_table(with_a_gap, tmp_path / "t.parquet")
+    with pytest.raises(EmbedlabError, match=r"Row 0 of t\.parquet holds no picture"):
+        photos.unpack_parquet(tmp_path / "t.parquet", tmp_path / "out", 5, image="img")

@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from embedlab.explorer.coloring import MISSING, Coloring
+from embedlab.explorer.pictures import are_pictures, grid_html, picture_html, strip_html
 from embedlab.explorer.text import clip, escape
 from embedlab.items import Items, content_column
 from embedlab.projection import NAMES, Projection
@@ -61,6 +63,9 @@ def hits_html(items: Items, coloring: Coloring, query: str, hits: Sequence[Near]
 
 def list_html(items: Items, coloring: Coloring, near: Iterable[Near]) -> str:
     """Items as a list of buttons that carry the id as JSON, so that any id survives its way through HTML."""
+    if are_pictures(items):
+        strip = strip_html(items, coloring, [(place.row, f"{place.score:.2f}") for place in near])
+        return strip or '<p class="embedlab-note">There is no other item.</p>'
     labels, ids = items.labels, items.ids
     lines = []
     for place in near:
@@ -77,16 +82,18 @@ def list_html(items: Items, coloring: Coloring, near: Iterable[Near]) -> str:
     return f"<ol>{''.join(lines)}</ol>" if lines else '<p class="embedlab-note">There is no other item.</p>'
 
 
-def selection_html(items: Items) -> str:
+def selection_html(all_items: Items, coloring: Coloring, rows: Sequence[int]) -> str:
     """How many items are selected, the commonest labels among them, and how to get at them in Python."""
+    items = all_items.take(np.asarray(rows))
     n = len(items)
     counts = pd.Series([MISSING if x is None else x for x in items.labels or []], dtype=object).value_counts()
     some = ", ".join(f"{escape(clip(name, 30))} {count}" for name, count in counts.head(4).items())
     more = f" and {len(counts) - 4} more labels" if len(counts) > 4 else ""
     which = f"<br><bdi>{some}{more}</bdi>" if some else ""
+    grid = grid_html(all_items, coloring, rows) if are_pictures(items) else ""
     return (
         f'<section class="embedlab-selection"><b>{n} item{"" if n == 1 else "s"} selected</b>{which}'
-        f"<br><small>In Python: <code>explorer.selection</code></small></section>"
+        f"<br><small>In Python: <code>explorer.selection</code></small>{grid}</section>"
     )
 
 
@@ -144,6 +151,8 @@ def _head(items: Items, coloring: Coloring, row: int) -> str:
 def _content(items: Items, row: int) -> str:
     """The item itself; media show their file name until they have a viewer of their own."""
     content = items.frame[content_column(items.modality)].iloc[row]
+    if are_pictures(items):
+        return picture_html(items, row)
     if items.modality != "text":
         return f'<p class="embedlab-text" dir="auto">{escape(items.title(items.ids[row]))}</p>'
     text = str(content)

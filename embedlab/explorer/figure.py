@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from embedlab import palette
 from embedlab.explorer.coloring import Coloring, Group
+from embedlab.explorer.pictures import are_pictures
 from embedlab.explorer.text import hover, plotly_label
 from embedlab.projection import NAMES, Projection
 
@@ -99,7 +100,7 @@ def _points(projection: Projection, coloring: Coloring, group: Group) -> go.Scat
     }
     if continuous and coloring.values is not None:
         marker |= _scale(coloring, coloring.values[group.rows])
-    contents = items.contents if items.modality == "text" else [items.title(id) for id in ids]
+    contents = items.contents if items.modality == "text" else ids
     texts = [hover(contents[row], labels[row] if labels else None) for row in rows]
     trace = go.Scatter if len(items) <= SVG_UP_TO else go.Scattergl
     return trace(
@@ -109,7 +110,8 @@ def _points(projection: Projection, coloring: Coloring, group: Group) -> go.Scat
         name=plotly_label(group.name, 24) or "(empty)",
         customdata=[ids[row] for row in rows],
         hovertext=texts,
-        hoverinfo="text",
+        # Pictures get a card of our own beside the mouse; "none" still reports what is below it.
+        hoverinfo="none" if are_pictures(items) else "text",
         marker=marker,
         meta=POINTS,
         # A new colouring starts with every class shown; the same colouring keeps what was hidden.

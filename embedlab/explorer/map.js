@@ -19,6 +19,67 @@ function idsOf(event) {
     .map((point) => point.customdata);
 }
 
+// A card beside the mouse with the picture of the item below it. Python sends a picture when asked for its id.
+function pictureCard(model, el) {
+  const MOST = 400;
+  const known = new Map(); // id -> address of the picture, the oldest first
+  let wanted; // the id below the mouse; a picture that comes late, for another id, is only kept
+  const card = document.createElement("div");
+  card.className = "embedlab-card";
+  const image = card.appendChild(document.createElement("img"));
+  const words = card.appendChild(document.createElement("div"));
+  el.appendChild(card);
+
+  function picture(id) {
+    if (known.has(id)) {
+      image.src = known.get(id);
+      image.dataset.picture = id;
+      return;
+    }
+    image.removeAttribute("src");
+    delete image.dataset.picture;
+    model.send({ type: "thumbnail", id });
+  }
+  function arrived(message, buffers) {
+    if (message.type !== "thumbnail") return;
+    if (!known.has(message.id)) {
+      known.set(message.id, URL.createObjectURL(new Blob([buffers[0]], { type: "image/jpeg" })));
+    }
+    if (known.size > MOST) {
+      const [oldest, address] = known.entries().next().value;
+      URL.revokeObjectURL(address);
+      known.delete(oldest);
+    }
+    if (message.id === wanted) picture(wanted);
+  }
+  model.on("msg:custom", arrived);
+
+  return {
+    show(event) {
+      const point = (event.points || []).find((p) => p.data.meta === "points" && p.data.hoverinfo === "none");
+      if (!point) return;
+      wanted = point.customdata;
+      card.dataset.item = wanted;
+      words.innerHTML = point.data.hovertext[point.pointNumber]; // escaped by Python
+      picture(wanted);
+      card.style.display = "block";
+      const frame = el.getBoundingClientRect();
+      const at = { x: event.event.clientX - frame.left, y: event.event.clientY - frame.top };
+      const flips = at.x + 16 + card.offsetWidth > frame.width;
+      card.style.left = `${flips ? at.x - 16 - card.offsetWidth : at.x + 16}px`;
+      card.style.top = `${Math.max(4, Math.min(at.y - 40, frame.height - card.offsetHeight - 4))}px`;
+    },
+    hide() {
+      wanted = undefined;
+      card.style.display = "none";
+    },
+    remove() {
+      model.off("msg:custom", arrived);
+      known.forEach((address) => URL.revokeObjectURL(address));
+    },
+  };
+}
+
 function render({ model, el }) {
   el.classList.add("embedlab-map");
   const plot = document.createElement("div");
@@ -59,7 +120,11 @@ function render({ model, el }) {
     return layout;
   }
 
+  const card = pictureCard(model, el);
+
   function listen() {
+    plot.on("plotly_hover", (event) => card.show(event));
+    plot.on("plotly_unhover", () => card.hide());
     plot.on("plotly_click", (event) => {
       const [id] = idsOf(event);
       if (id !== undefined) model.send({ type: "click", id });
@@ -82,6 +147,7 @@ function render({ model, el }) {
   }
 
   async function draw() {
+    card.hide();
     const base = JSON.parse(model.get("base") || "null");
     const state = JSON.parse(model.get("state") || "{}");
     if (!base || !el.clientWidth) return; // hidden: the watcher calls again when there is room
@@ -114,6 +180,7 @@ function render({ model, el }) {
   watcher.observe(el);
   return () => {
     watcher.disconnect();
+    card.remove();
     model.off("change:base", redraw);
     model.off("change:state", redraw);
     queue.then(() => Plotly.purge(plot));

@@ -12,8 +12,10 @@ import numpy as np
 from embedlab import palette
 from embedlab.explorer.coloring import Coloring, coloring
 from embedlab.explorer.figure import OPACITY, extent, honest_words
+from embedlab.explorer.pictures import are_pictures
 from embedlab.explorer.text import clip
 from embedlab.projection import NAMES, Projection
+from embedlab.thumbnails import thumbnail
 
 WIDTH, HEIGHT, DPI = 900, 600, 100  # pixels, pixels, pixels per inch
 _MARKERS = {
@@ -22,6 +24,7 @@ _MARKERS = {
 }  # fmt: skip
 _PER_COLUMN = 21
 MOST_BYTES = 120_000
+_PICTURE, _MOST_PICTURES = 46, 36  # longer side in pixels, and how many on one map
 
 
 def static_png(projection: Projection, color_by: str) -> bytes:
@@ -51,6 +54,8 @@ def static_png(projection: Projection, color_by: str) -> bytes:
     for side in axes.spines.values():
         side.set_color("#E0E0E0")
     handles = _scatter(axes, projection, colors)
+    if are_pictures(projection.embeddings.items):
+        _pictures(axes, projection, colors)
     if colors.values is not None:
         _color_bar(canvas, axes, colors, right)
     elif len(colors.groups) > 1:
@@ -99,6 +104,42 @@ def _scatter(axes: Any, projection: Projection, colors: Coloring) -> list[Any]:
         look = {"facecolors": face, "edgecolors": edge, "linewidths": 0.5}
         handles.append(axes.scatter(x, y, s=size, marker=marker, alpha=OPACITY, **look))
     return handles
+
+
+def _pictures(axes: Any, projection: Projection, colors: Coloring) -> None:
+    """Some of the pictures above their points, framed in their colour; none covers another."""
+    from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+    from PIL import Image
+
+    paths = projection.embeddings.items.frame["path"]
+    above = np.array([0, _PICTURE / 2 + 9])  # pixels: the point itself stays in sight
+    places = axes.transData.transform(projection.coords) + above
+    for row in _apart(places, _PICTURE + 6, axes.bbox.extents):
+        with Image.open(io.BytesIO(thumbnail(paths.iloc[row]))) as opened:
+            opened.thumbnail((_PICTURE, _PICTURE))
+            shown = OffsetImage(np.asarray(opened), zoom=72 / DPI)
+        color, _ = colors.style_of(row)
+        frame = {"edgecolor": color, "linewidth": 1.6, "boxstyle": "square,pad=0"}
+        offset = {"xybox": above, "boxcoords": "offset pixels"}
+        axes.add_artist(AnnotationBbox(shown, projection.coords[row], pad=0, bboxprops=frame, **offset))
+
+
+def _apart(places: np.ndarray, gap: float, box: np.ndarray) -> list[int]:
+    """Up to ``_MOST_PICTURES`` rows no two of which are closer than ``gap`` pixels, all inside of ``box``.
+
+    Each next one is the farthest from those chosen, so that they spread over the whole map.
+    """
+    (left, bottom), (right, top) = box[:2] + gap / 2, box[2:] - gap / 2
+    inside = (places[:, 0] > left) & (places[:, 0] < right) & (places[:, 1] > bottom) & (places[:, 1] < top)
+    rows = np.flatnonzero(inside)
+    chosen: list[int] = []
+    room = np.full(len(rows), np.inf)
+    while len(rows) and len(chosen) < _MOST_PICTURES and room.max() >= gap:
+        best = int(room.argmax())
+        chosen.append(int(rows[best]))
+        # The larger of the two distances decides whether two squares touch.
+        room = np.minimum(room, np.abs(places[rows] - places[rows[best]]).max(axis=1))
+    return chosen
 
 
 def _legend(canvas: Any, colors: Coloring, handles: list[Any], right: float, columns: int) -> None:

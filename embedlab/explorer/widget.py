@@ -14,11 +14,13 @@ from embedlab.embeddings import Embeddings
 from embedlab.explorer import detail, figure
 from embedlab.explorer.coloring import coloring
 from embedlab.explorer.detail import Near
+from embedlab.explorer.pictures import are_pictures
 from embedlab.explorer.search import neighbors
 from embedlab.explorer.state import State
 from embedlab.explorer.text import clean
 from embedlab.explorer.views import MapView, PanelView
 from embedlab.projection import NAMES, Method, Projection, project
+from embedlab.thumbnails import thumbnail
 
 PNG, WIDGET, PLAIN = "image/png", "application/vnd.jupyter.widget-view+json", "text/plain"
 
@@ -147,9 +149,17 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
             self._try(self.click, event.get("id"))
         elif kind == "select":
             self._try(self.select, event.get("ids", ()))
+        elif kind == "thumbnail":
+            self._send_thumbnail(event.get("id"))
         elif kind == "error":
             why = f"The browser could not draw the map: {event.get('text')}"
             self._notify(detail.error_html(RuntimeError(why)))
+
+    def _send_thumbnail(self, id: Any) -> None:
+        """The picture under the mouse, with its id: the browser may have moved on to another by now."""
+        if isinstance(id, str) and id in self._row and are_pictures(self._items):
+            picture = thumbnail(self._items.frame["path"].iloc[self._row[id]])
+            self.map.send({"type": "thumbnail", "id": id}, buffers=[picture])
 
     def _ask(self, text: str) -> None:
         if text == self.query:
@@ -207,7 +217,8 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
     def _panel_html(self, row: int | None, near: list[Near], hits: list[Near]) -> str:
         parts = []
         if self.selected_ids:
-            parts.append(detail.selection_html(self.selection))
+            rows = [self._row[id] for id in self.selected_ids]
+            parts.append(detail.selection_html(self._items, self._coloring, rows))
         if row is not None:
             parts.append(detail.item_html(self.projection, self._coloring, row, near))
         if hits:

@@ -1,0 +1,146 @@
+"""Thumbnails, and pictures in the explorer as far as that can be seen without a browser."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from explorer_kit import CARD
+from pictures import folder, picture
+from PIL import Image
+
+import embedlab as el
+from embedlab import thumbnails
+from embedlab.explorer.pictures import MOST_IN_GRID
+from embedlab.explorer.static import _apart
+from embedlab.thumbnails import thumbnail
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+def explorer(items: el.Items, **options: Any) -> el.Explorer:
+    import dataclasses
+
+    vectors = np.random.default_rng(0).normal(size=(len(items), 8))
+    card = dataclasses.replace(CARD, name="image/by-hand", modality="image")
+    emb = el.Embeddings(vectors, items, card, "avgpool", "mean", False)
+    return el.explore(el.project(emb, method="pca"), **options)
+
+
+def test_a_thumbnail_is_small_and_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.png"
+    picture(0, 900, 600).save(path)
+    first = thumbnail(path)
+    assert (opened(first).size, opened(first).format) == ((128, 85), "JPEG")
+    monkeypatch.setattr(thumbnails.media, "read_image", None)  # not called again
+    assert thumbnail(path) == first
+
+
+def test_a_small_picture_keeps_its_size_and_a_changed_one_gets_another(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (20, 10), "red").save(path)
+    assert opened(thumbnail(path)).size == (20, 10)
+    Image.new("RGB", (20, 10), "blue").save(path)
+    red, _, blue = opened(thumbnail(path)).getpixel((5, 5))
+    assert blue > 200 > red
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no picture"])
+def test_what_cannot_be_shown_is_a_tile(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "a.png"
+    if content is not None:
+        path.write_bytes(content)
+    tile = opened(thumbnail(path))
+    assert tile.size == (128, 96)
+    assert len(tile.getcolors(10_000) or []) > 3, "words stand on it"
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path / "file"))
+    picture(0).save(tmp_path / "a.png")
+    assert opened(thumbnail(tmp_path / "a.png")).size == (128, 96)
+
+
+def test_the_panel_shows_pictures_and_escapes_names(tmp_path: Path) -> None:
+    items = folder(tmp_path / "p", 12)
+    hostile = '<img src=x onerror="alert(1)">'
+    frame = items.frame.assign(label=[hostile] * 6 + ["b"] * 6)
+    frame.loc[0, "id"] = hostile
+    shown = explorer(el.Items(frame, "image", "p"))
+    shown.click(hostile)
+    html = shown.panel.html
+    assert html.count("<img ") == 11, "the item and ten neighbours"
+    assert hostile not in html
+    assert str(tmp_path) not in html, "no folder of this machine"
+    shown.select(shown.projection.embeddings.ids)
+    assert hostile not in shown.panel.html
+
+
+def test_a_large_selection_shows_the_first_pictures_and_counts_the_rest(tmp_path: Path) -> None:
+    items = folder(tmp_path / "p", 30, width=30, height=20)
+    shown = explorer(items)
+    shown.select(items.ids)
+    assert shown.panel.html.count("<img ") == MOST_IN_GRID
+    assert "… and 6 more" in shown.panel.html
+
+
+def test_a_picture_is_sent_with_its_id(tmp_path: Path) -> None:
+    items = folder(tmp_path / "p", 4)
+    shown = explorer(items)
+    sent: list[Any] = []
+    shown.map.send = lambda content, buffers=None: sent.append((content, buffers))
+    for id in (items.ids[2], "unknown", None, ["list"]):
+        shown.map.receive({"type": "thumbnail", "id": id})
+    assert [content for content, _ in sent] == [{"type": "thumbnail", "id": items.ids[2]}]
+    assert sent[0][1] == [thumbnail(items.contents[2])]
+
+
+def test_a_text_map_sends_no_pictures_and_keeps_its_hover() -> None:
+    from explorer_kit import embeddings
+
+    shown = el.explore(el.project(embeddings(20), method="pca"))
+    sent: list[Any] = []
+    shown.map.send = lambda content, buffers=None: sent.append(content)
+    shown.map.receive({"type": "thumbnail", "id": "i1"})
+    assert sent == []
+    assert json.loads(shown.map.base)["data"][0]["hoverinfo"] == "text"
+
+
+def test_a_map_decodes_no_picture_before_it_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = folder(tmp_path / "p", 12)
+    monkeypatch.setattr(thumbnails.media, "read_image", None)
+    shown = explorer(items)
+    assert json.loads(shown.map.base)["data"][0]["hoverinfo"] == "none"
+
+
+def test_the_stored_picture_shows_some_of_the_items(tmp_path: Path) -> None:
+    items = folder(tmp_path / "p", 12)
+    bare = explorer(items)._repr_mimebundle_()["image/png"]
+    for path in items.contents:
+        Image.new("RGB", (60, 40), "white").save(path)
+    assert explorer(items)._repr_mimebundle_()["image/png"] != bare
+
+
+def test_pictures_on_the_stored_map_do_not_cover_each_other() -> None:
+    places = np.random.default_rng(0).uniform(0, 600, (500, 2))
+    rows = _apart(places, 50, np.array([0, 0, 600, 600]))
+    assert 20 < len(rows) <= 36
+    gaps = np.abs(places[rows][:, None] - places[rows][None]).max(axis=2) + 1e9 * np.eye(len(rows))
+    assert gaps.min() >= 50
+    assert (places[rows].min() > 25) & (places[rows].max() < 575)
+    assert _apart(places[:0], 50, np.array([0, 0, 600, 600])) == []
