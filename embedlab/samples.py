@@ -111,7 +111,7 @@ _ALL = (
         "cifar10",
         "image",
         500,
-        "none stated; for research and teaching",
+        "none stated by its makers",
         "Tiny pictures of 10 kinds of things (Krizhevsky 2009), from the model hub only (24 MB).",
         _cifar10,
     ),

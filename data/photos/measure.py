@@ -2,8 +2,8 @@
 
 For each view and model: the mean cosine of a view with the photograph as it is, and how often the nearest of
 the unchanged photographs is the right one. Raw pixels (32 x 32, in grey) are the floor. The intervals are
-95 % percentile bootstrap intervals that draw whole photographs (2,000 times, fixed seed), since the views of one
-photograph are not independent.
+95 % percentile bootstrap intervals that draw whole photographs (2,000 times, fixed seed), since the views of
+one photograph are not independent.
 """
 
 from __future__ import annotations
@@ -31,12 +31,11 @@ def interval(of_photo: np.ndarray) -> str:
     return f"{of_photo.mean():.2f} [{low:.2f}, {high:.2f}]"
 
 
-def by_view(unit: np.ndarray, view: np.ndarray, kept: np.ndarray) -> str:
-    """Cosine with the unchanged photograph, and whether that is found; ``kept`` are the photographs to count."""
-    cosine = unit[view] @ unit[kept].T
-    right = np.flatnonzero(np.isin(kept, view - view % 16))
+def by_view(changed: np.ndarray, plain: np.ndarray, right: np.ndarray) -> str:
+    """Cosine with the unchanged photograph, whose row in ``plain`` is ``right``, and whether it is found."""
+    cosine = changed @ plain.T
     found = cosine.argmax(axis=1) == right
-    return f"{interval(cosine[np.arange(len(view)), right])}, {found.sum()} of {len(found)}"
+    return f"{interval(cosine[np.arange(len(right)), right])}, {found.sum()} of {len(found)}"
 
 
 def nearest(unit: np.ndarray, photo: np.ndarray) -> str:
@@ -52,14 +51,15 @@ def main() -> None:
     views, labels = items.frame["view"].to_numpy(), items.frame["label"].to_numpy()
     vectors = {name: el.embed(items, name).vectors for name in MODELS} | {"raw pixels": raw_pixels(items)}
     unit = {name: v / np.linalg.norm(v, axis=1, keepdims=True) for name, v in vectors.items()}
-    plain = np.flatnonzero(views == "as it is")
+    plain = views == "as it is"
     digests = np.array(items.digests())
     # A photograph without colours is the same picture in grey: it would find itself.
     twice = np.array([d in set(digests[:i]) for i, d in enumerate(digests)])
     print("| view | " + " | ".join(unit) + " |\n| --- |" + " --- |" * len(unit))
-    for view in dict.fromkeys(views[views != "as it is"]):
-        rows = np.flatnonzero((views == view) & ~twice)
-        print(f"| {view} | " + " | ".join(by_view(v, rows, plain) for v in unit.values()) + " |")
+    for view in dict.fromkeys(views[~plain]):
+        rows = (views == view) & ~twice
+        right = np.array([list(labels[plain]).index(label) for label in labels[rows]])
+        print(f"| {view} | " + " | ".join(by_view(v[rows], v[plain], right) for v in unit.values()) + " |")
     for name, v in unit.items():
         print(f"{name}: nearest of all others shows the same photo {nearest(v[~twice], labels[~twice])}")
 

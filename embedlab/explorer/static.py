@@ -120,8 +120,10 @@ def _pictures(axes: Any, projection: Projection, colors: Coloring) -> None:
             shown = OffsetImage(np.asarray(opened), zoom=72 / DPI)
         color, _ = colors.style_of(row)
         frame = {"edgecolor": color, "linewidth": 1.6, "boxstyle": "square,pad=0"}
-        offset = {"xybox": above, "boxcoords": "offset pixels"}
-        axes.add_artist(AnnotationBbox(shown, projection.coords[row], pad=0, bboxprops=frame, **offset))
+        at = projection.coords[row]
+        axes.add_artist(
+            AnnotationBbox(shown, at, xybox=tuple(above), boxcoords="offset pixels", pad=0, bboxprops=frame)
+        )
 
 
 def _apart(places: np.ndarray, gap: float, box: np.ndarray) -> list[int]:
