@@ -238,7 +238,10 @@ class Items:
         return f"Items({self.name!r}: {len(self)} {self.modality} items{classes})"
 
     def _repr_html_(self) -> str:
-        head = self.frame.head(5).to_html(index=False, escape=True, max_cols=8, justify="left")
+        shown = self.frame.head(5)
+        if self.modality != "text":  # the file's name is enough; its folder may say whose machine this is
+            shown = shown.assign(path=[str(path).replace("\\", "/").split("/")[-1] for path in shown["path"]])
+        head = shown.to_html(index=False, escape=True, max_cols=8, justify="left")
         for cell in ("th", "td"):  # JupyterLab's own style sets tables flush right
             head = head.replace(f"<{cell}>", f'<{cell} style="text-align:left;vertical-align:top">')
         more = f"<p>… and {len(self) - 5} more</p>" if len(self) > 5 else ""

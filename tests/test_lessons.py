@@ -273,3 +273,31 @@ def test_an_answer_may_change_the_vectors_it_is_given() -> None:
 def test_a_typographic_apostrophe_negates_as_well(apostrophe: str) -> None:
     pair = ("The library is open on Sundays.", f"The library isn{apostrophe}t open on Sundays.")
     assert "say no" not in check("02/opposites", pair).words, "the negation was seen"
+
+
+PHOTOS = [pytest.mark.network, pytest.mark.weights("image/efficientnet-lite0")]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "state", "says"),
+    [
+        ("03/head", torch.tensor(1_281_000), "right", "more than a quarter"),
+        ("03/head", 1_280_000, "wrong", "its bias"),
+        ("03/head", 4_652_008, "wrong", "the whole network"),
+        ("03/head", 1280, "wrong", "join each with each"),
+        pytest.param("03/view", "few pixels", "right", "mosaic", marks=PHOTOS),
+        pytest.param("03/view", " 'Few Pixels' ", "right", "mosaic", marks=PHOTOS),
+        pytest.param("03/view", "as it is", "wrong", "the photo itself", marks=PHOTOS),
+        pytest.param("03/view", "blurred", "wrong", "one view has less", marks=PHOTOS),
+        pytest.param("03/found", 8, "right", "no other photo is nearer", marks=PHOTOS),
+        pytest.param("03/found", 8 / 15, "wrong", "A share", marks=PHOTOS),
+        pytest.param("03/found", 15, "wrong", "leave out the mosaics", marks=PHOTOS),
+        pytest.param("03/found", 240, "wrong", "There are 15 photos", marks=PHOTOS),
+        pytest.param("03/twin", "tissue", "right", "close to 1", marks=PHOTOS),
+        pytest.param("03/twin", "coffee", "wrong", "coffee: 0.98", marks=PHOTOS),
+        pytest.param("03/twin", "mirrored", "wrong", "label of a photo", marks=PHOTOS),
+    ],
+)
+def test_the_checks_of_the_image_lesson(name: str, answer: object, state: str, says: str) -> None:
+    verdict = check(name, answer)
+    assert (verdict.state, says in verdict.words) == (state, True), verdict
