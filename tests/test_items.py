@@ -164,6 +164,6 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
 def test_a_table_of_files_shows_no_folder(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "one.png").touch()
-    html = el.Items.from_folder(tmp_path, modality="image")._repr_html_()
+    html = Items.from_folder(tmp_path, modality="image")._repr_html_()
     assert ">one.png<" in html
     assert str(tmp_path) not in html
