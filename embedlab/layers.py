@@ -7,7 +7,7 @@ reads what goes in; :class:`capture` reads what comes out of any layer, by its n
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -191,6 +191,19 @@ def penultimate(module: nn.Module) -> Penultimate:
         When the module has no ``nn.Linear``; at the first call, when none of them makes the prediction.
     """
     return Penultimate(module)
+
+
+def read_layers(
+    module: nn.Module, batches: Iterable[Tensor], names: Sequence[str], reduce: Callable[[Tensor], Tensor]
+) -> dict[str, Tensor]:
+    """What comes out of some layers over several batches: name → (n, …), each part through ``reduce``."""
+    parts: dict[str, list[Tensor]] = {name: [] for name in names}
+    with capture(module, names, reduce) as seen:
+        for batch in batches:
+            module(batch)
+            for name in names:
+                parts[name].append(seen[name])
+    return {name: torch.cat(found) for name, found in parts.items()}
 
 
 @contextmanager

@@ -66,7 +66,8 @@ def load_photos(manifest: Path) -> Items:
     """
     facts = json.loads(manifest.read_text("utf-8"))
     root = settings.cache_root() / "datasets" / "photos"
-    originals = weights.fetch_files("the photographs of scikit-image", pinned(facts), root)
+    with weights.download_bar() as progress:
+        originals = weights.fetch_files("the photographs of scikit-image", pinned(facts), root, progress)
     made = _made_once(root / f"views-{_recipe(facts)}", lambda to: _views(facts, originals, to))
     rows = [
         {
@@ -98,7 +99,8 @@ def load_cifar10() -> Items:
         When the hub cannot be reached and the data are not on this machine.
     """
     root = settings.cache_root() / "datasets" / "cifar10"
-    folder = weights.fetch_files("CIFAR-10", CIFAR10, root)
+    with weights.download_bar() as progress:
+        folder = weights.fetch_files("CIFAR-10", CIFAR10, root, progress)
     made = _made_once(
         root / f"pictures-{N_CIFAR10}-{folder.name[:12]}",
         lambda to: unpack_parquet(folder / CIFAR10.main, to, N_CIFAR10, image="img"),

@@ -84,6 +84,8 @@ def test_without_a_network_the_message_has_the_cure(cache: Path, monkeypatch: py
     monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
     with pytest.raises(EmbedlabError, match="EMBEDLAB_OFFLINE is set; unset it once to download 14 MB"):
         el.load_dataset("photos")
+    with pytest.raises(EmbedlabError, match="unset it once to download 24 MB"):
+        el.load_dataset("cifar10")
 
 
 def test_no_view_shows_a_black_corner_that_turning_left() -> None:

@@ -67,7 +67,9 @@ class CachedEmbedder(ABC):
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
         """Vectors of at most ``batches_at_once`` batches, shape (n, dim)."""
 
-    def compute_layers(self, prepared: list[Any], layers: Sequence[str]) -> dict[str, np.ndarray]:
+    def compute_layers(
+        self, prepared: list[Any], layers: Sequence[str], batch_size: int
+    ) -> dict[str, np.ndarray]:
         """Vectors of one batch from one forward pass: layer → shape (n, width of that layer)."""
         raise EmbedlabError(f"{self.card.name} cannot be read layer by layer.")
 
@@ -116,7 +118,8 @@ class CachedEmbedder(ABC):
         items : Items
             Of this model's modality.
         batch_size : int
-            Items that go through the network together.
+            Items that are prepared and kept together. At most so many go through the network together; of
+            pictures, never more than four, which is fastest on a processor.
         progress : bool, optional
             Show a progress bar; by default only when the call takes longer than a second.
         on_error : {"raise", "skip"}

@@ -21,8 +21,9 @@ from embedlab.catalog import ModelCard
 from embedlab.embedders import efficientnet, torchhub
 from embedlab.embedders.base import CachedEmbedder, quiet_loading
 from embedlab.embedders.preprocess import Preprocess
+from embedlab.embedders.running import few
 from embedlab.errors import EmbedlabError
-from embedlab.layers import capture, penultimate
+from embedlab.layers import penultimate, read_layers
 from embedlab.pooling import spatial_mean
 from embedlab.weights import Found
 from embedlab.weights import locate as weights_of
@@ -63,16 +64,16 @@ class ImageEmbedder(CachedEmbedder):
         layers: Sequence[str],
         class_names: list[str] | None = None,
         first_token: bool = False,
+        faster: nn.Module | None = None,
     ) -> None:
         self.card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
         self.path: Path = found.path
         self.dim = card.dim
-        # Channels last: pictures come in this order, and a CPU's convolutions are faster in it.
-        self.network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = _ready(network)
         self.preprocess = preprocess
         self.class_names = class_names
         self.layers = tuple(layers)
-        self._embedding = penultimate(self.network)
+        self._embedding = penultimate(_ready(faster) if faster else self.network)
         self._first_token = first_token
 
     def _prepare(self, content: Any) -> np.ndarray:
@@ -88,13 +89,17 @@ class ImageEmbedder(CachedEmbedder):
 
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
         with torch.inference_mode():
-            return self._embedding(self.preprocess.tensor(prepared)).numpy()
+            parts = [self._embedding(self.preprocess.tensor(part)) for part in few(prepared, batch_size)]
+            return torch.cat(parts).numpy()
 
-    def compute_layers(self, prepared: list[Any], layers: Sequence[str]) -> dict[str, np.ndarray]:
+    def compute_layers(
+        self, prepared: list[Any], layers: Sequence[str], batch_size: int
+    ) -> dict[str, np.ndarray]:
         pool = _first_token if self._first_token else spatial_mean
-        with torch.inference_mode(), capture(self.network, layers, pool) as seen:
-            self.network(self.preprocess.tensor(prepared))
-        return {name: seen[name].numpy() for name in layers}
+        batches = (self.preprocess.tensor(part) for part in few(prepared, batch_size))
+        with torch.inference_mode():
+            found = read_layers(self.network, batches, layers, pool)
+        return {name: vectors.numpy() for name, vectors in found.items()}
 
     def layer_pooling(self, layer: str) -> str:
         return "first token" if self._first_token else "mean over the picture"
@@ -133,6 +138,12 @@ class ImageEmbedder(CachedEmbedder):
         return pd.DataFrame({"class": names, "probability": likeliest.values.numpy()})
 
 
+def _ready(network: nn.Module) -> nn.Module:
+    """To predict; channels last, as pictures come in this order and a CPU's convolutions are faster in it."""
+    ready: nn.Module = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return ready
+
+
 def _first_token(tokens: Tensor) -> Tensor:
     """(n, tokens, width) → (n, width): the token that a ViT predicts from."""
     return tokens[:, 0].clone()
@@ -164,6 +175,7 @@ def _lite(card: ModelCard, found: Found, pixels: Preprocess, width: float, depth
         pixels,
         layers=["_bn0", *ends, "_avg_pooling"],
         class_names=imagenet_names(found.path),
+        faster=efficientnet.folded(network),
     )
 
 

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from embedlab import media
 from embedlab.catalog import ModelCard
 from embedlab.embedders.base import CachedEmbedder
+from embedlab.embedders.running import few
 from embedlab.errors import EmbedlabError
-from embedlab.layers import capture, evaluating, penultimate
+from embedlab.layers import capture, evaluating, penultimate, read_layers
 from embedlab.pooling import spatial_mean
 
 
@@ -54,13 +55,17 @@ class ModuleEmbedder(CachedEmbedder):
 
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
         with evaluating(self.network):
-            return self._read(torch.stack(prepared)).float().numpy()
+            parts = [self._read(torch.stack(part)) for part in few(prepared, batch_size)]
+            return torch.cat(parts).float().numpy()
 
-    def compute_layers(self, prepared: list[Any], layers: Sequence[str]) -> dict[str, np.ndarray]:
+    def compute_layers(
+        self, prepared: list[Any], layers: Sequence[str], batch_size: int
+    ) -> dict[str, np.ndarray]:
         """As :meth:`CachedEmbedder.compute_layers`; any layer of the module by name."""
-        with evaluating(self.network), capture(self.network, layers, spatial_mean) as seen:
-            self.network(torch.stack(prepared))
-        return {name: seen[name].float().numpy() for name in layers}
+        batches = (torch.stack(part) for part in few(prepared, batch_size))
+        with evaluating(self.network):
+            found = read_layers(self.network, batches, layers, spatial_mean)
+        return {name: vectors.float().numpy() for name, vectors in found.items()}
 
     def layer_pooling(self, layer: str) -> str:
         """Everything but the channels is averaged."""

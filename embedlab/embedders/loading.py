@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 
-from tqdm.auto import tqdm
-
-from embedlab import catalog, settings, weights
+from embedlab import catalog, weights
 from embedlab.embedders.base import Embedder
 from embedlab.errors import require
 
@@ -38,22 +34,9 @@ def load_model(name: str) -> Embedder:
         require(row.needs, row.extra)
     found = weights.locate(name)
     if found is None:
-        with _download_bar() as progress:
+        with weights.download_bar() as progress:
             found = weights.fetch(name, progress)
     return _build(name, found)
-
-
-@contextmanager
-def _download_bar() -> Iterator[weights.Progress]:
-    off = settings.no_bars()
-    with tqdm(unit="B", unit_scale=True, unit_divisor=1000, delay=1.0, leave=False, disable=off) as bar:
-
-        def progress(done_bytes: int, total_bytes: int, what: str) -> None:
-            bar.total = total_bytes
-            bar.set_description_str(what, refresh=False)
-            bar.update(done_bytes - bar.n)
-
-        yield progress
 
 
 @lru_cache(maxsize=4)

