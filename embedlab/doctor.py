@@ -26,7 +26,7 @@ _PATIENCE = 30  # seconds that the package index may take to answer
 _SPARE = 300_000_000  # bytes of room for vectors and databases, beside the weights
 _EXTENSIONS = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets", "anywidget": "anywidget"}
 # Where the name to import is not that of the package.
-_MODULES = {"scikit-learn": "sklearn", "umap-learn": "umap"}
+_MODULES = {"scikit-learn": "sklearn", "umap-learn": "umap", "pillow": "PIL"}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import embedlab
-from embedlab import cache, lab, lessons, weights
+from embedlab import cache, catalog, lab, lessons, weights
 from embedlab.cache import VectorCache
 from embedlab.cli import app
 from embedlab.errors import EmbedlabError
@@ -55,6 +55,11 @@ def test_models_lists_all_and_shows_one() -> None:
     assert "e8c3b32edf5434bc2275fc9bab85f82640a19130" in shown
     assert "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658" in shown
     assert "the package index (wheels)" in shown
+
+
+def test_every_model_has_a_card() -> None:
+    for card in catalog.cards():
+        assert card.summary in call("models", card.name).output
 
 
 def test_a_pipe_gets_plain_text_and_whole_lines() -> None:

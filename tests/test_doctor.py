@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner, Result
 
-from embedlab import doctor, lab, settings, weights
+from embedlab import catalog, doctor, lab, settings, weights
 from embedlab.cli import app
 
 
@@ -133,7 +133,9 @@ def test_offline_the_network_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(weights, "hub_reachable", lambda: pytest.fail("the network was asked"))
     assert settings.offline()
     found = {f.what: f.status for f in doctor._sources_and_weights()}
-    assert found == {"network": "warn", "text/minilm": "fail", "text/mpnet": "warn"}
+    assert found.pop("network") == "warn"
+    needed = lab.models_of_lessons()
+    assert found == {row.card.name: "fail" if row.card.name in needed else "warn" for row in catalog.rows()}
     assert not doctor.index_reachable()
 
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from browser.lab import ROOT, Notebook, browser_path, open_notebook, running_lab, write_notebook
+from browser.lab import (
+    ROOT,
+    Notebook,
+    browser_path,
+    open_notebook,
+    running_chromium,
+    running_lab,
+    write_notebook,
+)
 from conftest import unmet
 
 from embedlab import settings
@@ -36,10 +45,17 @@ def missing() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def lesson(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
-    """The first lesson, run to its end, with the map on screen."""
+def chromium() -> Iterator[Any]:
+    """The one browser of all tests."""
     if why := missing():
         unmet(why)
+    with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def lesson(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
+    """The first lesson, run to its end, with the map on screen."""
     folder = tmp_path_factory.mktemp("lab")
     # Weights may come from the user's cache, vectors may not.
     cache = folder / "cache"
@@ -52,7 +68,7 @@ def lesson(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
             shutil.copy(source, lab.root / LESSON)
         else:
             write_notebook(lab.root / LESSON, CELLS)
-        with open_notebook(lab, LESSON) as notebook:
+        with open_notebook(chromium, lab, LESSON) as notebook:
             notebook.run_all()
             notebook.wait(".embedlab-map [data-ready=true] .scatterlayer .point", 240)
             notebook.run(FIND)

@@ -137,29 +137,37 @@ class Notebook:
 
 
 @contextmanager
-def open_notebook(
-    lab: Lab, notebook: str, *, size: tuple[int, int] = (1280, 800), scale: float = 1
-) -> Iterator[Notebook]:
-    """Open a notebook in Chromium and wait until its kernel is idle."""
+def running_chromium() -> Iterator[Any]:
+    """A browser without a window. One at a time: playwright refuses a second one in the same thread."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path(), headless=True, args=FLAGS)
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, device_scale_factor=scale, color_scheme="light"
-        )
-        page = context.new_page()
-        opened = Notebook(page)
-        page.on("pageerror", lambda error: opened.errors.append(f"page error: {error}"))
-        page.on("console", lambda message: _note(opened.errors, message))
-        page.goto(lab.address(notebook))
-        page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=90_000)
-        page.wait_for_function(_KERNEL_READY, timeout=90_000)
         try:
-            yield opened
+            yield browser
         finally:
-            context.close()
             browser.close()
+
+
+@contextmanager
+def open_notebook(
+    browser: Any, lab: Lab, notebook: str, *, size: tuple[int, int] = (1280, 800), scale: float = 1
+) -> Iterator[Notebook]:
+    """Open a notebook in a browser and wait until its kernel is idle."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, device_scale_factor=scale, color_scheme="light"
+    )
+    page = context.new_page()
+    opened = Notebook(page)
+    page.on("pageerror", lambda error: opened.errors.append(f"page error: {error}"))
+    page.on("console", lambda message: _note(opened.errors, message))
+    page.goto(lab.address(notebook))
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=90_000)
+    page.wait_for_function(_KERNEL_READY, timeout=90_000)
+    try:
+        yield opened
+    finally:
+        context.close()
 
 
 def write_notebook(path: Path, cells: Sequence[str]) -> Path:

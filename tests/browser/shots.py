@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from browser.lab import Notebook, open_notebook, running_lab, write_notebook
+from browser.lab import Notebook, open_notebook, running_chromium, running_lab, write_notebook
 
 CELLS = (
     'import embedlab as el\n\nitems = el.load_dataset("notes")\nemb = el.embed(items, "text/minilm")',
@@ -22,7 +22,7 @@ CELLS = (
 def shoot(folder: Path, theme: str, name: str, *, sidebar: bool) -> None:
     with tempfile.TemporaryDirectory() as scratch, running_lab(Path(scratch), theme=theme) as lab:
         write_notebook(lab.root / "shots.ipynb", CELLS)
-        with open_notebook(lab, "shots.ipynb") as page:
+        with running_chromium() as browser, open_notebook(browser, lab, "shots.ipynb") as page:
             if not sidebar:
                 page.command("application:toggle-left-area")
             page.run_all()

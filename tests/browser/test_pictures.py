@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browser.conftest import missing
 from browser.lab import Notebook, open_notebook, running_lab, write_notebook
 from browser.test_lab import MAP, PANEL, POINTS
-from conftest import unmet
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -61,13 +59,11 @@ CARD = f"{MAP} .embedlab-card"
 
 
 @pytest.fixture(scope="module")
-def colours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
-    if why := missing():
-        unmet(why)
+def colours(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
     folder = tmp_path_factory.mktemp("pictures-lab")
     with running_lab(folder, env={"EMBEDLAB_CACHE": str(folder / "cache")}) as lab:
         write_notebook(lab.root / "pictures.ipynb", (MAKE, "first"))
-        with open_notebook(lab, "pictures.ipynb") as notebook:
+        with open_notebook(chromium, lab, "pictures.ipynb") as notebook:
             notebook.run_all()
             notebook.wait(f"{MAP} [data-ready=true] .scatterlayer .point", 120)
             yield notebook
