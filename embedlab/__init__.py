@@ -37,6 +37,7 @@ _WHERE = {
     "load_model": "embedlab.embedders",
     "models": "embedlab.catalog",
     "project": "embedlab.projection",
+    "split_audio": "embedlab.recordings",
 }
 # No sub-module may bear one of these names: importing it would put the module in the function's place.
 __all__ = sorted([*_WHERE, "__version__"])
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from embedlab.items import Items as Items
     from embedlab.projection import Projection as Projection
     from embedlab.projection import project as project
+    from embedlab.recordings import split_audio as split_audio
     from embedlab.samples import datasets as datasets
     from embedlab.samples import load_dataset as load_dataset
     from embedlab.store import VectorStore as VectorStore

@@ -12,7 +12,7 @@ from embedlab.errors import BadItem
 SUFFIXES: dict[str, frozenset[str]] = {
     "text": frozenset({".txt", ".md"}),
     "image": frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"}),
-    "audio": frozenset({".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus"}),
+    "audio": frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff"}),
     "video": frozenset({".mp4", ".webm", ".mkv", ".mov", ".avi", ".gif"}),
 }
 

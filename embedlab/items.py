@@ -13,6 +13,7 @@ import pandas as pd
 
 from embedlab import folders
 from embedlab.errors import BadItem
+from embedlab.fragments import fragment
 
 Modality = Literal["text", "image", "image+text", "audio", "video"]
 MODALITIES: tuple[str, ...] = ("text", "image", "image+text", "audio", "video")
@@ -229,8 +230,10 @@ class Items:
 
     def digests(self) -> list[bytes]:
         """A 16-byte hash of each item's content: equal content, equal digest, whatever its id."""
-        digest = _text_digest if self.modality == "text" else _file_digest
-        return [digest(content) for content in self.contents]
+        if self.modality == "text":
+            return [_text_digest(content) for content in self.contents]
+        known: dict[Any, bytes] = {}  # a recording cut into windows is read once
+        return [_file_digest(content, known) for content in self.contents]
 
     def __repr__(self) -> str:
         labels = self.labels
@@ -252,13 +255,18 @@ def _text_digest(content: object) -> bytes:
     return hashlib.blake2b(str(content).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _file_digest(path: object) -> bytes:
+def _file_digest(content: object, known: dict[Any, bytes]) -> bytes:
     """Of the bytes in the file: a picture that was replaced under the same name is another item."""
-    try:
-        with Path(str(path)).open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
-    except OSError as error:
-        raise BadItem(f"{path} cannot be read: {error.strerror}.") from error
+    path, start, end = fragment(str(content))
+    if path not in known:
+        try:
+            with Path(path).open("rb") as file:
+                known[path] = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+        except OSError as error:
+            raise BadItem(f"{path} cannot be read: {error.strerror}.") from error
+    if not start and end is None:
+        return known[path]
+    return hashlib.blake2b(known[path] + f"{start},{end}".encode(), digest_size=16).digest()
 
 
 def _missing(value: Any) -> bool:

@@ -64,6 +64,22 @@ def _photos(path: Path) -> Items:
     return load_photos(path)
 
 
+def _voices(path: Path) -> Items:
+    return _clips(path, label="word", name="voices")
+
+
+def _sounds(path: Path) -> Items:
+    return _clips(path, label="kind", name="sounds")
+
+
+def _clips(path: Path, label: str, name: str) -> Items:
+    """Sound files beside a table of what is in them; the id is the file's name without its ending."""
+    frame = pd.read_csv(path)
+    frame.insert(0, "id", [Path(file).stem for file in frame["file"]])
+    frame["file"] = [str(path.parent / file) for file in frame["file"]]
+    return Items.from_frame(frame, modality="audio", content="file", id="id", label=label, name=name)
+
+
 def _cifar10(path: Path) -> Items:
     from embedlab.photos import load_cifar10
 
@@ -106,6 +122,24 @@ _ALL = (
         "15 photographs in 16 views each: mirrored, darker, blurred … Fetched on first use (14 MB).",
         _photos,
         "photos/manifest.json",
+    ),
+    Dataset(
+        "voices",
+        "audio",
+        240,
+        "CC0-1.0",
+        "12 words said by 10 voices of a speech synthesiser, slowly and fast, in three languages.",
+        _voices,
+        "voices/clips.csv",
+    ),
+    Dataset(
+        "sounds",
+        "audio",
+        120,
+        "CC0-1.0",
+        "12 kinds of everyday sounds, 10 of each, computed: rain, a bell, steps, an engine …",
+        _sounds,
+        "sounds/clips.csv",
     ),
     Dataset(
         "cifar10",

@@ -25,6 +25,7 @@ RATE = 16_000  # Hz; what speech models listen to
 SILENT = 1e-5  # of full scale, −100 dB: below it there is nothing but rounding
 # Only formats that hold their sound themselves: a playlist could name any other file, or an address.
 FORMATS = "wav,w64,flac,ogg,mp3,aac,mov,matroska,avi,aiff,caf,au,amr,asf,gif,webm"
+_END = 65_536  # bytes
 _CURE = "or leave it out with on_error='skip'"
 
 
@@ -187,13 +188,14 @@ def _decoded(source: Any) -> Iterator[tuple[np.ndarray, int]]:
     with _opened(path) as container:
         track = container.streams.audio[0]
         track.thread_type = "AUTO"
+        begins = float((track.start_time or 0) * track.time_base)  # mp3 and films need not begin at 0
         if start:
-            container.seek(int(start * av.time_base))
+            container.seek(int((start + begins) * av.time_base))
         read = 0.0
         for frame in container.decode(track):
             mono, rate = _mono(frame), frame.sample_rate
             if start or end is not None:
-                at = frame.time if frame.time is not None else start + read
+                at = frame.time - begins if frame.time is not None else start + read
                 first = max(0, round((start - at) * rate))
                 last = None if end is None else max(0, round((end - at) * rate))
                 mono = mono[first:last]
@@ -210,10 +212,12 @@ def _refuse_truncated(source: Any, container: Any, read: float) -> None:
     """FFmpeg plays what is left of a file that was cut; the vector of a half must not pass for the whole."""
     declared = _declared(container)
     name = container.format.name
-    head = _head(source)
+    head, tail = _ends(source)
     if name == "wav" and head[:4] == b"RIFF":
         size = struct.unpack("<I", head[4:8])[0]
         cut = 0 < size < 0xFFFFFFF0 and container.size < size + 8 - 1
+    elif name == "ogg":
+        cut = _last_page_is_cut(tail)
     elif name == "mp3" and not (b"Xing" in head or b"Info" in head):
         return  # its length is a guess
     else:
@@ -225,11 +229,21 @@ def _refuse_truncated(source: Any, container: Any, read: float) -> None:
         )
 
 
-def _head(source: Any) -> bytes:
+def _last_page_is_cut(tail: bytes) -> bool:
+    """Ogg comes in pages of at most 65,307 bytes; each says in its head how long it is."""
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    n_segments = page[26] if len(page) > 26 else 0
+    return len(page) < 27 + n_segments + sum(page[27 : 27 + n_segments])
+
+
+def _ends(source: Any) -> tuple[bytes, bytes]:
+    """The first and the last bytes of a file."""
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return bytes(source[:8192])
+        return bytes(source[:_END]), bytes(source[-_END:])
     with Path(source).open("rb") as file:
-        return file.read(8192)
+        head = file.read(_END)
+        file.seek(-min(_END, Path(source).stat().st_size), os.SEEK_END)
+        return head, file.read()
 
 
 # -- samples -------------------------------------------------------------------------------------------------

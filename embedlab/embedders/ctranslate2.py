@@ -100,3 +100,15 @@ def whisper_state_dict(arrays: dict[str, np.ndarray]) -> dict[str, Tensor]:
                 found[weight] = torch.from_numpy(piece.astype(np.float32))
     found["proj_out.weight"] = found["model.decoder.embed_tokens.weight"]
     return found
+
+
+def whisper_sizes(weights: dict[str, Tensor]) -> dict[str, int]:
+    """What ``transformers.WhisperConfig`` must be told, read off the weights themselves."""
+    words, width = weights["model.decoder.embed_tokens.weight"].shape
+    sizes = {"vocab_size": words, "d_model": width}
+    for tower in ("encoder", "decoder"):
+        layers = {name.split(".")[3] for name in weights if name.startswith(f"model.{tower}.layers.")}
+        sizes[f"{tower}_layers"] = len(layers)
+        sizes[f"{tower}_attention_heads"] = width // 64
+        sizes[f"{tower}_ffn_dim"] = weights[f"model.{tower}.layers.0.fc1.bias"].shape[0]
+    return sizes
