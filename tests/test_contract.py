@@ -27,6 +27,8 @@ def sample(modality: str, tmp_path: Path) -> el.Items:
         return el.load_dataset("notes").take(np.arange(0, 600, 100))
     if modality == "image":
         return folder(tmp_path / "pictures")
+    if modality == "audio":
+        return el.load_dataset("voices").take(np.arange(0, 240, 40))
     raise KeyError(modality)
 
 
