@@ -276,11 +276,24 @@ def test_a_typographic_apostrophe_negates_as_well(apostrophe: str) -> None:
 
 
 PHOTOS = [pytest.mark.network, pytest.mark.weights("image/efficientnet-lite0")]
+AUDIO = [pytest.mark.weights("audio/whisper-base"), pytest.mark.weights("audio/speaker")]
 
 
 @pytest.mark.parametrize(
     ("name", "answer", "state", "says"),
     [
+        ("05/frames", 37, "right", "37 of 1,500: 2%"),
+        ("05/frames", 1500, "wrong", "How many of them hear"),
+        ("05/frames", 11_800, "wrong", "Those are the samples"),
+        ("05/frames", 36, "wrong", "a frame that has begun"),
+        ("05/voice", "audio/speaker", "right", "depends on the question"),
+        ("05/voice", "audio/whisper-base", "wrong", "Look at the bars"),
+        ("05/voice", "resnet", "wrong", "Answer with the name of a model"),
+        pytest.param("05/others", 0.279, "right", "0.28, where Whisper has 1.00", marks=AUDIO),
+        pytest.param("05/others", 0.892, "wrong", "Leave out the clips", marks=AUDIO),
+        pytest.param("05/others", 1.0, "wrong", "That is Whisper", marks=AUDIO),
+        pytest.param("05/others", 28, "wrong", "A share from 0 to 1", marks=AUDIO),
+        pytest.param("05/others", 0.5, "wrong", "among clips of other voices", marks=AUDIO),
         ("03/head", torch.tensor(1_281_000), "right", "more than a quarter"),
         ("03/head", 1_280_000, "wrong", "its bias"),
         ("03/head", 4_652_008, "wrong", "the whole network"),

@@ -150,16 +150,19 @@ class WhisperEmbedder(AudioEmbedder):
         samples[0, : len(clip)] = torch.from_numpy(clip)
         tokenizer = Tokenizer.from_file(str(self.path / "tokenizer.json"))
         start = ["<|startoftranscript|>", f"<|{language}|>", "<|transcribe|>", "<|notimestamps|>"]
-        tokens = torch.tensor([[tokenizer.token_to_id(token) for token in start]])
+        tokens = [int(tokenizer.token_to_id(token) or 0) for token in start]
         end = int(tokenizer.token_to_id("<|endoftext|>") or 0)
         limit = self.network.config.max_target_positions
         with torch.inference_mode():
             heard = self.network.model.encoder(log_mel(samples, self.network.config.num_mel_bins))
-            while tokens.shape[1] < limit and int(tokens[0, -1]) != end:
-                scores = self.network(encoder_outputs=heard, decoder_input_ids=tokens).logits[0, -1]
-                scores[end + 1 :] = -torch.inf  # no more signs of control
-                tokens = torch.cat([tokens, scores.argmax().view(1, 1)], dim=1)
-        return str(tokenizer.decode(tokens[0].tolist(), skip_special_tokens=True)).strip()
+            new, state = tokens, None
+            while len(tokens) < limit and tokens[-1] != end:
+                ids = torch.tensor([new])
+                out = self.network(encoder_outputs=heard, decoder_input_ids=ids, past_key_values=state)
+                state, scores = out.past_key_values, out.logits[0, -1]
+                new = [int(scores[: end + 1].argmax())]  # words come before the end, signs of control after
+                tokens += new
+        return str(tokenizer.decode(tokens, skip_special_tokens=True)).strip()
 
 
 def n_frames(n_samples: int) -> int:
