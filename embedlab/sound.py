@@ -55,9 +55,28 @@ def read_audio(source: Any, rate: int = RATE) -> np.ndarray:
     pieces = list(blocks(source, rate))
     samples = np.concatenate(pieces) if pieces else np.empty(0, np.float32)
     if not len(samples):
-        raise BadItem(f"{_name(source)} holds no sound. Copy it again, {_CURE}.")
+        raise BadItem(_nothing(source))
     if np.abs(samples).max() < SILENT:
         raise BadItem(f"{_name(source)} is silent from beginning to end. Record it again, {_CURE}.")
+    return samples
+
+
+def beginning(source: Any, most: float, rate: int = RATE) -> np.ndarray:
+    """The first ``most`` seconds of a sound, shape (n_samples,), float32; nothing after them is decoded.
+
+    Raises
+    ------
+    BadItem
+        As :func:`read_audio`, but silence passes, and so does what is damaged further in.
+    """
+    wanted, pieces = int(most * rate), []
+    for piece in blocks(source, rate):
+        pieces.append(piece)
+        if sum(map(len, pieces)) >= wanted:
+            break
+    samples = np.concatenate(pieces)[:wanted] if pieces else np.empty(0, np.float32)
+    if not len(samples):
+        raise BadItem(_nothing(source))
     return samples
 
 
@@ -286,6 +305,10 @@ def _meaning(error: BaseException) -> str:
     if isinstance(error, av.error.InvalidDataError):
         return "it is no sound file, or its data are damaged"
     return words.splitlines()[0][:160] if words else type(error).__name__
+
+
+def _nothing(source: Any) -> str:
+    return f"{_name(source)} holds no sound. Copy it again, {_CURE}."
 
 
 def _name(source: Any) -> str:

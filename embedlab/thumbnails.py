@@ -1,4 +1,4 @@
-"""Small versions of pictures, made once and kept: what a map shows under the mouse and in lists."""
+"""Small pictures of items, made once and kept: what a map shows under the mouse and in lists."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from embedlab import media, settings
+from embedlab import media, settings, sound
 from embedlab.errors import BadItem
+from embedlab.fragments import fragment
 from embedlab.palette import GREY, INK
 
 SMALL, LARGE = 128, 512  # longer side in pixels: for lists and the mouse, and for the one that is looked at
 
 
-def thumbnail(path: str | os.PathLike[str], size: int = SMALL) -> bytes:
-    """A picture made small, as JPEG.
+def thumbnail(path: str | os.PathLike[str], size: int = SMALL, modality: str = "image") -> bytes:
+    """A small picture of an item, as JPEG: a picture made small, or the mel spectrogram of a sound.
 
-    Kept under the hash of the file's bytes, so a file that changes gets a new one. A cache that cannot be
-    written is no error: the picture is made again the next time.
+    Kept in the cache, and made anew when the file changes. A cache that cannot be written is no error: the
+    picture is made again the next time.
 
     Parameters
     ----------
     path : path
-        Of the picture.
+        Of the file; for sound perhaps with a part, ``talk.mp3#t=30,60``.
     size : int
-        Longer side in pixels; a smaller picture keeps its size.
+        Longer side in pixels; a smaller picture keeps its size, a sound is always 4 : 3.
+    modality : {"image", "audio"}
 
     Returns
     -------
@@ -36,18 +38,15 @@ def thumbnail(path: str | os.PathLike[str], size: int = SMALL) -> bytes:
         For a file that is gone or cannot be read, a grey tile that says so.
     """
     try:
-        content = Path(path).read_bytes()
+        kept = _place(_KEYS[modality](path), size)
     except OSError:
         return _tile("the file is gone", size)
-    kept = _place(content, size)
     with contextlib.suppress(OSError):
         return kept.read_bytes()
     try:
-        picture = media.read_image(content, at_least=size)
+        made = _jpeg(_PAINTERS[modality](path, size))
     except BadItem:
         return _tile("not readable", size)
-    picture.thumbnail((size, size), Image.Resampling.LANCZOS)
-    made = _jpeg(picture)
     with contextlib.suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
         partial = kept.with_suffix(f".{os.getpid()}")
@@ -56,8 +55,39 @@ def thumbnail(path: str | os.PathLike[str], size: int = SMALL) -> bytes:
     return made
 
 
-def _place(content: bytes, size: int) -> Path:
-    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+def has_thumbnails(modality: str) -> bool:
+    """Whether items of this kind are shown as small pictures."""
+    return modality in _PAINTERS
+
+
+def _picture(path: str | os.PathLike[str], size: int) -> Image.Image:
+    picture = media.read_image(path, at_least=size)
+    picture.thumbnail((size, size), Image.Resampling.LANCZOS)
+    return picture
+
+
+def _spectrogram(path: str | os.PathLike[str], size: int) -> Image.Image:
+    from embedlab.spectrogram import MOST, mel_picture
+
+    return mel_picture(sound.beginning(path, MOST), size, size * 3 // 4)
+
+
+def _content_key(path: str | os.PathLike[str]) -> bytes:
+    return Path(path).read_bytes()
+
+
+def _sound_key(path: str | os.PathLike[str]) -> bytes:
+    """A recording can be a hundred times as large as a picture, and have as many parts: it is not read."""
+    stat = Path(fragment(path)[0]).stat()
+    return f"sound {os.fspath(path)} {stat.st_size} {stat.st_mtime_ns}".encode(errors="surrogatepass")
+
+
+_PAINTERS = {"image": _picture, "audio": _spectrogram}
+_KEYS = {"image": _content_key, "audio": _sound_key}
+
+
+def _place(key: bytes, size: int) -> Path:
+    digest = hashlib.blake2b(key, digest_size=16).hexdigest()
     return settings.cache_root() / "thumbnails" / str(size) / digest[:2] / f"{digest}.jpg"
 
 

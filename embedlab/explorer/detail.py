@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from embedlab.explorer.coloring import MISSING, Coloring
-from embedlab.explorer.pictures import are_pictures, grid_html, picture_html, strip_html
+from embedlab.explorer.pictures import are_seen, grid_html, picture_html, strip_html
+from embedlab.explorer.sounds import sound_html
 from embedlab.explorer.text import clip, escape
 from embedlab.items import Items, content_column
 from embedlab.projection import NAMES, Projection
@@ -63,7 +64,7 @@ def hits_html(items: Items, coloring: Coloring, query: str, hits: Sequence[Near]
 
 def list_html(items: Items, coloring: Coloring, near: Iterable[Near]) -> str:
     """Items as a list of buttons that carry the id as JSON, so that any id survives its way through HTML."""
-    if are_pictures(items):
+    if are_seen(items):
         strip = strip_html(items, coloring, [(place.row, f"{place.score:.2f}") for place in near])
         return strip or '<p class="embedlab-note">There is no other item.</p>'
     labels, ids = items.labels, items.ids
@@ -90,7 +91,7 @@ def selection_html(all_items: Items, coloring: Coloring, rows: Sequence[int]) ->
     some = ", ".join(f"{escape(clip(name, 30))} {count}" for name, count in counts.head(4).items())
     more = f" and {len(counts) - 4} more labels" if len(counts) > 4 else ""
     which = f"<br><bdi>{some}{more}</bdi>" if some else ""
-    grid = grid_html(all_items, coloring, rows) if are_pictures(items) else ""
+    grid = grid_html(all_items, coloring, rows) if are_seen(items) else ""
     return (
         f'<section class="embedlab-selection"><b>{n} item{"" if n == 1 else "s"} selected</b>{which}'
         f"<br><small>In Python: <code>explorer.selection</code></small>{grid}</section>"
@@ -109,9 +110,10 @@ def message_html(text: str) -> str:
     return f'<section class="embedlab-note" role="status">{escape(text)}</section>'
 
 
-def help_html(can_search: bool, has_legend: bool) -> str:
+def help_html(can_search: bool, has_legend: bool, modality: str = "text") -> str:
     """What the panel says before anything was chosen."""
-    lines = ["<b>Click</b> a point to read the item and its true neighbours."]
+    verb = {"text": "read", "audio": "hear"}.get(modality, "see")
+    lines = [f"<b>Click</b> a point to {verb} the item and see its true neighbours."]
     if can_search:
         lines.append("<b>Type</b> a question above and press Enter: the nearest items light up.")
     lines.append("<b>Draw</b> around points to select them.")
@@ -151,8 +153,10 @@ def _head(items: Items, coloring: Coloring, row: int) -> str:
 def _content(items: Items, row: int) -> str:
     """The item itself; media show their file name until they have a viewer of their own."""
     content = items.frame[content_column(items.modality)].iloc[row]
-    if are_pictures(items):
+    if items.modality == "image":
         return picture_html(items, row)
+    if items.modality == "audio":
+        return sound_html(items, row)
     if items.modality != "text":
         return f'<p class="embedlab-text" dir="auto">{escape(items.title(items.ids[row]))}</p>'
     text = str(content)

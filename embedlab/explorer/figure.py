@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from embedlab import palette
 from embedlab.explorer.coloring import Coloring, Group
-from embedlab.explorer.pictures import are_pictures
+from embedlab.explorer.pictures import are_seen
 from embedlab.explorer.text import hover, plotly_label
 from embedlab.projection import NAMES, Projection
 
@@ -110,8 +110,8 @@ def _points(projection: Projection, coloring: Coloring, group: Group) -> go.Scat
         name=plotly_label(group.name, 24) or "(empty)",
         customdata=[ids[row] for row in rows],
         hovertext=texts,
-        # Pictures get a card of our own beside the mouse; "none" still reports what is below it.
-        hoverinfo="none" if are_pictures(items) else "text",
+        # What can be seen gets a card of our own beside the mouse; "none" still reports what is below it.
+        hoverinfo="none" if are_seen(items) else "text",
         marker=marker,
         meta=POINTS,
         # A new colouring starts with every class shown; the same colouring keeps what was hidden.

@@ -160,7 +160,7 @@ function render({ model, el }) {
   // One drawing after the other: two at once would mix their traces.
   let queue = Promise.resolve();
   let waiting = 0;
-  const failed = (error) => model.send({ type: "error", text: String(error) });
+  const failed = (error) => model.send({ type: "error", what: "draw the map", text: String(error) });
   const redraw = () => {
     waiting += 1;
     plot.dataset.ready = "false";

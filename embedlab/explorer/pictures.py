@@ -1,4 +1,4 @@
-"""How items that are pictures are shown: as themselves, in the panel, in lists and in grids."""
+"""How items that can be seen are shown: small in lists and grids, large in the panel."""
 
 from __future__ import annotations
 
@@ -9,27 +9,33 @@ from collections.abc import Iterable, Sequence
 from embedlab.explorer.coloring import Coloring
 from embedlab.explorer.text import clip, escape
 from embedlab.items import Items
-from embedlab.thumbnails import LARGE, SMALL, thumbnail
+from embedlab.thumbnails import LARGE, SMALL, has_thumbnails, thumbnail
 
 MOST_IN_GRID = 24
 
 
-def are_pictures(items: Items) -> bool:
-    """Whether the items are image files."""
-    return items.modality == "image"
+def are_seen(items: Items) -> bool:
+    """Whether items of this kind have small pictures: images do, sounds have their spectrogram."""
+    return has_thumbnails(items.modality)
+
+
+def small_picture(items: Items, row: int) -> bytes:
+    """What stands for an item in lists and beside the mouse, as JPEG."""
+    return thumbnail(items.frame["path"].iloc[row], SMALL, items.modality)
 
 
 def picture_html(items: Items, row: int) -> str:
     """One picture, large, with its file name; no folder of this machine is shown."""
     name = escape(clip(items.title(items.ids[row]), 80))
+    image = _img(items, row, thumbnail(items.frame["path"].iloc[row], LARGE))
     return (
-        f'<figure class="embedlab-picture">{_img(items, row, LARGE)}'
+        f'<figure class="embedlab-picture">{image}'
         f'<figcaption class="embedlab-note"><bdi>{name}</bdi></figcaption></figure>'
     )
 
 
 def strip_html(items: Items, coloring: Coloring, near: Iterable[tuple[int, str]]) -> str:
-    """Pictures as a grid of buttons; ``near`` gives rows, each with a word that stands under the picture."""
+    """Small pictures as a grid of buttons; ``near`` gives rows, each with a word to stand below."""
     labels, ids = items.labels, items.ids
     tiles = []
     for row, word in near:
@@ -38,7 +44,8 @@ def strip_html(items: Items, coloring: Coloring, near: Iterable[tuple[int, str]]
         score = f'<span class="embedlab-score">{escape(word)}</span> ' if word else ""
         tiles.append(
             f'<li><button type="button" data-id="{escape(json.dumps(ids[row]))}" title="{escape(ids[row])}">'
-            f'{_img(items, row, SMALL, color)}<span class="embedlab-under">{score}<bdi>{label}</bdi></span>'
+            f"{_img(items, row, small_picture(items, row), color)}"
+            f'<span class="embedlab-under">{score}<bdi>{label}</bdi></span>'
             "</button></li>"
         )
     return f'<ol class="embedlab-strip">{"".join(tiles)}</ol>' if tiles else ""
@@ -51,8 +58,10 @@ def grid_html(items: Items, coloring: Coloring, rows: Sequence[int]) -> str:
     return strip_html(items, coloring, [(row, "") for row in rows[:MOST_IN_GRID]]) + more
 
 
-def _img(items: Items, row: int, size: int, border: str | None = None) -> str:
-    path, name = items.frame["path"].iloc[row], escape(clip(items.ids[row], 80))
-    data = base64.b64encode(thumbnail(path, size)).decode("ascii")
+def _img(items: Items, row: int, jpeg: bytes, border: str | None = None) -> str:
+    name = escape(clip(items.ids[row], 80))
+    data = base64.b64encode(jpeg).decode("ascii")
     style = f' style="border-color:{border}"' if border else ""
-    return f'<img alt="{name}" data-picture="{name}"{style} src="data:image/jpeg;base64,{data}">'
+    kind = escape(items.modality)
+    named = f'class="embedlab-{kind}" alt="{name}" data-picture="{name}"'
+    return f'<img {named}{style} src="data:image/jpeg;base64,{data}">'

@@ -12,10 +12,9 @@ import numpy as np
 from embedlab import palette
 from embedlab.explorer.coloring import Coloring, coloring
 from embedlab.explorer.figure import OPACITY, extent, honest_words
-from embedlab.explorer.pictures import are_pictures
+from embedlab.explorer.pictures import are_seen, small_picture
 from embedlab.explorer.text import clip
 from embedlab.projection import NAMES, Projection
-from embedlab.thumbnails import thumbnail
 
 WIDTH, HEIGHT, DPI = 900, 600, 100  # pixels, pixels, pixels per inch
 _MARKERS = {
@@ -54,7 +53,7 @@ def static_png(projection: Projection, color_by: str) -> bytes:
     for side in axes.spines.values():
         side.set_color("#E0E0E0")
     handles = _scatter(axes, projection, colors)
-    if are_pictures(projection.embeddings.items):
+    if are_seen(projection.embeddings.items):
         _pictures(axes, projection, colors)
     if colors.values is not None:
         _color_bar(canvas, axes, colors, right)
@@ -111,11 +110,11 @@ def _pictures(axes: Any, projection: Projection, colors: Coloring) -> None:
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage
     from PIL import Image
 
-    paths = projection.embeddings.items.frame["path"]
+    items = projection.embeddings.items
     above = np.array([0, _PICTURE / 2 + 9])  # pixels: the point itself stays in sight
     places = axes.transData.transform(projection.coords) + above
     for row in _apart(places, _PICTURE + 6, axes.bbox.extents):
-        with Image.open(io.BytesIO(thumbnail(paths.iloc[row]))) as opened:
+        with Image.open(io.BytesIO(small_picture(items, row))) as opened:
             opened.thumbnail((_PICTURE, _PICTURE))
             shown = OffsetImage(np.asarray(opened), zoom=72 / DPI)
         color, _ = colors.style_of(row)

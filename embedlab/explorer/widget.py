@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,16 +12,17 @@ import ipywidgets as widgets
 
 from embedlab.embedders import Embedder
 from embedlab.embeddings import Embeddings
+from embedlab.errors import BadItem
 from embedlab.explorer import detail, figure
 from embedlab.explorer.coloring import coloring
 from embedlab.explorer.detail import Near
-from embedlab.explorer.pictures import are_pictures
+from embedlab.explorer.pictures import are_seen, small_picture
 from embedlab.explorer.search import neighbors
+from embedlab.explorer.sounds import wav
 from embedlab.explorer.state import State
 from embedlab.explorer.text import clean
 from embedlab.explorer.views import MapView, PanelView
 from embedlab.projection import NAMES, Method, Projection, project
-from embedlab.thumbnails import thumbnail
 
 PNG, WIDGET, PLAIN = "image/png", "application/vnd.jupyter.widget-view+json", "text/plain"
 
@@ -147,19 +149,29 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
         kind = event.get("type")
         if kind == "click":
             self._try(self.click, event.get("id"))
+            self._send_sound(event.get("id"))
+        elif kind == "sound":
+            self._send_sound(event.get("id"))
         elif kind == "select":
             self._try(self.select, event.get("ids", ()))
         elif kind == "thumbnail":
             self._send_thumbnail(event.get("id"))
         elif kind == "error":
-            why = f"The browser could not draw the map: {event.get('text')}"
+            why = f"The browser could not {event.get('what')}: {event.get('text')}"
             self._notify(detail.error_html(RuntimeError(why)))
 
     def _send_thumbnail(self, id: Any) -> None:
         """The picture under the mouse, with its id: the browser may have moved on to another by now."""
-        if isinstance(id, str) and id in self._row and are_pictures(self._items):
-            picture = thumbnail(self._items.frame["path"].iloc[self._row[id]])
+        if isinstance(id, str) and id in self._row and are_seen(self._items):
+            picture = small_picture(self._items, self._row[id])
             self.map.send({"type": "thumbnail", "id": id}, buffers=[picture])
+
+    def _send_sound(self, id: Any) -> None:
+        """The sound that was asked for, to be played at once; only what is asked for ever travels."""
+        if isinstance(id, str) and id in self._row and self._items.modality == "audio":
+            with contextlib.suppress(BadItem):  # the panel says what is wrong with it
+                sound = wav(self._items.frame["path"].iloc[self._row[id]])
+                self.panel.send({"type": "sound", "id": id}, buffers=[sound])
 
     def _ask(self, text: str) -> None:
         if text == self.query:
@@ -223,7 +235,9 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
             parts.append(detail.item_html(self.projection, self._coloring, row, near))
         if hits:
             parts.append(detail.hits_html(self._items, self._coloring, self.query, hits))
-        return "".join(parts) or detail.help_html(self.can_search, len(self._coloring.groups) > 1)
+        return "".join(parts) or detail.help_html(
+            self.can_search, len(self._coloring.groups) > 1, self._items.modality
+        )
 
     # -- on paper -----------------------------------------------------------------------------------------
 
