@@ -81,9 +81,15 @@ def _clips(path: Path, label: str, name: str) -> Items:
 
 
 def _cifar10(path: Path) -> Items:
-    from embedlab.photos import load_cifar10
+    from embedlab.hub_data import load_cifar10
 
     return load_cifar10()
+
+
+def _digits(path: Path) -> Items:
+    from embedlab.hub_data import load_digits
+
+    return load_digits()
 
 
 _ALL = (
@@ -148,6 +154,14 @@ _ALL = (
         "none stated by its makers",
         "Tiny pictures of 10 kinds of things (Krizhevsky 2009), from the model hub only (24 MB).",
         _cifar10,
+    ),
+    Dataset(
+        "digits",
+        "audio",
+        300,
+        "CC BY-SA 4.0",
+        "Digits said by real people (Jackson et al. 2018), from the model hub only (2 MB).",
+        _digits,
     ),
 )
 

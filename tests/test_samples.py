@@ -10,15 +10,15 @@ from embedlab.errors import EmbedlabError
 from embedlab.weights import hub_reachable
 
 LISTED = el.datasets().to_dict("records")
-_MARKS = {"photos": [pytest.mark.network], "cifar10": [pytest.mark.network]}
+_MARKS = {"photos": [pytest.mark.network], "cifar10": [pytest.mark.network], "digits": [pytest.mark.network]}
 
 
 @pytest.mark.parametrize(
     "row", [pytest.param(r, id=r["name"], marks=_MARKS.get(r["name"], [])) for r in LISTED]
 )
 def test_the_list_tells_the_truth_about_every_set(row: dict[str, object]) -> None:
-    if row["name"] == "cifar10" and not hub_reachable():
-        pytest.skip("the model hub cannot be reached, and only it has cifar10")
+    if row["name"] in ("cifar10", "digits") and not hub_reachable():
+        pytest.skip(f"the model hub cannot be reached, and only it has {row['name']}")
     items = el.load_dataset(str(row["name"]))
     assert (len(items), items.modality, items.name) == (row["items"], row["modality"], row["name"])
 
