@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import embedlab as el
-from embedlab import samples
+from embedlab import samples, sound
 from embedlab.errors import EmbedlabError
 from embedlab.weights import hub_reachable
 
@@ -53,3 +53,22 @@ def test_a_missing_file_is_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(samples, "data_folder", lambda: tmp_path)
     with pytest.raises(EmbedlabError, match="Install embedlab again"):
         el.load_dataset("notes")
+
+
+@pytest.mark.parametrize(("name", "labels", "each"), [("voices", 12, 20), ("sounds", 12, 10)])
+def test_sample_sounds_are_whole_and_small(name: str, labels: int, each: int) -> None:
+    items = el.load_dataset(name)
+    counts = items.frame["label"].value_counts()
+    assert len(counts) == labels
+    assert set(counts) == {each}
+    files = [Path(path) for path in items.contents]
+    assert sorted(files) == sorted((samples.data_folder() / name / "clips").iterdir()), "none is left over"
+    assert sum(file.stat().st_size for file in files) < 2.5e6
+    assert all(sound.problem(str(file)) is None for file in files)
+
+
+def test_voices_have_every_word_in_every_voice_at_both_speeds() -> None:
+    frame = el.load_dataset("voices").frame
+    combinations = frame[["label", "voice", "speed"]].drop_duplicates()
+    assert len(combinations) == len(frame) == 12 * 10 * 2
+    assert frame.groupby("voice")["language"].nunique().max() == 1

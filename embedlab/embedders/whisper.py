@@ -43,7 +43,7 @@ class WhisperEmbedder(AudioEmbedder):
     context : {"short", "full"}
         Whisper was trained on 30 seconds, and a shorter clip is filled up with silence. ``"full"`` computes
         all of that silence. ``"short"``, the default, lets some frames of it stand for many, each counted
-        as often as the frames that it stands for: over ten times as fast for clips of a second, with a
+        as often as the frames that it stands for: about ten times as fast for clips of a second, with a
         cosine of 0.99 to the full vectors and the same neighbours. :meth:`with_context` gives the other.
     path : Path
         The folder the weights were loaded from.
