@@ -1,7 +1,7 @@
 """Print the figures of `voices` and `sounds` in data/README.md: ``python data/measure_audio.py``.
 
-For each model: how often the nearest other clip agrees in a column, cosine, leave-one-out; and how often it does
-when clips of the same voice, or the same word, may not answer.
+For each model: how often the nearest other clip agrees in a column (cosine, leave-one-out), also when clips
+of the same voice, or of the same word, may not answer.
 """
 
 from __future__ import annotations
