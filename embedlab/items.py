@@ -11,9 +11,10 @@ from typing import Any, Literal, cast
 import numpy as np
 import pandas as pd
 
-from embedlab import folders
+from embedlab import folders, mixture
 from embedlab.errors import BadItem
 from embedlab.fragments import fragment
+from embedlab.mixture import missing, some
 
 Modality = Literal["text", "image", "image+text", "audio", "video"]
 MODALITIES: tuple[str, ...] = ("text", "image", "image+text", "audio", "video")
@@ -22,6 +23,11 @@ MODALITIES: tuple[str, ...] = ("text", "image", "image+text", "audio", "video")
 def content_column(modality: str) -> str:
     """Column that holds what is embedded: ``content`` for text, ``path`` for media files."""
     return "content" if modality == "text" else "path"
+
+
+def _columns(modality: str) -> tuple[str, ...]:
+    """Columns that items of a modality must have; a mixture has two, and one is empty in each row."""
+    return ("path", "content") if modality == "image+text" else (content_column(modality),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +40,8 @@ class Items:
         Columns ``id`` (unique strings), ``content`` (text) or ``path`` (media files), optionally ``label``,
         and any further columns as metadata. Treat it as read-only.
     modality : str
-        ``"text"``, ``"image"``, ``"image+text"``, ``"audio"`` or ``"video"``: stated, never guessed.
+        ``"text"``, ``"image"``, ``"image+text"``, ``"audio"`` or ``"video"``: stated, never guessed. Items of
+        ``"image+text"`` are a mixture: each is a picture or a text, with the other column missing.
     name : str
         What to call this collection in titles and file names.
     """
@@ -47,19 +54,21 @@ class Items:
         if self.modality not in MODALITIES:
             raise BadItem(f"Unknown modality {self.modality!r}: choose one of {', '.join(MODALITIES)}.")
         frame = self.frame.reset_index(drop=True)
-        for needed in ("id", content_column(self.modality)):
+        for needed in ("id", *_columns(self.modality)):
             if needed not in frame.columns:
                 raise BadItem(f"Column {needed!r} is missing; the columns are {list(frame.columns)}.")
         frame["id"] = pd.Series([str(i) for i in frame["id"]], dtype="str", index=frame.index)
-        content = content_column(self.modality)
-        frame[content] = frame[content].astype(object)  # texts as they came, whatever the frame was made of
+        for column in _columns(self.modality):
+            frame[column] = frame[column].astype(object)  # texts as they came, whatever the frame was made of
+        if self.modality == "image+text":
+            mixture.check(frame)
         repeated = frame["id"][frame["id"].duplicated()].unique()
         if len(repeated):
             raise BadItem(
-                f"{len(repeated)} ids occur more than once: {_some(repeated)}. Give each item its own id."
+                f"{len(repeated)} ids occur more than once: {some(repeated)}. Give each item its own id."
             )
         if "label" in frame.columns:
-            labels: list[Any] = [None if _missing(x) else str(x) for x in frame["label"]]
+            labels: list[Any] = [None if missing(x) else str(x) for x in frame["label"]]
             frame["label"] = pd.Series(labels, dtype=object, index=frame.index)
         object.__setattr__(self, "frame", frame)
 
@@ -94,6 +103,7 @@ class Items:
         content: str,
         id: str | None = None,
         label: str | None = None,
+        caption: str | None = None,
         name: str = "items",
     ) -> Items:
         """Items from a DataFrame.
@@ -107,6 +117,9 @@ class Items:
         content, id, label : str
             Names of the columns to use. Without ``id`` the row numbers become ids. All other columns are
             kept as metadata.
+        caption : str
+            For modality ``"image+text"``: the column with the text of each picture. A row becomes two items,
+            ``7/image`` and ``7/text``, which share the row's id in a column ``pair``.
         name : str
             What to call the collection.
 
@@ -115,6 +128,8 @@ class Items:
         BadItem
             When a named column is missing or an id occurs twice.
         """
+        if modality == "image+text":
+            return cls(mixture.pairs(df, content, caption, id, label), modality, name)
         wanted = {content: content_column(modality), id: "id", label: "label"}
         renames = {old: new for old, new in wanted.items() if old is not None}
         missing = [old for old in renames if old not in df.columns]
@@ -163,8 +178,18 @@ class Items:
 
     @property
     def contents(self) -> list[Any]:
-        """The texts, or the file paths, in row order."""
+        """The texts, or the file paths, in row order; in a mixture pictures are :class:`pathlib.Path`."""
+        if self.modality == "image+text":
+            both = zip(self.frame["path"], self.frame["content"], strict=True)
+            return [text if missing(path) else Path(path) for path, text in both]
         return self.frame[content_column(self.modality)].tolist()
+
+    @property
+    def kinds(self) -> list[str]:
+        """What each item is: the modality, and in a mixture ``"image"`` or ``"text"``."""
+        if self.modality == "image+text":
+            return ["text" if missing(path) else "image" for path in self.frame["path"]]
+        return [self.modality] * len(self)
 
     @property
     def labels(self) -> list[str | None] | None:
@@ -174,7 +199,7 @@ class Items:
     @property
     def metadata(self) -> pd.DataFrame:
         """Every column but id, content and label."""
-        return self.frame.drop(columns=["id", content_column(self.modality), "label"], errors="ignore")
+        return self.frame.drop(columns=["id", *_columns(self.modality), "label"], errors="ignore")
 
     def row(self, id: str) -> dict[str, Any]:
         """One item as a dict; raises :class:`BadItem` when there is no such id."""
@@ -182,12 +207,10 @@ class Items:
 
     def title(self, id: str, max_chars: int = 80) -> str:
         """A short name for one item: the beginning of its text, or its file name."""
-        content = str(self.row(id)[content_column(self.modality)])
-        one_line = (
-            " ".join(content.split())
-            if self.modality == "text"
-            else content.replace("\\", "/").split("/")[-1]
-        )
+        row = self.row(id)
+        text = self.modality == "text" or (self.modality == "image+text" and missing(row["path"]))
+        content = str(row["content" if text else "path"])
+        one_line = " ".join(content.split()) if text else _file_name(content)
         return one_line if len(one_line) <= max_chars else one_line[: max_chars - 1].rstrip() + "…"
 
     # -- choosing among them -----------------------------------------------------------------------------
@@ -203,7 +226,7 @@ class Items:
         where = pd.Index(self.frame["id"]).get_indexer(pd.Index([str(i) for i in ids], dtype="object"))
         if (where < 0).any():
             unknown = [str(i) for i, w in zip(ids, where, strict=True) if w < 0]
-            raise BadItem(f"No item with id {_some(unknown)} among the {len(self)} items of {self.name!r}.")
+            raise BadItem(f"No item with id {some(unknown)} among the {len(self)} items of {self.name!r}.")
         rows: np.ndarray = where.astype(np.int64)
         return rows
 
@@ -230,10 +253,11 @@ class Items:
 
     def digests(self) -> list[bytes]:
         """A 16-byte hash of each item's content: equal content, equal digest, whatever its id."""
-        if self.modality == "text":
-            return [_text_digest(content) for content in self.contents]
         known: dict[Any, bytes] = {}  # a recording cut into windows is read once
-        return [_file_digest(content, known) for content in self.contents]
+        return [
+            _text_digest(content) if kind == "text" else _file_digest(content, known)
+            for kind, content in zip(self.kinds, self.contents, strict=True)
+        ]
 
     def __repr__(self) -> str:
         labels = self.labels
@@ -243,7 +267,7 @@ class Items:
     def _repr_html_(self) -> str:
         shown = self.frame.head(5)
         if self.modality != "text":  # the file's name is enough; its folder may say whose machine this is
-            shown = shown.assign(path=[str(path).replace("\\", "/").split("/")[-1] for path in shown["path"]])
+            shown = shown.assign(path=["" if missing(path) else _file_name(path) for path in shown["path"]])
         head = shown.to_html(index=False, escape=True, max_cols=8, justify="left")
         for cell in ("th", "td"):  # JupyterLab's own style sets tables flush right
             head = head.replace(f"<{cell}>", f'<{cell} style="text-align:left;vertical-align:top">')
@@ -269,15 +293,9 @@ def _file_digest(content: object, known: dict[Any, bytes]) -> bytes:
     return hashlib.blake2b(known[path] + f"{start},{end}".encode(), digest_size=16).digest()
 
 
-def _missing(value: Any) -> bool:
-    return value is None or (np.ndim(value) == 0 and bool(pd.isna(value)))
+def _file_name(path: object) -> str:
+    return str(path).replace("\\", "/").split("/")[-1]
 
 
 def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _some(values: Iterable[object], most: int = 5) -> str:
-    values = list(values)
-    shown = ", ".join(repr(str(v)) for v in values[:most])
-    return shown + (f" and {len(values) - most} more" if len(values) > most else "")
