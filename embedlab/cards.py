@@ -63,7 +63,8 @@ class Row:
     """A model of the catalogue: its card, its weights, and ``module:function`` that loads it.
 
     ``needs`` names a module that is not among the dependencies, and ``extra`` the extra that brings it.
-    ``otherwise`` is the same model in other files, for where the first cannot be had.
+    ``otherwise`` is the same model in other files, for where the first cannot be had. ``parts`` names the
+    models that this one is made of; it has no weights of its own then, and its loader is given those models.
     """
 
     card: ModelCard
@@ -72,6 +73,7 @@ class Row:
     needs: str = ""
     extra: str = ""
     otherwise: Weights | None = None
+    parts: tuple[str, ...] = ()
 
     @property
     def forms(self) -> tuple[Weights, ...]:

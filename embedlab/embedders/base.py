@@ -59,6 +59,7 @@ class CachedEmbedder(ABC):
     card: ModelCard
     dim: int
     layers: tuple[str, ...] = ()
+    accepts: tuple[str, ...] = ()  # modalities of items, where these are more than the card's own
     batches_at_once: int = 1  # more where the library has work to do at each call
     prepares: bool = False  # whether _prepare has work to do, worth a thread
     keeps_vectors: bool = True  # False where the cache could not tell one preprocessing from another
@@ -137,7 +138,7 @@ class CachedEmbedder(ABC):
             For items of another modality, and for bad items when ``on_error="raise"``.
         """
         started = time.perf_counter()
-        check_call(items, self.card.name, self.card.modality, batch_size, on_error)
+        check_call(items, self.card.name, self.accepts or (self.card.modality,), batch_size, on_error)
         skipped = self.problems(items)
         items = without(items, skipped, on_error)
         digests = items.digests()
@@ -176,7 +177,12 @@ class CachedEmbedder(ABC):
 
     def problems(self, items: Items) -> dict[str, str]:
         """Items that a quick look shows to be unusable: id → why."""
-        return {id: p for id, x in zip(items.ids, items.contents, strict=True) if (p := self._problem(x))}
+        contents = zip(items.ids, self.contents_of(items), strict=True)
+        return {id: p for id, x in contents if (p := self._problem(x))}
+
+    def contents_of(self, items: Items) -> list[Any]:
+        """What is embedded of each item."""
+        return items.contents
 
     def _consolation(self) -> str:
         return "The vectors of the others are kept. " if self.keeps_vectors else ""
@@ -185,7 +191,7 @@ class CachedEmbedder(ABC):
         self, items: Items, digests: list[bytes], batch_size: int, progress: bool | None
     ) -> tuple[dict[bytes, tuple[np.ndarray, bool]], set[bytes], dict[bytes, str]]:
         """Digest → (vector, truncated?); the digests that were computed; those that failed, and why."""
-        content_of: dict[bytes, Any] = dict(zip(digests, items.contents, strict=True))
+        content_of: dict[bytes, Any] = dict(zip(digests, self.contents_of(items), strict=True))
         failed: dict[bytes, str] = {}
         with VectorCache(self._provenance(), self.dim) if self.keeps_vectors else nullcontext() as cache:
             known = cache.get(list(content_of)) if cache else {}

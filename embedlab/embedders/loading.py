@@ -43,5 +43,6 @@ def load_model(name: str) -> Embedder:
 def _build(name: str, found: weights.Found) -> Embedder:
     row = catalog.row(name)
     module, function = row.loader.split(":")
-    embedder: Embedder = getattr(importlib.import_module(module), function)(row.card, found)
+    load = getattr(importlib.import_module(module), function)
+    embedder: Embedder = load(row.card, found, *(load_model(part) for part in row.parts))
     return embedder

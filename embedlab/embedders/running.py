@@ -24,10 +24,10 @@ _KEEP_EVERY = 1.0  # seconds
 _PICTURES_AT_ONCE = 4
 
 
-def check_call(items: Items, name: str, modality: str, batch_size: int, on_error: str) -> None:
+def check_call(items: Items, name: str, accepts: Sequence[str], batch_size: int, on_error: str) -> None:
     """Refuse items of another modality, and arguments out of range."""
-    if items.modality != modality:
-        raise BadItem(f"{name} embeds {modality}, but these items are {items.modality}.")
+    if items.modality not in accepts:
+        raise BadItem(f"{name} embeds {' or '.join(accepts)}, but these items are {items.modality}.")
     if batch_size < 1:
         raise BadItem(f"batch_size must be at least 1, not {batch_size}.")
     if on_error not in ("raise", "skip"):

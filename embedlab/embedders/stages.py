@@ -59,7 +59,7 @@ def embed_layers(
     names = tuple(model.layers if layers is None else layers)
     if not names:
         raise EmbedlabError(f"Name the layers of {model.card.name} to read: it offers no choice of its own.")
-    check_call(items, model.card.name, model.card.modality, batch_size, on_error)
+    check_call(items, model.card.name, [model.card.modality], batch_size, on_error)
     skipped = model.problems(items)
     items = without(items, skipped, on_error)
     digests = items.digests()

