@@ -66,10 +66,12 @@ def settle(
 ) -> Record:
     """The record of the collection that is added to, after checking that it agrees with what was asked."""
     origin, items = Origin.of(embeddings), embeddings.items
+    # A model with two towers puts pictures and texts into one space, and so into one collection.
+    modality = "image+text" if embeddings.model.modality == "image+text" else items.modality
     if old is None:
         record = Record(
             origin,
-            items.modality,
+            modality,
             items.name,
             index or DEFAULT_INDEX,
             metric or DEFAULT_METRIC,
@@ -82,7 +84,7 @@ def settle(
     check_index(index or old.index, metric or old.metric, params or {})
     old.origin.check(origin, "These embeddings have", name)
     for what, asked, has in (
-        ("modality", items.modality, old.modality),
+        ("modality", modality, old.modality),
         ("index", index, old.index),
         ("metric", metric, old.metric),
         ("params", params, old.params),
