@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from embedlab.explorer.coloring import MISSING, Coloring
-from embedlab.explorer.pictures import are_seen, grid_html, picture_html, strip_html
+from embedlab.explorer.pictures import MIXED_WORDS, are_seen, grid_html, kind_of, picture_html, strip_html
 from embedlab.explorer.sounds import sound_html
 from embedlab.explorer.text import clip, escape
 from embedlab.items import Items, content_column
@@ -127,7 +127,13 @@ def badge_html(projection: Projection, honest: str) -> str:
     """The line under the map: what was drawn, how far to trust it, and what not to read out of it."""
     emb, quality = projection.embeddings, projection.quality
     grade = _DOT.get(quality.words, "unknown")
-    shown = [NAMES[projection.method], f"{len(projection)} items", f"{emb.model.name} ({emb.dim} dimensions)"]
+    mixed = emb.items.modality == "image+text"
+    shown = [MIXED_WORDS] if mixed else []
+    shown += [
+        NAMES[projection.method],
+        f"{len(projection)} items",
+        f"{emb.model.name} ({emb.dim} dimensions)",
+    ]
     metric, size = projection.params.get("metric"), projection.params.get("n_neighbors")
     shown += [f"{metric}, n_neighbors={size}" if size else f"{metric}"] if metric else []
     verdict = quality.words
@@ -152,12 +158,13 @@ def _head(items: Items, coloring: Coloring, row: int) -> str:
 
 def _content(items: Items, row: int) -> str:
     """The item itself; media show their file name until they have a viewer of their own."""
-    content = items.frame[content_column(items.modality)].iloc[row]
-    if items.modality == "image":
+    kind = kind_of(items, row)
+    content = items.frame[content_column(kind)].iloc[row]
+    if kind == "image":
         return picture_html(items, row)
-    if items.modality == "audio":
+    if kind == "audio":
         return sound_html(items, row)
-    if items.modality != "text":
+    if kind != "text":
         return f'<p class="embedlab-text" dir="auto">{escape(items.title(items.ids[row]))}</p>'
     text = str(content)
     shown = escape(text[:MOST_CHARS]) or '<span class="embedlab-note">(empty text)</span>'

@@ -9,11 +9,13 @@ import plotly.graph_objects as go
 
 from embedlab import palette
 from embedlab.explorer.coloring import Coloring, Group
-from embedlab.explorer.pictures import are_seen
+from embedlab.explorer.pictures import are_seen, kind_of
 from embedlab.explorer.text import hover, plotly_label
+from embedlab.items import Items
 from embedlab.projection import NAMES, Projection
 
 SVG_UP_TO = 5_000  # browsers draw this many SVG points smoothly; above, WebGL
+TEXT_SYMBOL = "diamond"  # in a mixture of pictures and texts
 POINTS, OVERLAY = "points", "overlay"  # `meta` of the two kinds of trace
 OPACITY, FADED = 0.85, 0.18
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
@@ -54,8 +56,9 @@ def overlay(
     """
     size = point_size(len(projection))
     chosen_rows = [] if chosen is None else [chosen]
-    found = _lit(coloring, hits, size + 6, 2.5)
-    ring = _lit(coloring, chosen_rows, size + 9, 3.5)
+    items = projection.embeddings.items
+    found = _lit(items, coloring, hits, size + 6, 2.5)
+    ring = _lit(items, coloring, chosen_rows, size + 9, 3.5)
     near = {"symbol": "circle-open", "size": size + 7, "color": palette.INK, "line": {"width": 1.2}}
     return [
         _ring(projection, "hits", hits, found),
@@ -93,15 +96,16 @@ def _points(projection: Projection, coloring: Coloring, group: Group) -> go.Scat
     edge = {"width": 0.7, "color": "rgba(255,255,255,0.9)"}
     marker: dict[str, object] = {
         "size": point_size(len(items)),
-        "symbol": group.symbol,
+        "symbol": symbols(items, group),
         "opacity": OPACITY,
         "color": group.color,
         "line": {"width": 1.2} if group.symbol.endswith("-open") else edge,
     }
     if continuous and coloring.values is not None:
         marker |= _scale(coloring, coloring.values[group.rows])
-    contents = items.contents if items.modality == "text" else ids
-    texts = [hover(contents[row], labels[row] if labels else None) for row in rows]
+    contents = items.contents if "text" in items.modality else ids
+    words = [contents[row] if isinstance(contents[row], str) else ids[row] for row in rows]
+    texts = [hover(word, labels[row] if labels else None) for word, row in zip(words, rows, strict=True)]
     trace = go.Scatter if len(items) <= SVG_UP_TO else go.Scattergl
     return trace(
         x=_rounded(projection.coords[group.rows, 0]),
@@ -121,6 +125,13 @@ def _points(projection: Projection, coloring: Coloring, group: Group) -> go.Scat
         unselected={"marker": {"opacity": FADED}},
         hoverlabel={"bgcolor": "#FFFFFF", "bordercolor": group.color, "font": {"color": palette.INK}},
     )
+
+
+def symbols(items: Items, group: Group) -> str | list[str]:
+    """Marker symbols of a group: in a mixture texts are diamonds, whatever their class."""
+    if items.modality != "image+text":
+        return group.symbol
+    return [TEXT_SYMBOL if kind_of(items, row) == "text" else group.symbol for row in group.rows]
 
 
 def _scale(coloring: Coloring, values: np.ndarray) -> dict[str, object]:
@@ -154,13 +165,20 @@ def _scale(coloring: Coloring, values: np.ndarray) -> dict[str, object]:
     }
 
 
-def _lit(coloring: Coloring, rows: Sequence[int], size: float, edge: float) -> dict[str, object]:
+def _lit(
+    items: Items, coloring: Coloring, rows: Sequence[int], size: float, edge: float
+) -> dict[str, object]:
     """Points in their own colour, larger, with an accent ring."""
     styles = [coloring.style_of(row) for row in rows]
+    mixed = items.modality == "image+text"
+    texts = [mixed and kind_of(items, row) == "text" for row in rows]
     return {
         "size": size,
         "color": [color for color, _ in styles],
-        "symbol": [symbol.removesuffix("-open") for _, symbol in styles],
+        "symbol": [
+            TEXT_SYMBOL if text else symbol.removesuffix("-open")
+            for text, (_, symbol) in zip(texts, styles, strict=True)
+        ],
         "line": {"color": palette.ACCENT, "width": edge},
         "opacity": 1,
     }

@@ -31,6 +31,8 @@ function pictureCard(model, el) {
   el.appendChild(card);
 
   function picture(id) {
+    image.style.display = known.get(id) === null ? "none" : "block"; // a text among pictures has none
+    if (known.get(id) === null) return;
     if (known.has(id)) {
       image.src = known.get(id);
       image.dataset.picture = id;
@@ -43,11 +45,12 @@ function pictureCard(model, el) {
   function arrived(message, buffers) {
     if (message.type !== "thumbnail") return;
     if (!known.has(message.id)) {
-      known.set(message.id, URL.createObjectURL(new Blob([buffers[0]], { type: "image/jpeg" })));
+      const [jpeg] = buffers || [];
+      known.set(message.id, jpeg ? URL.createObjectURL(new Blob([jpeg], { type: "image/jpeg" })) : null);
     }
     if (known.size > MOST) {
       const [oldest, address] = known.entries().next().value;
-      URL.revokeObjectURL(address);
+      if (address) URL.revokeObjectURL(address);
       known.delete(oldest);
     }
     if (message.id === wanted) picture(wanted);
@@ -75,7 +78,7 @@ function pictureCard(model, el) {
     },
     remove() {
       model.off("msg:custom", arrived);
-      known.forEach((address) => URL.revokeObjectURL(address));
+      known.forEach((address) => address && URL.revokeObjectURL(address));
     },
   };
 }

@@ -9,19 +9,28 @@ from collections.abc import Iterable, Sequence
 from embedlab.explorer.coloring import Coloring
 from embedlab.explorer.text import clip, escape
 from embedlab.items import Items
+from embedlab.mixture import missing
 from embedlab.thumbnails import LARGE, SMALL, has_thumbnails, thumbnail
 
 MOST_IN_GRID = 24
+MIXED_WORDS = "● pictures ◆ texts"  # the markers of a mixture
 
 
 def are_seen(items: Items) -> bool:
     """Whether items of this kind have small pictures: images do, sounds have their spectrogram."""
-    return has_thumbnails(items.modality)
+    return items.modality == "image+text" or has_thumbnails(items.modality)
+
+
+def kind_of(items: Items, row: int) -> str:
+    """The modality, and in a mixture ``"image"`` or ``"text"``; only pictures have a small picture there."""
+    if items.modality != "image+text":
+        return items.modality
+    return "text" if missing(items.frame["path"].iloc[row]) else "image"
 
 
 def small_picture(items: Items, row: int) -> bytes:
     """What stands for an item in lists and beside the mouse, as JPEG."""
-    return thumbnail(items.frame["path"].iloc[row], SMALL, items.modality)
+    return thumbnail(items.frame["path"].iloc[row], SMALL, kind_of(items, row))
 
 
 def picture_html(items: Items, row: int) -> str:
@@ -42,10 +51,10 @@ def strip_html(items: Items, coloring: Coloring, near: Iterable[tuple[int, str]]
         color, _ = coloring.style_of(row)
         label = escape(clip(labels[row], 24)) if labels and labels[row] is not None else ""
         score = f'<span class="embedlab-score">{escape(word)}</span> ' if word else ""
+        shown = _words(items, row, color) if kind_of(items, row) == "text" else _tile(items, row, color)
         tiles.append(
             f'<li><button type="button" data-id="{escape(json.dumps(ids[row]))}" title="{escape(ids[row])}">'
-            f"{_img(items, row, small_picture(items, row), color)}"
-            f'<span class="embedlab-under">{score}<bdi>{label}</bdi></span>'
+            f'{shown}<span class="embedlab-under">{score}<bdi>{label}</bdi></span>'
             "</button></li>"
         )
     return f'<ol class="embedlab-strip">{"".join(tiles)}</ol>' if tiles else ""
@@ -58,10 +67,20 @@ def grid_html(items: Items, coloring: Coloring, rows: Sequence[int]) -> str:
     return strip_html(items, coloring, [(row, "") for row in rows[:MOST_IN_GRID]]) + more
 
 
+def _tile(items: Items, row: int, color: str) -> str:
+    return _img(items, row, small_picture(items, row), color)
+
+
+def _words(items: Items, row: int, color: str) -> str:
+    """What stands in a grid of pictures for a text."""
+    text = escape(clip(items.frame["content"].iloc[row], 60))
+    return f'<span class="embedlab-words" style="border-color:{color}"><bdi>{text}</bdi></span>'
+
+
 def _img(items: Items, row: int, jpeg: bytes, border: str | None = None) -> str:
     name = escape(clip(items.ids[row], 80))
     data = base64.b64encode(jpeg).decode("ascii")
     style = f' style="border-color:{border}"' if border else ""
-    kind = escape(items.modality)
+    kind = kind_of(items, row)
     named = f'class="embedlab-{kind}" alt="{name}" data-picture="{name}"'
     return f'<img {named}{style} src="data:image/jpeg;base64,{data}">'

@@ -11,8 +11,8 @@ import numpy as np
 
 from embedlab import palette
 from embedlab.explorer.coloring import Coloring, coloring
-from embedlab.explorer.figure import OPACITY, extent, honest_words
-from embedlab.explorer.pictures import are_seen, small_picture
+from embedlab.explorer.figure import OPACITY, TEXT_SYMBOL, extent, honest_words, symbols
+from embedlab.explorer.pictures import MIXED_WORDS, are_seen, kind_of, small_picture
 from embedlab.explorer.text import clip
 from embedlab.projection import NAMES, Projection
 
@@ -86,9 +86,12 @@ def _same_scale(x: Range, y: Range, shape: tuple[float, float]) -> tuple[Range, 
 def _scatter(axes: Any, projection: Projection, colors: Coloring) -> list[Any]:
     size = 34 if len(projection) <= 1000 else (12 if len(projection) <= 5000 else 4)
     handles = []
+    items = projection.embeddings.items
+    mixed = items.modality == "image+text"
     for group in colors.groups:
         x, y = projection.coords[group.rows].T
         marker = _MARKERS[group.symbol]
+        texts = np.array([s == TEXT_SYMBOL for s in symbols(items, group)]) if mixed else None
         if colors.values is not None and np.isfinite(colors.values[group.rows]).all():
             low, high = colors.limits
             handles.append(
@@ -101,6 +104,9 @@ def _scatter(axes: Any, projection: Projection, colors: Coloring) -> list[Any]:
             continue
         edge, face = (group.color, "none") if group.symbol.endswith("-open") else ("white", group.color)
         look = {"facecolors": face, "edgecolors": edge, "linewidths": 0.5}
+        if texts is not None and texts.any():  # the legend keeps the marker of the pictures
+            axes.scatter(x[texts], y[texts], s=size, marker="D", alpha=OPACITY, **look)
+            x, y = x[~texts], y[~texts]
         handles.append(axes.scatter(x, y, s=size, marker=marker, alpha=OPACITY, **look))
     return handles
 
@@ -112,8 +118,10 @@ def _pictures(axes: Any, projection: Projection, colors: Coloring) -> None:
 
     items = projection.embeddings.items
     above = np.array([0, _PICTURE / 2 + 9])  # pixels: the point itself stays in sight
-    places = axes.transData.transform(projection.coords) + above
-    for row in _apart(places, _PICTURE + 6, axes.bbox.extents):
+    pictured = [row for row in range(len(items)) if kind_of(items, row) != "text"]
+    places = axes.transData.transform(projection.coords[pictured]) + above
+    for place in _apart(places, _PICTURE + 6, axes.bbox.extents):
+        row = pictured[place]
         with Image.open(io.BytesIO(small_picture(items, row))) as opened:
             opened.thumbnail((_PICTURE, _PICTURE))
             shown = OffsetImage(np.asarray(opened), zoom=72 / DPI)
@@ -174,6 +182,8 @@ def _color_bar(canvas: Any, axes: Any, colors: Coloring, right: float) -> None:
 def _caption(canvas: Any, projection: Projection) -> None:
     embeddings, quality = projection.embeddings, projection.quality
     first = f"{NAMES[projection.method]} of {len(projection)} items, {clip(embeddings.model.name, 40)}"
+    if embeddings.items.modality == "image+text":
+        first = f"{MIXED_WORDS} · {first}"
     if np.isfinite(quality.trustworthiness):
         first += f" · trustworthiness {quality.trustworthiness:.2f}, continuity {quality.continuity:.2f}"
     lines = [f"{first}: {quality.words}", *textwrap.wrap(honest_words(projection), 120)]

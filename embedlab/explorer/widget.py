@@ -16,7 +16,7 @@ from embedlab.errors import BadItem
 from embedlab.explorer import detail, figure
 from embedlab.explorer.coloring import coloring
 from embedlab.explorer.detail import Near
-from embedlab.explorer.pictures import are_seen, small_picture
+from embedlab.explorer.pictures import are_seen, kind_of, small_picture
 from embedlab.explorer.search import neighbors
 from embedlab.explorer.sounds import wav
 from embedlab.explorer.state import State
@@ -163,8 +163,12 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
     def _send_thumbnail(self, id: Any) -> None:
         """The picture under the mouse, with its id: the browser may have moved on to another by now."""
         if isinstance(id, str) and id in self._row and are_seen(self._items):
-            picture = small_picture(self._items, self._row[id])
-            self.map.send({"type": "thumbnail", "id": id}, buffers=[picture])
+            row = self._row[id]
+            # In a mixture a text has no picture: the card shows its words alone.
+            seen = kind_of(self._items, row) != "text"
+            self.map.send(
+                {"type": "thumbnail", "id": id}, buffers=[small_picture(self._items, row)] if seen else []
+            )
 
     def _send_sound(self, id: Any) -> None:
         """The sound that was asked for, to be played at once; only what is asked for ever travels."""
