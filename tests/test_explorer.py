@@ -107,7 +107,8 @@ def test_a_click_in_the_browser_shows_the_item_and_its_true_neighbours(explorer:
 def test_the_chosen_point_and_its_neighbours_are_ringed(explorer: Explorer) -> None:
     explorer.k_neighbors = 4
     explorer.click("i3")
-    hits, near, chosen = explorer.overlay
+    hits, near, chosen, query = explorer.overlay
+    assert len(query.x) == 0, "nothing was asked"
     assert (len(hits.x), len(near.x), len(chosen.x)) == (0, 4, 1)
     assert (chosen.x[0], chosen.y[0]) == places(explorer)["i3"]
     assert chosen.marker.line.color == palette.ACCENT
@@ -154,6 +155,9 @@ def test_typing_a_query_lights_up_the_exact_nearest(explorer: Explorer) -> None:
     assert set(zip(lit.x, lit.y, strict=True)) == {places(explorer)[id] for id, _ in explorer.hits}
     assert json.loads(explorer.map.state)["faded"] is True
     assert "an owl at night" in explorer.panel.html
+    star = explorer.overlay[3]
+    five = np.array([places(explorer)[id] for id, _ in explorer.hits[:5]])
+    assert (star.x[0], star.y[0]) == pytest.approx(tuple(np.median(five, axis=0)), abs=1e-3)
 
 
 def test_taking_the_query_back_restores_the_map(explorer: Explorer) -> None:

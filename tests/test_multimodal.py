@@ -433,3 +433,28 @@ def test_the_card_of_a_text_has_words_and_no_picture(tmp_path: Path) -> None:
 def test_the_stored_map_of_a_mixture_warns_of_nothing(tmp_path: Path) -> None:
     png = explored(tmp_path)._repr_mimebundle_()["image/png"]
     assert len(png) > 10_000
+
+
+def test_a_sentence_finds_pictures_and_lands_among_its_nearest(tmp_path: Path) -> None:
+    shown = explored(tmp_path)
+    emb = shown.projection.embeddings
+    query = emb.vectors[7]  # a text: by cosine, itself is the nearest of all
+
+    class Asked:
+        card, dim = emb.model, emb.dim
+
+        def embed_query(self, x: object) -> np.ndarray:
+            return query
+
+    shown._model = Asked()  # type: ignore[assignment]
+    found = shown.search("anything", k=4)
+    assert [id.endswith("/image") for id, _ in found] == [True] * 4
+    cosines = emb.normalize().vectors @ (query / np.linalg.norm(query))
+    order = np.argsort(-cosines)
+    assert [id for id, _ in found] == [emb.ids[i] for i in order if i < 6][:4]
+    star = shown.overlay[3]
+    middle = np.median(shown.projection.coords[order[:5]], axis=0)
+    assert (star.x[0], star.y[0]) == pytest.approx(tuple(middle), abs=1e-3)
+    assert "4 nearest pictures to" in shown.panel.html
+    shown.clear()
+    assert len(shown.overlay[3].x) == 0

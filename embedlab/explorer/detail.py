@@ -55,10 +55,14 @@ def item_html(projection: Projection, coloring: Coloring, row: int, neighbors: S
 
 def hits_html(items: Items, coloring: Coloring, query: str, hits: Sequence[Near]) -> str:
     """The answers to a query, best first."""
+    pictures = " pictures" if items.modality == "image+text" else ""
     return (
-        f'<section class="embedlab-hits"><h4>{len(hits)} nearest to '
+        f'<section class="embedlab-hits"><h4>{len(hits)} nearest{pictures} to '
         f'<q dir="auto">{escape(clip(query, 80))}</q> <small>cosine</small></h4>'
-        f"{list_html(items, coloring, hits)}</section>"
+        f"{list_html(items, coloring, hits)}"
+        '<p class="embedlab-note">★ on the map: the middle of its five nearest, about where the question '
+        "lies.</p>"
+        "</section>"
     )
 
 
@@ -113,7 +117,7 @@ def message_html(text: str) -> str:
 def help_html(can_search: bool, has_legend: bool, modality: str = "text") -> str:
     """What the panel says before anything was chosen."""
     verb = {"text": "read", "audio": "hear"}.get(modality, "see")
-    lines = [f"<b>Click</b> a point to {verb} the item and see its true neighbours."]
+    lines = [f"<b>Click</b> a point to {verb} the item and its true neighbours."]
     if can_search:
         lines.append("<b>Type</b> a question above and press Enter: the nearest items light up.")
     lines.append("<b>Draw</b> around points to select them.")

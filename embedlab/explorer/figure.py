@@ -49,8 +49,9 @@ def overlay(
     chosen: int | None = None,
     neighbors: Sequence[int] = (),
     hits: Sequence[int] = (),
+    lands_among: Sequence[int] = (),
 ) -> list[go.Scatter]:
-    """Three traces of rings (hits, neighbours, the chosen point), always the same three, empty when unused.
+    """Rings (hits, neighbours, the chosen point) and a star (the query), always these four, perhaps empty.
 
     Row numbers in, always SVG: a browser paints SVG above WebGL, so the rings are never hidden.
     """
@@ -64,7 +65,17 @@ def overlay(
         _ring(projection, "hits", hits, found),
         _ring(projection, "neighbours", neighbors, near),
         _ring(projection, "chosen", chosen_rows, ring),
+        _landing(projection, lands_among),
     ]
+
+
+def _landing(projection: Projection, nearest: Sequence[int]) -> go.Scatter:
+    """About where a query would lie: the middle of its nearest items. The map itself has no place for it."""
+    edge = {"color": "#FFFFFF", "width": 1.2}
+    marker = {"symbol": "star", "size": 17, "color": palette.ACCENT, "line": edge}
+    near = projection.coords[np.asarray(nearest, np.int64)]
+    middle = np.median(near, axis=0, keepdims=True) if len(near) else near
+    return _overlay("query", middle, marker)
 
 
 def point_size(n_items: int) -> int:
@@ -185,10 +196,13 @@ def _lit(
 
 
 def _ring(projection: Projection, name: str, rows: Sequence[int], marker: dict[str, object]) -> go.Scatter:
-    chosen = projection.coords[np.asarray(rows, np.int64)]
+    return _overlay(name, projection.coords[np.asarray(rows, np.int64)], marker)
+
+
+def _overlay(name: str, coords: np.ndarray, marker: dict[str, object]) -> go.Scatter:
     return go.Scatter(
-        x=_rounded(chosen[:, 0]),
-        y=_rounded(chosen[:, 1]),
+        x=_rounded(coords[:, 0]),
+        y=_rounded(coords[:, 1]),
         mode="markers",
         name=name,
         marker=marker,

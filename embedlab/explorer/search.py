@@ -10,6 +10,7 @@ from embedlab.embedders import Embedder
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem, WrongModel
 from embedlab.explorer.detail import Near
+from embedlab.items import Items
 from embedlab.projection import Projection
 
 READS_TEXT = ("text", "image+text")
@@ -31,8 +32,12 @@ def neighbors(projection: Projection, row: int, k: int) -> list[Near]:
     return [Near(int(i), float(scores[i])) for i in order[order != row][:k]]
 
 
-def nearest_to(embeddings: Embeddings, query: np.ndarray, k: int) -> list[Near]:
+def nearest_to(
+    embeddings: Embeddings, query: np.ndarray, k: int, among: np.ndarray | None = None
+) -> list[Near]:
     """The ``k`` items with the highest cosine to a query vector of shape (dim,), best first.
+
+    ``among`` holds the row numbers of the items that count; all, when it is None.
 
     Raises
     ------
@@ -50,7 +55,20 @@ def nearest_to(embeddings: Embeddings, query: np.ndarray, k: int) -> list[Near]:
         raise BadItem("The model gave a vector of zeros, NaN or infinity for this query: try other words.")
     scores = cosines(embeddings.vectors, query)
     order = np.lexsort((np.arange(len(scores)), -scores))
+    order = order if among is None else order[np.isin(order, among)]
     return [Near(int(i), float(scores[i])) for i in order[:k]]
+
+
+def pictures_of(items: Items) -> np.ndarray | None:
+    """Rows of the pictures in a mixture, which a question in words is to find; None for all other items.
+
+    The texts of a mixture lie nearer to any question than its pictures do (the modality gap): without this
+    no picture would be found.
+    """
+    if items.modality != "image+text":
+        return None
+    rows = np.array([row for row, kind in enumerate(items.kinds) if kind == "image"], np.int64)
+    return rows if len(rows) else None
 
 
 def cosines(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:

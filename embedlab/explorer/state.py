@@ -12,9 +12,11 @@ from embedlab.embedders import Embedder, load_model
 from embedlab.errors import BadItem
 from embedlab.explorer.coloring import LABEL, NONE, choices
 from embedlab.explorer.detail import Near
-from embedlab.explorer.search import READS_TEXT, check_same_model, nearest_to
+from embedlab.explorer.search import READS_TEXT, check_same_model, nearest_to, pictures_of
 from embedlab.items import Items
 from embedlab.projection import Projection
+
+LANDS_AMONG = 5  # items; their median is not drawn away by one that lies elsewhere
 
 
 class State(traitlets.HasTraits):
@@ -32,6 +34,7 @@ class State(traitlets.HasTraits):
         self._items = projection.embeddings.items
         self._offered = choices(self._items)
         self._asked = ""  # the query that `hits` answer
+        self._lands_among: list[int] = []  # rows of the items nearest to it, whatever their kind
         if model is not None:
             check_same_model(model, projection.embeddings)
         self._model = model
@@ -61,7 +64,8 @@ class State(traitlets.HasTraits):
         Returns
         -------
         list of (str, float)
-            Id and cosine, best first: what :attr:`hits` holds afterwards. Every item is compared (exact).
+            Id and cosine, best first: what :attr:`hits` holds afterwards. Every item is compared (exact);
+            among pictures and texts, only the pictures.
 
         Raises
         ------
@@ -72,7 +76,9 @@ class State(traitlets.HasTraits):
             raise BadItem(f"k must be at least 1, not {k}.")
         found: list[Near] = []
         if text.strip():
-            found = nearest_to(self.projection.embeddings, self.model.embed_query(text), k)
+            query, emb = self.model.embed_query(text), self.projection.embeddings
+            found = nearest_to(emb, query, k, pictures_of(self._items))
+            self._lands_among = [near.row for near in nearest_to(emb, query, LANDS_AMONG)]
         hits = [(self._items.ids[near.row], near.score) for near in found]
         self._asked = text if hits else ""
         with self.hold_trait_notifications():

@@ -220,6 +220,7 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
             chosen=row,
             neighbors=[place.row for place in near],
             hits=[place.row for place in hits],
+            lands_among=self._lands_among if hits else [],
         )
         state = {
             "overlay": [trace.to_plotly_json() for trace in self.overlay],
