@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from embedlab.items import Items
@@ -23,3 +24,10 @@ def folder(path: Path, n: int = 6, **size: int) -> Items:
     for i in range(n):
         picture(i, **size).save(path / f"{i:03}.png")
     return Items.from_folder(path, modality="image")
+
+
+def mixture(path: Path, n: int = 3) -> Items:
+    """``n`` pictures, then a sentence about each."""
+    photos = folder(path / "pictures", n).contents
+    frame = pd.DataFrame({"photo": photos, "words": [f"a drawing with number {i}" for i in range(n)]})
+    return Items.from_frame(frame, modality="image+text", content="photo", caption="words")
