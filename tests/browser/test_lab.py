@@ -81,7 +81,7 @@ def colored_pixels(element: Any) -> int:
 
 
 def rings(lesson: Notebook) -> list[int]:
-    """How many hits, neighbours and chosen points are ringed on screen."""
+    """How many hits, neighbours, chosen points and stars are drawn over the points on screen."""
     script = """() => {
       const plot = document.querySelector(".embedlab-map .js-plotly-plot");
       return plot._fullData.filter((trace) => trace.meta === "overlay")
@@ -136,7 +136,7 @@ def test_a_click_shows_the_item_and_rings_its_neighbours(lesson: Notebook) -> No
     lesson.page.wait_for_function(
         "() => document.querySelectorAll('.embedlab-panel ol button').length === 10"
     )
-    assert rings(lesson) == [0, 10, 1]
+    assert rings(lesson) == [0, 10, 1, 0]
 
 
 def test_a_neighbour_in_the_list_can_be_chosen(lesson: Notebook) -> None:
@@ -158,11 +158,11 @@ def test_a_query_lights_up_hits_and_clear_takes_them_back(lesson: Notebook) -> N
     )
     assert listed == ask(lesson, "[id for id, _ in first.hits]")
     assert len(listed) == 10
-    assert rings(lesson) == [10, 0, 0]
+    assert rings(lesson) == [10, 0, 0, 1]
     bright = colored_pixels(lesson.page.locator(MAP).first)
     lesson.page.locator(".embedlab-explorer").first.get_by_role("button", name="Clear").click()
     lesson.page.wait_for_function("() => !document.querySelector('.embedlab-hits')")
-    assert rings(lesson) == [0, 0, 0]
+    assert rings(lesson) == [0, 0, 0, 0]
     assert until(lesson, lambda: colored_pixels(lesson.page.locator(MAP).first) > 1.5 * bright)
     assert box.input_value() == ""
 

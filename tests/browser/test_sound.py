@@ -111,6 +111,21 @@ def settle(tones: Notebook) -> None:
     tones.wait(f"{MAP} [data-ready=true]")
 
 
+def point_at(tones: Notebook, place: int) -> dict[str, Any]:
+    """Move the mouse to a point and see its card: the page may still scroll or redraw under a fast hand."""
+    for _ in range(20):
+        point = sorted(tones.page.evaluate(POINTS), key=lambda p: -p["alone"])[place]
+        tones.page.mouse.move(point["x"] + 2, point["y"])
+        tones.page.mouse.move(point["x"], point["y"])
+        tones.page.wait_for_timeout(200)
+        shown = tones.page.locator(CARD).first.evaluate(
+            "card => card.offsetHeight ? card.dataset.item : null"
+        )
+        if shown == point["id"]:
+            return dict(point)
+    raise AssertionError(f"the mouse is over {shown}, not over {point['id']}")
+
+
 def row_of(id: str) -> int:
     return int(id.split()[1])
 
@@ -120,10 +135,7 @@ def started(tones: Notebook) -> int:
 
 
 def click_a_point(tones: Notebook, place: int) -> str:
-    points = sorted(tones.page.evaluate(POINTS), key=lambda p: -p["alone"])
-    point = points[place]
-    before = started(tones)
-    tones.page.mouse.move(point["x"] + 2, point["y"])
+    point, before = point_at(tones, place), started(tones)
     tones.page.mouse.click(point["x"], point["y"])
     assert until(tones, lambda: started(tones) > before)
     return str(point["id"])
@@ -232,10 +244,7 @@ def test_spectrograms_belong_to_their_items(tones: Notebook) -> None:
     }
     assert sorted(heights, key=lambda row: -heights[row]) == sorted(heights), "higher tones stand higher"
     settle(tones)
-    point = max(tones.page.evaluate(POINTS), key=lambda p: p["alone"])
-    tones.page.mouse.move(5, 5)
-    tones.page.mouse.move(point["x"] + 2, point["y"])
-    tones.page.mouse.move(point["x"], point["y"])
+    point = point_at(tones, 0)
     image = tones.page.locator(f'{CARD} img[data-picture="{point["id"]}"]').first
     image.wait_for(timeout=20_000)
     if row_of(point["id"]) in heights:
