@@ -276,6 +276,7 @@ def test_a_typographic_apostrophe_negates_as_well(apostrophe: str) -> None:
 
 
 PHOTOS = [pytest.mark.network, pytest.mark.weights("image/efficientnet-lite0")]
+PAIR = [*PHOTOS, pytest.mark.weights("text/minilm")]
 AUDIO = [pytest.mark.weights("audio/whisper-base"), pytest.mark.weights("audio/speaker")]
 
 
@@ -294,6 +295,22 @@ AUDIO = [pytest.mark.weights("audio/whisper-base"), pytest.mark.weights("audio/s
         pytest.param("05/others", 1.0, "wrong", "That is Whisper", marks=AUDIO),
         pytest.param("05/others", 28, "wrong", "A share from 0 to 1", marks=AUDIO),
         pytest.param("05/others", 0.5, "wrong", "among clips of other voices", marks=AUDIO),
+        ("04/bridge", 491_520, "right", "far more unknowns"),
+        ("04/bridge", 1664, "wrong", "You added the two sides"),
+        ("04/bridge", 1280, "wrong", "one side of it"),
+        ("04/bridge", 7, "wrong", "rows times columns"),
+        pytest.param("04/words", "handwriting", "right", "ahead of every other name", marks=PAIR),
+        pytest.param("04/words", "text", "wrong", "'bricks' has 0.10", marks=PAIR),
+        pytest.param("04/words", "Bricks", "wrong", "the name of another photo", marks=PAIR),
+        pytest.param("04/words", 7, "wrong", "words in quotation marks", marks=PAIR),
+        pytest.param("04/first", 10, "right", "9 titles come first", marks=PAIR),
+        pytest.param("04/first", 9, "wrong", "places begin at 1", marks=PAIR),
+        pytest.param("04/first", 1, "wrong", "That is a title", marks=PAIR),
+        pytest.param("04/first", 4, "wrong", "Ask for all 30", marks=PAIR),
+        ("04/dropout", 0.12, "right", "about half"),
+        ("04/dropout", 0.28, "wrong", "That is the adapter with dropout"),
+        ("04/dropout", 12, "wrong", "A share from 0 to 1"),
+        ("04/dropout", 0.0, "wrong", "recall_at_k"),
         ("03/head", torch.tensor(1_281_000), "right", "more than a quarter"),
         ("03/head", 1_280_000, "wrong", "its bias"),
         ("03/head", 4_652_008, "wrong", "the whole network"),

@@ -35,10 +35,17 @@ def code(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 
 
 def test_there_are_lessons_and_solutions() -> None:
-    assert {"00_start_here", "01_what_is_an_embedding", "02_text", "03_image", "05_audio"} <= {
-        p.stem for p in LESSONS
+    assert {
+        "00_start_here",
+        "01_what_is_an_embedding",
+        "02_text",
+        "03_image",
+        "04_multimodal",
+        "05_audio",
+    } <= {p.stem for p in LESSONS}
+    assert {"01_what_is_an_embedding", "02_text", "03_image", "04_multimodal", "05_audio"} <= {
+        p.stem for p in SOLUTIONS
     }
-    assert {"01_what_is_an_embedding", "02_text", "03_image", "05_audio"} <= {p.stem for p in SOLUTIONS}
 
 
 @EACH

@@ -182,11 +182,12 @@ def _color_bar(canvas: Any, axes: Any, colors: Coloring, right: float) -> None:
 def _caption(canvas: Any, projection: Projection) -> None:
     embeddings, quality = projection.embeddings, projection.quality
     first = f"{NAMES[projection.method]} of {len(projection)} items, {clip(embeddings.model.name, 40)}"
-    if embeddings.items.modality == "image+text":
-        first = f"{MIXED_WORDS} · {first}"
     if np.isfinite(quality.trustworthiness):
         first += f" · trustworthiness {quality.trustworthiness:.2f}, continuity {quality.continuity:.2f}"
-    lines = [f"{first}: {quality.words}", *textwrap.wrap(honest_words(projection), 120)]
+    rest = honest_words(projection)
+    if embeddings.items.modality == "image+text":
+        rest = f"{MIXED_WORDS} · {rest}"
+    lines = [f"{first}: {quality.words}", *textwrap.wrap(rest, 130)]
     for place, (line, size) in enumerate(zip(lines, (10.5, 9.5, 9.5), strict=False)):
         color = "#666666" if place else palette.INK
         text = canvas.text(0.02, 0.085 - 0.04 * place, line, fontsize=size, color=color)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -14,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import embedlab as el
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
+from embedlab.lessons.showing import show, show_photos
 from embedlab.media import read_image
 from embedlab.palette import CATEGORIES, GREY, INK
 
@@ -196,7 +196,7 @@ def pictures(shown: Sequence[Any], titles: Sequence[object] | None = None, colum
             axes.imshow(np.asarray(small))
             if titles is not None:
                 axes.set_title(str(titles[place]), fontsize=9.5, color=INK, pad=3)
-    _show_photos(figure)
+    show_photos(figure)
 
 
 def matches(
@@ -231,7 +231,7 @@ def matches(
             axes.spines[:].set_linewidth(2.5 if column == 0 else 1)
     for axes in grid.flat:
         axes.axis("on" if axes.images else "off")
-    _show_photos(figure)
+    show_photos(figure)
 
 
 def heat(table: pd.DataFrame, title: str = "cosine with the photo as it is") -> None:
@@ -251,7 +251,7 @@ def heat(table: pd.DataFrame, title: str = "cosine with the photo as it is") -> 
     axes.set_xlabel(title, fontsize=10.5, color=INK)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    _show(figure)
+    show(figure)
 
 
 def bars(shares: Mapping[str, float], xlabel: str) -> None:
@@ -265,21 +265,4 @@ def bars(shares: Mapping[str, float], xlabel: str) -> None:
     axes.tick_params(labelsize=11, colors=INK, length=0)
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
-    _show(figure)
-
-
-def _show_photos(figure: Any) -> None:
-    """Show a figure full of photographs as JPEG: a tenth of the bytes in the stored lesson."""
-    from IPython.display import Image as Shown
-    from IPython.display import display
-
-    file = io.BytesIO()
-    figure.savefig(file, format="jpeg", dpi=92, pil_kwargs={"quality": 82})
-    plt.close(figure)
-    display(Shown(data=file.getvalue(), format="jpeg"))  # type: ignore[no-untyped-call]
-
-
-def _show(figure: Any) -> None:
-    """Show and forget the figure, so that a cell displays it once."""
-    plt.show()
-    plt.close(figure)
+    show(figure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import wave
 from collections.abc import Mapping, Sequence
@@ -13,12 +12,12 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from PIL import Image
 
 import embedlab as el
 from embedlab import sound
 from embedlab.embedders.mel import log_mel
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
+from embedlab.lessons.showing import show
 from embedlab.palette import CATEGORIES, INK
 from embedlab.sound import RATE
 
@@ -142,7 +141,7 @@ def wave_and_mel(clip: np.ndarray) -> None:
     for axes in (top, below):
         axes.tick_params(labelsize=10.5, colors=INK)
         axes.spines[["top", "right"]].set_visible(False)
-    _show(figure)
+    show(figure)
 
 
 def four_maps(projections: Mapping[str, Any], columns: Mapping[str, str]) -> None:
@@ -175,7 +174,7 @@ def four_maps(projections: Mapping[str, Any], columns: Mapping[str, str]) -> Non
             axes.set_title(f"{name}, coloured by {title}", fontsize=12, color=INK)
             axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
             axes.spines[:].set_color("#DDDDDD")
-    _show(figure)
+    show(figure)
 
 
 def _name_islands(axes: Any, islands: Mapping[str, np.ndarray], span: float) -> None:
@@ -210,7 +209,7 @@ def two_bars(shares: Mapping[str, Mapping[str, float]], xlabel: str) -> None:
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1), fontsize=11)
-    _show(figure)
+    show(figure)
 
 
 def crossing(curves: Mapping[str, Sequence[float]], names: Sequence[str]) -> None:
@@ -231,17 +230,4 @@ def crossing(curves: Mapping[str, Sequence[float]], names: Sequence[str]) -> Non
     axes.set_ylabel("nearest clip agrees", fontsize=11, color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=11, loc="lower center", bbox_to_anchor=(0.55, 0.02))
-    _show(figure)
-
-
-def _show(figure: Any) -> None:
-    """Show a figure in 128 colours: a third of the bytes in the stored lesson, the same to the eye."""
-    from IPython.display import Image as Shown
-    from IPython.display import display
-
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=92)
-    plt.close(figure)
-    small = io.BytesIO()
-    Image.open(file).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
-    display(Shown(data=small.getvalue(), format="png"))  # type: ignore[no-untyped-call]
+    show(figure)
