@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -285,7 +286,11 @@ def test_lab_really_opens_jupyterlab_and_leaves_nothing_behind(tmp_path: Path, w
     command += ["--no-browser", "--port", str(port)]
     env = {**os.environ, "JUPYTER_CONFIG_DIR": str(config)}
     quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, env=env, stdout=quiet, stderr=quiet, start_new_session=True) as server:
+    # A shell's background jobs ignore an interrupt, and their children inherit that.
+    heeds = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        command, env=env, stdout=quiet, stderr=quiet, start_new_session=True, preexec_fn=heeds
+    ) as server:
         try:
             page = _wait_for(f"http://127.0.0.1:{port}/lab?token=for-the-test")
             assert "JupyterLab" in page
@@ -298,7 +303,11 @@ def test_lab_really_opens_jupyterlab_and_leaves_nothing_behind(tmp_path: Path, w
                     time.sleep(1)
             else:
                 server.terminate()
-            assert server.wait(30) is not None
+            try:
+                assert server.wait(30) is not None
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)  # or leaving the block would wait for ever
+                raise
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
 
