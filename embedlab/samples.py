@@ -86,6 +86,12 @@ def _clips(path: Path, label: str, name: str) -> Items:
     return Items.from_frame(frame, modality="audio", content="file", id="id", label=label, name=name)
 
 
+def _computed_clips(path: Path) -> Items:
+    from embedlab.clips import load_clips
+
+    return load_clips()
+
+
 def _cifar10(path: Path) -> Items:
     from embedlab.hub_data import load_cifar10
 
@@ -161,6 +167,14 @@ _ALL = (
         "12 kinds of everyday sounds, 10 of each, computed: rain, a bell, steps, an engine …",
         _sounds,
         "sounds/clips.csv",
+    ),
+    Dataset(
+        "clips",
+        "video",
+        384,
+        "CC0-1.0",
+        "A thing, its motion and a sound: 8 x 6 x 4, two takes of each. Computed on first use (15 s, 8 MB).",
+        _computed_clips,
     ),
     Dataset(
         "cifar10",

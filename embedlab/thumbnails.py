@@ -19,7 +19,7 @@ SMALL, LARGE = 128, 512  # longer side in pixels: for lists and the mouse, and f
 
 
 def thumbnail(path: str | os.PathLike[str], size: int = SMALL, modality: str = "image") -> bytes:
-    """A small picture of an item, as JPEG: a picture made small, or the mel spectrogram of a sound.
+    """A small picture of an item, as JPEG: a picture made small, a sound's mel spectrogram, a film's frames.
 
     Kept in the cache, and made anew when the file changes. A cache that cannot be written is no error: the
     picture is made again the next time.
@@ -27,10 +27,10 @@ def thumbnail(path: str | os.PathLike[str], size: int = SMALL, modality: str = "
     Parameters
     ----------
     path : path
-        Of the file; for sound perhaps with a part, ``talk.mp3#t=30,60``.
+        Of the file; for sound and film perhaps with a part, ``talk.mp3#t=30,60``.
     size : int
         Longer side in pixels; a smaller picture keeps its size, a sound is always 4 : 3.
-    modality : {"image", "audio"}
+    modality : {"image", "audio", "video"}
 
     Returns
     -------
@@ -72,18 +72,32 @@ def _spectrogram(path: str | os.PathLike[str], size: int) -> Image.Image:
     return mel_picture(sound.beginning(path, MOST), size, size * 3 // 4)
 
 
+def _contact_sheet(path: str | os.PathLike[str], size: int) -> Image.Image:
+    """Four frames from beginning to end, row by row: together they have the shape of the film."""
+    from embedlab.video import read_frames
+
+    tiles = [Image.fromarray(frame) for frame in read_frames(path, 4, shorter_side=size // 2)]
+    for tile in tiles:
+        tile.thumbnail((size // 2, size // 2), Image.Resampling.LANCZOS)
+    width, height = tiles[0].width + 1, tiles[0].height + 1
+    sheet = Image.new("RGB", (2 * width - 1, 2 * height - 1), "white")
+    for place, tile in enumerate(tiles):
+        sheet.paste(tile, (place % 2 * width, place // 2 * height))
+    return sheet
+
+
 def _content_key(path: str | os.PathLike[str]) -> bytes:
     return Path(path).read_bytes()
 
 
-def _sound_key(path: str | os.PathLike[str]) -> bytes:
+def _part_key(path: str | os.PathLike[str]) -> bytes:
     """A recording can be a hundred times as large as a picture, and have as many parts: it is not read."""
     stat = Path(fragment(path)[0]).stat()
-    return f"sound {os.fspath(path)} {stat.st_size} {stat.st_mtime_ns}".encode(errors="surrogatepass")
+    return f"part {os.fspath(path)} {stat.st_size} {stat.st_mtime_ns}".encode(errors="surrogatepass")
 
 
-_PAINTERS = {"image": _picture, "audio": _spectrogram}
-_KEYS = {"image": _content_key, "audio": _sound_key}
+_PAINTERS = {"image": _picture, "audio": _spectrogram, "video": _contact_sheet}
+_KEYS = {"image": _content_key, "audio": _part_key, "video": _part_key}
 
 
 def _place(key: bytes, size: int) -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pictures import folder
+from small_films import film
 
 import embedlab as el
 from embedlab import catalog
@@ -35,6 +36,11 @@ def sample(modality: str, tmp_path: Path) -> el.Items:
         texts = el.load_dataset("notes").contents[:3]
         frame = pd.DataFrame({"picture": pictures, "words": texts})
         return el.Items.from_frame(frame, modality="image+text", content="picture", caption="words")
+    if modality == "video":
+        (tmp_path / "films").mkdir()
+        for moves, hertz in ((True, 300), (False, 300), (False, 900), (True, None)):
+            film(tmp_path / "films" / f"{moves} {hertz}.mp4", moves=moves, hertz=hertz)
+        return el.Items.from_folder(tmp_path / "films", modality="video")
     raise KeyError(modality)
 
 

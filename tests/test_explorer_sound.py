@@ -141,7 +141,7 @@ def test_the_panel_shows_wave_spectrogram_player_and_neighbours(tones: list[Path
     large, *small = pictures(html)
     assert large.width == 512
     assert len(small) == 5, "its neighbours"
-    assert 'data-sound="&quot;i2&quot;"' in html
+    assert 'data-plays="&quot;i2&quot;"' in html
     assert 'data-seconds="0.500"' in html
     assert "<audio" not in html, "sounds come when they are asked for"
     assert "private" not in html, "no folder of this machine"
@@ -154,7 +154,7 @@ def test_names_and_ids_from_strangers_are_escaped(tmp_path: Path) -> None:
     shown.click(HOSTILE)
     assert HOSTILE not in shown.panel.html
     sent = sent_by(shown)
-    shown.panel.receive({"type": "sound", "id": HOSTILE})
+    shown.panel.receive({"type": "media", "id": HOSTILE})
     assert len(sent) == 1
 
 
@@ -162,7 +162,7 @@ def test_a_click_in_the_browser_sends_that_sound_once(tones: list[Path]) -> None
     shown = explorer(tones)
     sent = sent_by(shown)
     shown.map.receive({"type": "click", "id": "i4"})
-    assert [content for content, _ in sent] == [{"type": "sound", "id": "i4"}]
+    assert [content for content, _ in sent] == [{"type": "media", "id": "i4", "mime": "audio/wav"}]
     assert pitch(heard(sent[0][1][0])) == pytest.approx(300 * 1.3**4, rel=0.01)
 
 
@@ -173,7 +173,7 @@ def test_nothing_else_ever_sends_sound(tones: list[Path]) -> None:
     shown.select(["i1", "i2"])
     shown.color("none")
     for id in ("unknown", None, ["list"]):
-        shown.panel.receive({"type": "sound", "id": id})
+        shown.panel.receive({"type": "media", "id": id})
     shown.map.receive({"type": "thumbnail", "id": "i1"})
     assert sent == []
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from embedlab.explorer.coloring import MISSING, Coloring
+from embedlab.explorer.films import film_html
 from embedlab.explorer.pictures import MIXED_WORDS, are_seen, grid_html, kind_of, picture_html, strip_html
 from embedlab.explorer.sounds import sound_html
 from embedlab.explorer.text import clip, escape
@@ -161,15 +162,15 @@ def _head(items: Items, coloring: Coloring, row: int) -> str:
 
 
 def _content(items: Items, row: int) -> str:
-    """The item itself; media show their file name until they have a viewer of their own."""
+    """The item itself: its words, its picture, or something to play."""
     kind = kind_of(items, row)
     content = items.frame[content_column(kind)].iloc[row]
     if kind == "image":
         return picture_html(items, row)
     if kind == "audio":
         return sound_html(items, row)
-    if kind != "text":
-        return f'<p class="embedlab-text" dir="auto">{escape(items.title(items.ids[row]))}</p>'
+    if kind == "video":
+        return film_html(items, row)
     text = str(content)
     shown = escape(text[:MOST_CHARS]) or '<span class="embedlab-note">(empty text)</span>'
     rest = len(text) - MOST_CHARS

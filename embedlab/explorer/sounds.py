@@ -28,15 +28,15 @@ def sound_html(items: Items, row: int) -> str:
     path, title = str(items.frame["path"].iloc[row]), items.title(items.ids[row])
     name = f"<bdi>{escape(clip(title, 80))}</bdi>"
     try:
-        samples = _heard(path, _stamp(path))
+        samples = _heard(path, stamp(path))
         remarks = _remarks(path)
     except BadItem as error:
-        why = escape(_without_folder(str(error), path))
+        why = escape(without_folder(str(error), path))
         return f'<p class="embedlab-note">{name}</p><p class="embedlab-error" role="alert">{why}</p>'
     length = shown_seconds(samples)
     said = "".join(f'<p class="embedlab-note">{escape(remark)}</p>' for remark in remarks)
     return (
-        f'<figure class="embedlab-sound" data-sound="{escape(json.dumps(items.ids[row]))}" '
+        f'<figure class="embedlab-sound" data-plays="{escape(json.dumps(items.ids[row]))}" '
         f'data-seconds="{length:.3f}">'
         f'<div class="embedlab-heard"><img alt="Waveform and mel spectrogram" '
         f'src="data:image/jpeg;base64,{_picture(samples)}"><i class="embedlab-playhead"></i></div>'
@@ -55,7 +55,7 @@ def wav(path: str) -> bytes:
     BadItem
         When there is nothing to hear.
     """
-    samples, file = _heard(path, _stamp(path)), io.BytesIO()
+    samples, file = _heard(path, stamp(path)), io.BytesIO()
     loudest = max(1.0, float(np.abs(samples).max()))  # floats may go beyond what 16 bits can say
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
@@ -73,10 +73,10 @@ def _remarks(path: str) -> list[str]:
     try:
         return list(sound.notes(path))
     except BadItem as error:
-        return [_without_folder(str(error), path)]  # it can be heard, in part, but not embedded
+        return [without_folder(str(error), path)]  # it can be heard, in part, but not embedded
 
 
-def _without_folder(words: str, path: str) -> str:
+def without_folder(words: str, path: str) -> str:
     """What others may see: files by their names alone."""
     folder = Path(path).parent
     return words if folder == Path() else words.replace(f"{folder}{os.sep}", "")
@@ -93,7 +93,8 @@ def _picture(samples: np.ndarray) -> str:
     return base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def _stamp(path: str) -> tuple[int, int] | None:
+def stamp(path: str) -> tuple[int, int] | None:
+    """Size and time of the last change of a file, so that what was made from it is made anew."""
     try:
         stat = Path(fragment(path)[0]).stat()
     except OSError:

@@ -16,6 +16,7 @@ from embedlab.errors import BadItem
 from embedlab.explorer import detail, figure
 from embedlab.explorer.coloring import coloring
 from embedlab.explorer.detail import Near
+from embedlab.explorer.films import mp4
 from embedlab.explorer.pictures import are_seen, kind_of, small_picture
 from embedlab.explorer.search import neighbors
 from embedlab.explorer.sounds import wav
@@ -149,9 +150,9 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
         kind = event.get("type")
         if kind == "click":
             self._try(self.click, event.get("id"))
-            self._send_sound(event.get("id"))
-        elif kind == "sound":
-            self._send_sound(event.get("id"))
+            self._try(self._send_media, event.get("id"))
+        elif kind == "media":
+            self._try(self._send_media, event.get("id"))
         elif kind == "select":
             self._try(self.select, event.get("ids", ()))
         elif kind == "thumbnail":
@@ -170,12 +171,14 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
                 {"type": "thumbnail", "id": id}, buffers=[small_picture(self._items, row)] if seen else []
             )
 
-    def _send_sound(self, id: Any) -> None:
-        """The sound that was asked for, to be played at once; only what is asked for ever travels."""
-        if isinstance(id, str) and id in self._row and self._items.modality == "audio":
+    def _send_media(self, id: Any) -> None:
+        """The sound or film that was asked for, to be played at once; only what is asked for ever travels."""
+        make = {"audio": wav, "video": mp4}.get(self._items.modality)
+        if isinstance(id, str) and id in self._row and make is not None:
             with contextlib.suppress(BadItem):  # the panel says what is wrong with it
-                sound = wav(self._items.frame["path"].iloc[self._row[id]])
-                self.panel.send({"type": "sound", "id": id}, buffers=[sound])
+                data = make(str(self._items.frame["path"].iloc[self._row[id]]))
+                mime = {"audio": "audio/wav", "video": "video/mp4"}[self._items.modality]
+                self.panel.send({"type": "media", "id": id, "mime": mime}, buffers=[data])
 
     def _ask(self, text: str) -> None:
         if text == self.query:

@@ -149,7 +149,7 @@ def test_a_click_plays_the_sound_of_its_item(tones: Notebook, change: str) -> No
         id = click_a_point(tones, place)
         assert tones.page.evaluate(LAST_ROW)["row"] == row_of(id)
         assert tones.wait(f'{PANEL} [data-item="{id}"]')
-        assert json.loads(tones.page.locator("[data-sound]").get_attribute("data-sound") or "") == id
+        assert json.loads(tones.page.locator("[data-plays]").get_attribute("data-plays") or "") == id
     assert started(tones) == 3, "one sound for each click, and no more"
     assert tones.page.evaluate(PLAYING) == 1
 

@@ -1,0 +1,66 @@
+"""Video models: what they are, and exactly which bytes."""
+
+from __future__ import annotations
+
+from embedlab.cards import ModelCard, Row
+from embedlab.pins import WeightFile, Weights
+
+MULTIMODAL_PERCEIVER = Weights(
+    repo="deepmind/multimodal-perceiver",
+    revision="7d9b1a1e76688567bddb5d3ef1d519a8906bc203",
+    main="pytorch_model.bin",  # at this commit there is no safetensors file; read with weights_only
+    files=(
+        WeightFile("config.json", 40_500, None),
+        WeightFile(
+            "pytorch_model.bin",
+            79_500_000,
+            "b4793385536f1a1415efe0f7058bcbdb005d2d653876bb4f914631a423dee70d",
+        ),
+    ),
+)
+
+_PERCEIVER = Row(
+    ModelCard(
+        name="video/perceiver",
+        modality="video",
+        dim=512,
+        params=19_858_855,
+        licence="Apache-2.0",
+        summary="An autoencoder of short films: 784 vectors hold what is seen and heard in 0.64 seconds.",
+        layer="last_hidden_state",
+        pooling="mean over the latents",
+        normalized=False,
+        homepage="https://huggingface.co/deepmind/multimodal-perceiver",
+        citation=(
+            "Jaegle et al. (2022). Perceiver IO: A General Architecture for Structured Inputs & Outputs. "
+            "ICLR. https://arxiv.org/abs/2107.14795"
+        ),
+        revision=MULTIMODAL_PERCEIVER.revision,
+    ),
+    MULTIMODAL_PERCEIVER,
+    "embedlab.embedders.perceiver:load",
+)
+
+_FRAMES_AND_SOUND = Row(
+    ModelCard(
+        name="video/frames+sound",
+        modality="video",
+        dim=4352,
+        params=77_245_928,
+        licence="Apache-2.0 and MIT",
+        summary="Eight frames by EfficientNet-Lite0, their change, and the sound by Whisper, side by side.",
+        layer="image/efficientnet-lite0 + audio/whisper-base",
+        pooling="picture, motion, sound of 8 frames",
+        normalized=False,
+        homepage="https://github.com/openai/whisper",
+        citation=(
+            "Late fusion as in Snoek, Worring & Smeulders (2005). Early versus late fusion in semantic video "
+            "analysis. ACM Multimedia."
+        ),
+    ),
+    Weights((), ""),
+    "embedlab.embedders.fusion:load",
+    parts=("image/efficientnet-lite0", "audio/whisper-base"),
+)
+
+ROWS = (_PERCEIVER, _FRAMES_AND_SOUND)
