@@ -92,8 +92,12 @@ def made(n: int, split: str, seed: int, kept: Path) -> Data:
     triples = combinations(split)
     wanted = [(*triples[i % len(triples)], seed + i) for i in range(n)]
     if not path.is_file():
-        with Pool(os.cpu_count()) as workers:
-            frames, samples = zip(*workers.map(small_clip, wanted, chunksize=100), strict=True)
+        if n < 1_000:  # not worth other processes
+            clips_of = list(map(small_clip, wanted))
+        else:
+            with Pool(os.cpu_count()) as workers:
+                clips_of = workers.map(small_clip, wanted, chunksize=100)
+        frames, samples = zip(*clips_of, strict=True)
         part = path.with_suffix(".part.npz")
         np.savez(part, frames=np.stack(frames), samples=np.stack(samples))
         part.replace(path)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +16,13 @@ import av
 import numpy as np
 import soxr
 
+from embedlab.containers import CURE, is_cut, name, opened, picture_of
 from embedlab.errors import BadItem
 from embedlab.fragments import fragment
 
 RATE = 16_000  # Hz; what speech models listen to
 SILENT = 1e-5  # of full scale, −100 dB: below it there is nothing but rounding
-# Only formats that hold their sound themselves: a playlist could name any other file, or an address.
-FORMATS = "wav,w64,flac,ogg,mp3,aac,mov,matroska,avi,aiff,caf,au,amr,asf,gif,webm"
 _END = 65_536  # bytes
-_CURE = "or leave it out with on_error='skip'"
 
 
 def read_audio(source: Any, rate: int = RATE) -> np.ndarray:
@@ -57,7 +53,7 @@ def read_audio(source: Any, rate: int = RATE) -> np.ndarray:
     if not len(samples):
         raise BadItem(_nothing(source))
     if np.abs(samples).max() < SILENT:
-        raise BadItem(f"{_name(source)} is silent from beginning to end. Record it again, {_CURE}.")
+        raise BadItem(f"{name(source, 'audio')} is silent from beginning to end. Record it again, {CURE}.")
     return samples
 
 
@@ -97,7 +93,7 @@ def blocks(source: Any, rate: int = RATE) -> Iterator[np.ndarray]:
     for mono, own in pieces:
         if not np.isfinite(mono).all():
             raise BadItem(
-                f"{_name(source)} holds NaN or infinity among its samples. Export it again, {_CURE}."
+                f"{name(source, 'audio')} holds NaN or infinity among its samples. Export it again, {CURE}."
             )
         if resampler is None:
             resampler = soxr.ResampleStream(own, rate, 1, dtype="float32")
@@ -117,7 +113,7 @@ def seconds(source: Any) -> float | None:
     if _is_array(source):
         return float(len(source[0]) / source[1])
     path, start, end = fragment(source)
-    with _opened(path) as container:
+    with opened(path, "audio") as container:
         declared = _declared(container)
     if declared is None:
         return None if end is None else end - start
@@ -146,9 +142,9 @@ def notes(source: Any, rate: int = RATE) -> tuple[str, ...]:
     """
     said = []
     if not _is_array(source):
-        with _opened(fragment(source)[0]) as container:
+        with opened(fragment(source)[0], "audio") as container:
             track = container.streams.audio[0]
-            if container.streams.video:
+            if picture_of(container):
                 said.append("a film: its sound track is used")
             if track.channels > 1:
                 said.append(f"{track.channels} channels: their mean is used")
@@ -161,36 +157,7 @@ def notes(source: Any, rate: int = RATE) -> tuple[str, ...]:
     return tuple(said)
 
 
-# -- opening -------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _opened(source: Any) -> Iterator[Any]:
-    """An open container that has a sound track; FFmpeg's complaints become ours."""
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        file: Any = BytesIO(bytes(source))
-    elif isinstance(source, (str, os.PathLike)):
-        if Path(source).is_file() and Path(source).stat().st_size == 0:
-            raise BadItem(f"{source} is an empty file (0 bytes). Copy it again, {_CURE}.")
-        file = os.path.abspath(source)  # noqa: PTH100 - a name such as "http:x" must stay a file's name
-    else:
-        raise BadItem(
-            f"A sound is a path, bytes, or (samples, rate) with the rate in Hz, not {type(source).__name__}."
-        )
-    try:
-        with av.open(file, metadata_errors="replace", container_options={"format_whitelist": FORMATS}) as it:
-            if not it.streams.audio:
-                what = "a video without a sound track" if it.streams.video else "without a sound track"
-                raise BadItem(f"{_name(source)} is {what}. Choose another file, {_CURE}.")
-            yield it
-    except BadItem:
-        raise
-    except FileNotFoundError as error:
-        raise BadItem(f"{_name(source)} does not exist.") from error
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise BadItem(
-            f"{_name(source)} cannot be read: {_meaning(error)}. Copy it again, {_CURE}."
-        ) from error
+# -- decoding -----------------------------------------------------------------------------------------------
 
 
 def _declared(container: Any) -> float | None:
@@ -204,7 +171,7 @@ def _declared(container: Any) -> float | None:
 def _decoded(source: Any) -> Iterator[tuple[np.ndarray, int]]:
     """Pieces of sound, mono, each with its rate in Hz."""
     path, start, end = fragment(source)
-    with _opened(path) as container:
+    with opened(path, "audio") as container:
         track = container.streams.audio[0]
         track.thread_type = "AUTO"
         begins = float((track.start_time or 0) * track.time_base)  # mp3 and films need not begin at 0
@@ -230,21 +197,23 @@ def _decoded(source: Any) -> Iterator[tuple[np.ndarray, int]]:
 def _refuse_truncated(source: Any, container: Any, read: float) -> None:
     """FFmpeg plays what is left of a file that was cut; the vector of a half must not pass for the whole."""
     declared = _declared(container)
-    name = container.format.name
+    form = container.format.name
     head, tail = _ends(source)
-    if name == "wav" and head[:4] == b"RIFF":
+    if form == "wav" and head[:4] == b"RIFF":
         size = struct.unpack("<I", head[4:8])[0]
         cut = 0 < size < 0xFFFFFFF0 and container.size < size + 8 - 1
-    elif name == "ogg":
+    elif form == "ogg":
         cut = _last_page_is_cut(tail)
-    elif name == "mp3" and not (b"Xing" in head or b"Info" in head):
+    elif form == "mp3" and not (b"Xing" in head or b"Info" in head):
         return  # its length is a guess
+    elif form.startswith("matroska"):
+        cut = is_cut(source)  # it tells the length of the film, and the sound may end sooner
     else:
         cut = declared is not None and read < 0.95 * declared - 0.5
     if cut:
         raise BadItem(
-            f"{_name(source)} ends too early (it is truncated): {read:.1f} s of sound are there. "
-            f"Copy it again, {_CURE}."
+            f"{name(source, 'audio')} ends too early (it is truncated): {read:.1f} s of sound are there. "
+            f"Copy it again, {CURE}."
         )
 
 
@@ -298,18 +267,5 @@ def _in_memory(source: Any) -> Iterator[tuple[np.ndarray, int]]:
         yield np.ascontiguousarray(mono, dtype=np.float32), rate
 
 
-def _meaning(error: BaseException) -> str:
-    words = str(error)
-    if isinstance(error, EOFError) or "End of file" in words:
-        return "it ends too early (it is truncated)"
-    if isinstance(error, av.error.InvalidDataError):
-        return "it is no sound file, or its data are damaged"
-    return words.splitlines()[0][:160] if words else type(error).__name__
-
-
 def _nothing(source: Any) -> str:
-    return f"{_name(source)} holds no sound. Copy it again, {_CURE}."
-
-
-def _name(source: Any) -> str:
-    return str(source) if isinstance(source, (str, os.PathLike)) else "The sound"
+    return f"{name(source, 'audio')} holds no sound. Copy it again, {CURE}."

@@ -9,9 +9,9 @@ import pytest
 from small_films import film
 
 import embedlab as el
-from embedlab import catalog
+from embedlab import catalog, video
 from embedlab.embedders import fusion as fusion_module
-from embedlab.embedders.fusion import PARTS, FramesAndSound
+from embedlab.embedders.fusion import PARTS, USUAL, FramesAndSound
 from embedlab.errors import BadItem, EmbedlabError
 
 NAME = "video/frames+sound"
@@ -55,6 +55,16 @@ def test_each_part_answers_to_its_own(films: el.Items) -> None:
     assert moved[0] == pytest.approx(1, abs=1e-5)
 
 
+def test_only_direction_turns_around_when_a_clip_is_played_backwards() -> None:
+    frames = video.read_frames(el.load_dataset("clips").row("star-goes-right-tone-1")["path"], 8)
+    model = fusion()
+    for part, wanted in {"picture": 1.0, "motion": 1.0, "direction": -1.0}.items():
+        there, back = (model.with_parts(part).embed_query(film) for film in (frames, frames[::-1].copy()))
+        assert float(there @ back) == pytest.approx(wanted, abs=1e-3), part
+    still = np.repeat(frames[:1], 8, axis=0)
+    assert not model.with_parts("direction").embed_query(still).any()
+
+
 def fusion() -> FramesAndSound:
     model = el.load_model(NAME)
     assert isinstance(model, FramesAndSound)
@@ -67,9 +77,9 @@ def test_no_part_drowns_the_others(films: el.Items) -> None:
     assert sum(model.weights.values()) == pytest.approx(1)
     assert model.weights["sound"] > model.weights["picture"] == model.weights["motion"]
     parts = np.split(emb.vectors[emb.ids.index("moving low.mp4")], [2560, 3840])
-    wanted = np.sqrt([model.weights[part] for part in PARTS])
+    wanted = np.sqrt([model.weights[part] for part in USUAL])
     np.testing.assert_allclose([np.linalg.norm(part) for part in parts], wanted, atol=1e-5)
-    alone = [el.embed(films, model.with_parts(part)).vectors for part in PARTS]
+    alone = [el.embed(films, model.with_parts(part)).vectors for part in USUAL]
     together = np.hstack([w * vectors for w, vectors in zip(wanted, alone, strict=True)])
     np.testing.assert_allclose(emb.vectors, together, atol=1e-5)
 
@@ -114,7 +124,7 @@ def test_other_models_can_be_joined(films: el.Items) -> None:
 
 
 def test_what_cannot_be_is_refused(films: el.Items, tmp_path: Path) -> None:
-    with pytest.raises(EmbedlabError, match="picture, motion, sound"):
+    with pytest.raises(EmbedlabError, match="picture, motion, direction, sound"):
         fusion().with_parts("smell")
     with pytest.raises(EmbedlabError, match="not none"):
         fusion().with_parts()

@@ -277,12 +277,29 @@ def test_a_typographic_apostrophe_negates_as_well(apostrophe: str) -> None:
 
 PHOTOS = [pytest.mark.network, pytest.mark.weights("image/efficientnet-lite0")]
 PAIR = [*PHOTOS, pytest.mark.weights("text/minilm")]
+HEARD = [pytest.mark.weights("video/frames+sound")]
+VIDEO = [pytest.mark.weights("image/efficientnet-lite0")]
 AUDIO = [pytest.mark.weights("audio/whisper-base"), pytest.mark.weights("audio/speaker")]
 
 
 @pytest.mark.parametrize(
     ("name", "answer", "state", "says"),
     [
+        ("06/numbers", 1_236_224, "right", "70 times fewer bytes"),
+        ("06/numbers", 1_204_224, "wrong", "do not forget the sound"),
+        ("06/numbers", 32_000, "wrong", "That is the sound"),
+        ("06/numbers", 5, "wrong", "frames.size counts"),
+        ("06/shuffled", "motion", "right", "but not which way"),
+        ("06/shuffled", "picture", "wrong", "in which order"),
+        ("06/shuffled", "sound", "wrong", "Only the frames were"),
+        ("06/shuffled", 3, "wrong", "name of a part"),
+        pytest.param("06/direction", 0.698, "right", "The pooling had thrown", marks=VIDEO),
+        pytest.param("06/direction", 0.78, "wrong", "looks[:, -1]", marks=VIDEO),
+        ("06/direction", 0.26, "wrong", "another vector"),
+        ("06/direction", 70, "wrong", "A share from 0 to 1"),
+        pytest.param("06/alike", 7, "right", "a star and a moon are the same", marks=HEARD),
+        pytest.param("06/alike", 8, "wrong", "leave out the clip itself", marks=HEARD),
+        ("06/alike", 1, "wrong", 'In the collection "seen"'),
         ("05/frames", 37, "right", "37 of 1,500: 2%"),
         ("05/frames", 1500, "wrong", "How many of them hear"),
         ("05/frames", 11_800, "wrong", "Those are the samples"),

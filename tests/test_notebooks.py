@@ -42,8 +42,9 @@ def test_there_are_lessons_and_solutions() -> None:
         "03_image",
         "04_multimodal",
         "05_audio",
+        "06_video",
     } <= {p.stem for p in LESSONS}
-    assert {"01_what_is_an_embedding", "02_text", "03_image", "04_multimodal", "05_audio"} <= {
+    assert {"01_what_is_an_embedding", "02_text", "03_image", "04_multimodal", "05_audio", "06_video"} <= {
         p.stem for p in SOLUTIONS
     }
 

@@ -133,7 +133,14 @@ def test_nan_is_an_error(tmp_path: Path, value: float) -> None:
 
 @pytest.mark.parametrize(
     ("suffix", "codec"),
-    [("wav", "pcm_s16le"), ("flac", "flac"), ("mp3", "libmp3lame"), ("m4a", "aac"), ("ogg", "libopus")],
+    [
+        ("wav", "pcm_s16le"),
+        ("flac", "flac"),
+        ("mp3", "libmp3lame"),
+        ("m4a", "aac"),
+        ("ogg", "libopus"),
+        ("webm", "libopus"),
+    ],
 )
 def test_half_a_file_is_an_error(tmp_path: Path, suffix: str, codec: str) -> None:
     content = write(tmp_path / f"a.{suffix}", tone(4.0, 48_000), 48_000, codec).read_bytes()
@@ -156,6 +163,27 @@ def test_what_is_no_sound_at_all(tmp_path: Path) -> None:
         assert why in (sound.problem(tmp_path / name) or "")
     with pytest.raises(BadItem, match="no sound file"):
         sound.read_audio(b"\0" * 100)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_the_sound_of_a_film_may_end_before_the_picture(tmp_path: Path, suffix: str) -> None:
+    import av
+
+    path = tmp_path / f"a.{suffix}"
+    with av.open(str(path), "w") as container:
+        seen = container.add_stream("mpeg4", rate=5)
+        seen.width, seen.height, seen.pix_fmt = 64, 48, "yuv420p"
+        heard = container.add_stream("aac", rate=16_000, layout="mono")
+        for _ in range(25):
+            container.mux(seen.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")))
+        container.mux(seen.encode(None))
+        for start in range(0, 16_000, 1_000):
+            part = av.AudioFrame.from_ndarray(tone()[None, start : start + 1_000], "fltp", "mono")
+            part.sample_rate, part.pts = 16_000, start
+            container.mux(heard.encode(part))
+        container.mux(heard.encode(None))
+    for source in (path, path.read_bytes()):
+        assert len(sound.read_audio(source)) == pytest.approx(16_000, abs=3_000)
 
 
 def test_a_film_without_sound_is_an_error(tmp_path: Path) -> None:

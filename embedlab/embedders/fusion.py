@@ -22,22 +22,27 @@ from embedlab.fragments import fragment
 from embedlab.sound import RATE, SILENT
 from embedlab.weights import Found
 
-PARTS = ("picture", "motion", "sound")
+PARTS = ("picture", "motion", "direction", "sound")
+USUAL = ("picture", "motion", "sound")
 N_FRAMES = 8
 _MOST_SOUND = 30  # seconds of the sound track that are listened to
 # How alike two unlike items are to a model: its mean cosine over all pairs of a mixed collection (the sample
 # data `clips`; for sound also `sounds`). Whisper finds any two sounds alike, so its differences count more.
 _ALIKE = {"audio/whisper-base": 0.87, "audio/speaker": 0.53}
 _ALIKE_OTHERWISE = 0.55
+_ALIKE_DIRECTION = 0.0  # one way is as often met as the other
 
 
 class FramesAndSound(CachedEmbedder):
     """A clip as three vectors side by side, scaled so that none drowns the others.
 
-    ``picture`` is the mean and the spread (standard deviation) over frames, ``motion`` the mean absolute
+    ``picture`` is the mean and the spread (standard deviation) over frames, ``motion`` the mean size of the
     change from one frame to the next, ``sound`` the vector of the sound track: zeros where there is none, or
-    only silence. Each has length 1, and then a weight, 1 / (1 − the cosine of two unlike items): so unlike
-    clips are equally far from each other in every part.
+    only silence. ``direction``, which must be asked for, is the slope of a straight line through the frames:
+    it alone turns around when the clip is played backwards, and it is noise where nothing moves one way.
+
+    Each has length 1, and then a weight, 1 / (1 − the cosine of two unlike items): so unlike clips are
+    equally far from each other in every part.
 
     Attributes
     ----------
@@ -57,7 +62,7 @@ class FramesAndSound(CachedEmbedder):
         found: Found,
         image: ImageEmbedder,
         audio: AudioEmbedder,
-        parts: Sequence[str] = PARTS,
+        parts: Sequence[str] = USUAL,
         n_frames: int = N_FRAMES,
     ) -> None:
         unknown = [part for part in parts if part not in PARTS]
@@ -81,7 +86,7 @@ class FramesAndSound(CachedEmbedder):
         self._found = found
 
     def with_parts(self, *parts: str) -> FramesAndSound:
-        """The same models with only some of ``"picture"``, ``"motion"`` and ``"sound"``."""
+        """The same models with other parts: ``"picture"``, ``"motion"``, ``"direction"``, ``"sound"``."""
         return FramesAndSound(self.card, self._found, self.image, self.audio, parts, self.n_frames)
 
     def with_models(self, image: str | None = None, audio: str | None = None) -> FramesAndSound:
@@ -99,7 +104,8 @@ class FramesAndSound(CachedEmbedder):
         return FramesAndSound(self.card, self._found, seen, heard, self.parts, self.n_frames)
 
     def _width(self, part: str) -> int:
-        return {"picture": 2 * self.image.dim, "motion": self.image.dim, "sound": self.audio.dim}[part]
+        seen, heard = self.image.dim, self.audio.dim
+        return {"picture": 2 * seen, "motion": seen, "direction": seen, "sound": heard}[part]
 
     def _preprocessing(self) -> dict[str, Any]:
         made_by = {"image": self.image._preprocessing(), "audio": self.audio._preprocessing()}
@@ -117,7 +123,7 @@ class FramesAndSound(CachedEmbedder):
 
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
         parts: list[np.ndarray] = []
-        if {"picture", "motion"} & set(self.parts):
+        if set(self.parts) - {"sound"}:
             pixels = [frame for frames, _ in prepared for frame in frames]
             seen = self.image._compute(pixels, batch_size).reshape(len(prepared), self.n_frames, -1)
             if "picture" in self.parts:
@@ -125,6 +131,11 @@ class FramesAndSound(CachedEmbedder):
                 parts.append(both / np.sqrt(2))
             if "motion" in self.parts:
                 parts.append(unit(np.abs(np.diff(seen, axis=1)).mean(axis=1)))
+            if "direction" in self.parts:
+                time = np.linspace(-1, 1, self.n_frames, dtype=np.float32)
+                # Still frames differ in the last digits, and that must not be blown up to a direction.
+                slope = np.einsum("t,ntd->nd", time, seen - seen.mean(axis=1, keepdims=True))
+                parts.append(unit(np.where(np.abs(slope) > 1e-4, slope, 0)))
         if "sound" in self.parts:
             parts.append(self._sound([heard for _, heard in prepared], batch_size))
         weights = self.weights
@@ -147,7 +158,9 @@ class FramesAndSound(CachedEmbedder):
 
 def alike(part: str, audio: str) -> float:
     """Cosine of two unlike clips in a part, as it was measured once."""
-    return _ALIKE.get(audio, _ALIKE_OTHERWISE) if part == "sound" else _ALIKE_OTHERWISE
+    if part == "sound":
+        return _ALIKE.get(audio, _ALIKE_OTHERWISE)
+    return _ALIKE_DIRECTION if part == "direction" else _ALIKE_OTHERWISE
 
 
 def _beginning(content: Any) -> Any:

@@ -203,6 +203,36 @@ def latents_by_tutorial(network: Any, inputs: dict[str, Tensor]) -> Tensor:
     return squeezed
 
 
+@torch.inference_mode()
+def give_back(network: Any, inputs: dict[str, Tensor], at_once: int = 8_192) -> dict[str, np.ndarray]:
+    """What the decoder makes of the latents: all pixels, all samples and the classes of one window.
+
+    The whole network runs for every ``at_once`` pixels: once for the small Perceiver, 98 times for the large.
+
+    Returns
+    -------
+    dict
+        ``image`` (n_frames, side, side, 3), ``audio`` (n_samples,) and ``label`` (n_labels,), scaled like the
+        inputs.
+    """
+    config = network.config
+    shape = config.output_shape[1:]
+    n_patches = config.num_frames * config.audio_samples_per_frame // config.samples_per_patch
+    parts = [
+        network(
+            inputs=inputs,
+            subsampled_output_points={"image": pixels, "audio": torch.arange(n_patches), "label": None},
+        ).logits
+        for pixels in torch.split(torch.arange(math.prod(shape)), at_once)
+    ]
+    picture = torch.cat([part["image"] for part in parts], dim=1)
+    return {
+        "image": picture.reshape(*shape, 3).numpy(),
+        "audio": parts[0]["audio"].flatten().numpy(),
+        "label": parts[0]["label"][0].numpy(),
+    }
+
+
 def flat_pca(emb: Embeddings, n_components: int = 64) -> Embeddings:
     """Flattened latents made fewer: the scores of the items on their own first principal components.
 

@@ -41,6 +41,40 @@ _PERCEIVER = Row(
     "embedlab.embedders.perceiver:load",
 )
 
+PERCEIVER_MINI = Weights(
+    main="model.safetensors",
+    files=(
+        WeightFile("config.json", 1_285, "abbb3e04ddcc4c653135a3b8a55fd8082f28d98a04ff7b142fb3a34b0ffb5ab7"),
+        WeightFile(
+            "model.safetensors",
+            4_201_916,
+            "d2da4c18dc192b071d6ca4e53f1155d3df43ee08286d9698e9a73edadd1510c8",
+        ),
+    ),
+    shipped="perceiver-mini",
+)
+
+_PERCEIVER_MINI = Row(
+    ModelCard(
+        name="video/perceiver-mini",
+        modality="video",
+        dim=128,
+        params=1_046_755,
+        licence="CC0-1.0",
+        summary="The Perceiver's design, small, trained for this kit on computed clips: for opening the box.",
+        layer="last_hidden_state",
+        pooling="mean over the latents",
+        normalized=False,
+        homepage="https://huggingface.co/docs/transformers/model_doc/perceiver",
+        citation=(
+            "The architecture: Jaegle et al. (2022). Perceiver IO: A General Architecture for Structured "
+            "Inputs & Outputs. ICLR. https://arxiv.org/abs/2107.14795"
+        ),
+    ),
+    PERCEIVER_MINI,
+    "embedlab.embedders.perceiver:load_mini",
+)
+
 _FRAMES_AND_SOUND = Row(
     ModelCard(
         name="video/frames+sound",
@@ -63,4 +97,4 @@ _FRAMES_AND_SOUND = Row(
     parts=("image/efficientnet-lite0", "audio/whisper-base"),
 )
 
-ROWS = (_PERCEIVER, _FRAMES_AND_SOUND)
+ROWS = (_PERCEIVER, _PERCEIVER_MINI, _FRAMES_AND_SOUND)
