@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from embedlab.alignment import turned
 from embedlab.comparison.geometry import two_nn
 from embedlab.comparison.tasks import knn_accuracy
 from embedlab.embeddings import Embeddings
@@ -86,7 +87,7 @@ def depth_figure(
     before = None
     for column, (name, embeddings) in enumerate(stages.items()):
         coords = project(embeddings, method, random_state=random_state).coords
-        before = _turned(coords, before)
+        before = turned(coords, before)
         axes = figure.add_subplot(grid[2, column])
         _map(axes, before, embeddings)
         axes.set_xlabel(f"{_short(name)}\n{embeddings.dim} numbers", fontsize=10, color=INK)
@@ -132,19 +133,6 @@ def _map(axes: Any, coords: np.ndarray, embeddings: Embeddings) -> None:
     axes.set_aspect("equal", adjustable="datalim")
     axes.margins(0.06)
     axes.spines[:].set_color("#DDDDDD")
-
-
-def _turned(coords: np.ndarray, before: np.ndarray | None) -> np.ndarray:
-    """Coordinates in the middle and at size 1, turned or mirrored to lie like ``before`` (Procrustes)."""
-    from scipy.linalg import orthogonal_procrustes
-
-    centred: np.ndarray = coords - coords.mean(axis=0)
-    centred /= np.linalg.norm(centred) or 1
-    if before is None:
-        return centred
-    rotation: np.ndarray = orthogonal_procrustes(centred, before)[0]
-    turned: np.ndarray = centred @ rotation
-    return turned
 
 
 def _short(name: str, most: int = 14) -> str:
