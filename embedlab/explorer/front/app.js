@@ -1,0 +1,235 @@
+// The explorer in a page: draws a state, changes it at once when a person acts, and tells whoever holds the truth
+// (Python in a live notebook, nobody in an exported page).
+//
+// source: { item(row), thumb(row), media(row): promises; search(text): changes the state; tell(action, argument) }
+
+const RING = { chosen: 5.5, near: 4, shared: 4, hit: 4, echo: 6 }; // pixels beyond the point's own radius
+
+function explorerIn(root, payload, height, source) {
+  const data = decode(payload);
+  const several = data.panels.length > 1;
+  let state = { by: payload.by, clicked: null, selected: [], hits: [], query: "", landing: [], k: payload.k, filter: null,
+    notice: null, names: false, torn: false };
+  let starts = false; // the next item shown was chosen by a person, so its sound begins
+  let hovered = null;
+
+  // -- what stands where ---------------------------------------------------------------------------------------
+  root.classList.add("embedlab-explorer");
+  root.classList.toggle("embedlab-several", several);
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", payload.title);
+  const bar = root.appendChild(element("div", { class: "embedlab-bar" }));
+  const body = root.appendChild(element("div", { class: "embedlab-body" }));
+  const map = body.appendChild(element("div", { class: "embedlab-map", tabindex: "0", role: "application",
+    "aria-label": "Map. Arrow keys go from point to point, Enter chooses, Escape clears." }));
+  const panel = body.appendChild(element("div", { class: "embedlab-panel", tabindex: "-1", "aria-label": "Details" }));
+  const spoken = root.appendChild(element("div", { class: "embedlab-spoken", "aria-live": "polite" }));
+  root.append(...payload.panels.map(badge));
+  panel.style.maxHeight = several ? "340px" : `${height + 2}px`;
+
+  const search = element("input", { type: "search", placeholder: payload.search.placeholder, "aria-label": payload.search.placeholder,
+    class: "embedlab-search" });
+  search.disabled = !payload.search.possible;
+  const colors = element("select", { "aria-label": "Colour by" });
+  for (const name of Object.keys(data.columns)) colors.append(element("option", { value: name }, name));
+  const clear = element("button", { type: "button", class: "embedlab-button", title: "Forget query, choice and selection" }, "Clear");
+  bar.append(search, element("label", {}, "Colour by ", colors), clear);
+  search.addEventListener("keydown", (event) => event.key === "Enter" && source.search(search.value, api));
+  colors.addEventListener("change", () => act({ by: colors.value }, "color", colors.value));
+  clear.addEventListener("click", () => act({ clicked: null, selected: [], hits: [], query: "", landing: [], filter: null }, "clear"));
+
+  function badge(one) {
+    const node = element("div", { class: "embedlab-badge" });
+    const verdict = element("div", {}, element("span", { class: `embedlab-dot embedlab-${one.grade}` }),
+      element("b", {}, several ? `${one.name}: ${one.verdict}` : one.verdict));
+    node.append(verdict, element("div", {}, one.caption));
+    if (one.honest) node.append(element("div", {}, one.honest));
+    return node;
+  }
+
+  // -- acting --------------------------------------------------------------------------------------------------
+  // The change is drawn at once; `action` is told to whoever keeps the state.
+  function act(change, action, argument) {
+    set({ notice: null, ...change });
+    if (action) source.tell(action, argument);
+  }
+  const tell = {
+    click(row) {
+      starts = true;
+      act({ clicked: row }, "click", data.ids[row]);
+    },
+    select: (rows) => act({ selected: [...rows].sort((a, b) => a - b) }, "select", rows.map((row) => data.ids[row])),
+    home() {
+      chart.whole();
+      redraw();
+    },
+    moved: () => overlay.draw(),
+    hover(row, onPanel, event) {
+      hovered = row;
+      card.show(row, event);
+      overlay.draw();
+    },
+    leave() {
+      hovered = null;
+      card.hide();
+      overlay.draw();
+    },
+    forSelection(rows) {
+      const save = element("button", { type: "button", class: "embedlab-button" }, "Save as CSV");
+      save.addEventListener("click", () => {
+        const link = element("a", { download: "selection.csv" });
+        link.href = URL.createObjectURL(new Blob([csv(data, rows)], { type: "text/csv" }));
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+      });
+      return [element("div", { class: "embedlab-tools" }, save, ...(source.tools?.(rows) || []))];
+    },
+    help: () => payload.help,
+  };
+
+  // -- drawing -------------------------------------------------------------------------------------------------
+  const chart = chartOn(map, data, height, tell);
+  const overlay = overlayOn(chart.plot, data.panels.length, marks);
+  const card = cardOn(map, data, source);
+  const player = mediaPlayer(source, (what, error) => source.tell("error", { what, text: String(error) }));
+  const detail = detailIn(panel, data, source, tell);
+  const radius = pointSize(data.n) / 2;
+
+  function near() {
+    if (state.clicked === null) return { lists: data.panels.map(() => []), shared: new Set() };
+    const { lists, shared } = neighborsOf(data, state.clicked, state.k);
+    const scored = lists.map((list, i) => list.map((row, place) => ({ row, score: data.panels[i].scores?.[state.clicked][place] })));
+    return { lists: scored, shared };
+  }
+  function marks(on) {
+    const { x, y, torn } = data.panels[on];
+    const ring = (row, role) => ({ kind: "ring", row, x: x[row], y: y[row], r: radius + RING[role], role: `embedlab-${role}` });
+    const found = [];
+    if (state.clicked !== null) {
+      const { lists, shared } = near();
+      if (state.torn && torn) {
+        for (const row of torn[state.clicked]) {
+          found.push({ kind: "line", x: x[state.clicked], y: y[state.clicked], to: [x[row], y[row]], role: "embedlab-torn" });
+        }
+      }
+      found.push(...lists[on].map(({ row }) => ring(row, shared.has(row) ? "shared" : "near")));
+    }
+    found.push(...state.hits.map(({ row }) => ring(row, "hit")));
+    if (state.clicked !== null) found.push(ring(state.clicked, "chosen"));
+    if (state.landing[on]) found.push({ kind: "star", x: state.landing[on][0], y: state.landing[on][1], role: "embedlab-landing" });
+    if (hovered !== null) found.push(ring(hovered, "echo"));
+    if (state.names) for (const { name, place } of data.panels[on].clusters || []) found.push({ kind: "name", text: name, x: place[0], y: place[1] });
+    return found;
+  }
+
+  let colorsOf = null; // row → colour, for the lists
+  function colorOf(row) {
+    if (!colorsOf) {
+      colorsOf = new Array(data.n).fill("#999999");
+      for (const entry of entries(data, state.by)) {
+        for (const one of entry.rows) colorsOf[one] = entry.values ? shade(data.columns[state.by], entry.values[one]) : entry.color;
+      }
+    }
+    return colorsOf[row];
+  }
+
+  // One drawing after the other: two at once would mix their traces.
+  let queue = Promise.resolve();
+  let waiting = 0;
+  function redraw() {
+    waiting += 1;
+    chart.plot.dataset.ready = "false";
+    queue = queue.then(async () => {
+      if (!map.clientWidth) return; // hidden: the watcher calls again when there is room
+      const lit = state.selected.length ? state.selected : state.hits.map(({ row }) => row);
+      await chart.draw({ by: state.by, visible: passing(data, state.filter), bright: lit.length ? new Set(lit) : null,
+        lassoed: state.selected.length > 0 });
+      overlay.draw();
+    }).catch((error) => source.tell("error", { what: "draw the map", text: String(error) })).then(() => {
+      waiting -= 1;
+      chart.plot.dataset.ready = String(waiting === 0 && map.clientWidth > 0);
+    });
+  }
+  function set(change) {
+    const before = state;
+    state = { ...state, ...change };
+    if (before.by !== state.by) colorsOf = null;
+    colors.value = state.by;
+    if (document.activeElement !== search) search.value = state.query;
+    const heavy = ["by", "selected", "hits", "filter"];
+    if (heavy.some((name) => JSON.stringify(before[name]) !== JSON.stringify(state[name]))) redraw();
+    else overlay.draw();
+    detail.draw({ ...state, neighbors: near(), hitMeasure: payload.search.measure, colorOf, starts }, player);
+    starts = false;
+    if (state.clicked !== null && state.clicked !== before.clicked) spoken.textContent = `${data.labels?.[state.clicked] ?? ""} ${data.titles[state.clicked]}`;
+  }
+
+  // -- keyboard ------------------------------------------------------------------------------------------------
+  map.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") return clear.click();
+    if (!event.key.startsWith("Arrow")) return undefined;
+    event.preventDefault();
+    const visible = passing(data, state.filter);
+    const row = state.clicked === null ? 0 : step(data, 0, state.clicked, event.key, visible);
+    return row === null ? undefined : tell.click(row);
+  });
+
+  let width = 0;
+  const watcher = new ResizeObserver(() => {
+    if (map.clientWidth === width) return;
+    width = map.clientWidth;
+    redraw();
+  });
+  watcher.observe(map);
+  const api = { data, set, state: () => state };
+  set({});
+  return { ...api, remove() {
+    watcher.disconnect();
+    player.remove();
+    detail.remove();
+    overlay.remove();
+    queue.then(() => chart.remove());
+  } };
+}
+
+// A card beside the mouse: what the item is, and its picture where it has one.
+function cardOn(root, data, source) {
+  const card = root.appendChild(element("div", { class: "embedlab-card" }));
+  const image = card.appendChild(element("img", { alt: "" }));
+  const words = card.appendChild(element("div"));
+  const seen = ["image", "audio", "video", "image+text"].includes(data.modality);
+  let wanted = null;
+  return {
+    show(row, event) {
+      wanted = row;
+      card.dataset.item = data.ids[row];
+      words.replaceChildren(...(data.labels?.[row] ? [element("b", {}, short(data.labels[row], 40)), element("br")] : []), short(data.titles[row], 160));
+      image.removeAttribute("src");
+      image.style.display = seen && data.kinds?.[row] !== "text" ? "block" : "none";
+      if (seen) source.thumb(row).then((url) => {
+        if (wanted !== row) return;
+        image.style.display = url ? "block" : "none";
+        if (url) image.src = url;
+      });
+      card.style.display = "block";
+      const frame = root.getBoundingClientRect();
+      const at = { x: event.clientX - frame.left, y: event.clientY - frame.top };
+      const flips = at.x + 16 + card.offsetWidth > frame.width;
+      card.style.left = `${flips ? at.x - 16 - card.offsetWidth : at.x + 16}px`;
+      card.style.top = `${Math.max(4, Math.min(at.y - 40, frame.height - card.offsetHeight - 4))}px`;
+    },
+    hide() {
+      wanted = null;
+      card.style.display = "none";
+    },
+  };
+}
+
+// Viridis in nine steps, for the dots of the lists: the map itself is coloured by plotly.
+const VIRIDIS = ["#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#fde725"];
+function shade({ limits, reverse }, value) {
+  if (value === null) return "#BBBBBB";
+  const share = limits[1] > limits[0] ? (value - limits[0]) / (limits[1] - limits[0]) : 0.5;
+  const place = Math.min(1, Math.max(0, reverse ? 1 - share : share));
+  return VIRIDIS[Math.round(place * (VIRIDIS.length - 1))];
+}

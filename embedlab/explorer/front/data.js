@@ -1,0 +1,96 @@
+// What Python sends, made ready for drawing. Nothing in this file needs a page, so it can be tested without one.
+//
+// payload: { ids, titles, labels, kinds, media, panels: [{ name, x, y, neighbors, scores, … }],
+//            columns: { name: { kind: "classes", codes, groups } or { kind: "number", values, limits, reverse } },
+//            table: { column: [text or null, …] } }
+// Items are known by their row, from 0; an id is only for people and for Python.
+
+function decode(payload) {
+  const rowOf = new Map(payload.ids.map((id, row) => [id, row]));
+  return { ...payload, n: payload.ids.length, rowOf };
+}
+
+// The rows of each legend entry, in order: [{ name, color, symbol, rows }]. A number has one entry, `values`
+// beside it, and one more for rows without a number.
+function entries(data, by, panel = 0) {
+  const column = data.columns[by];
+  if (column.kind === "classes") {
+    const groups = column.groups.map((group) => ({ ...group, rows: [] }));
+    column.codes.forEach((code, row) => groups[code].rows.push(row));
+    return groups;
+  }
+  const values = column.perPanel ? column.perPanel[panel] : column.values;
+  const known = [];
+  const missing = [];
+  values.forEach((value, row) => (value === null ? missing : known).push(row));
+  const groups = [{ name: column.title, color: null, symbol: "circle", rows: known, values }];
+  if (missing.length) groups.push({ name: "(none)", color: "#BBBBBB", symbol: "circle", rows: missing });
+  return groups;
+}
+
+// Rows whose id, title, label or metadata contain all the words; every row when nothing is asked.
+function matching(data, text) {
+  const words = text.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  const texts = [data.ids, data.titles, data.labels || [], ...Object.values(data.table || {})];
+  const rows = [];
+  for (let row = 0; row < data.n; row += 1) {
+    const line = texts.map((column) => column[row] ?? "").join("\n").toLocaleLowerCase();
+    if (words.every((word) => line.includes(word))) rows.push(row);
+  }
+  return rows;
+}
+
+// Rows that pass a filter: { column, names } for classes, { column, low, high } for numbers; null for all.
+function passing(data, filter) {
+  if (!filter) return null;
+  const column = data.columns[filter.column];
+  const pass = new Uint8Array(data.n);
+  if (column.kind === "classes") {
+    const wanted = new Set(filter.names);
+    column.codes.forEach((code, row) => (pass[row] = wanted.has(column.groups[code].name) ? 1 : 0));
+  } else {
+    const values = column.values || column.perPanel[0];
+    values.forEach((value, row) => {
+      pass[row] = value !== null && value >= filter.low && value <= filter.high ? 1 : 0;
+    });
+  }
+  return pass;
+}
+
+// Of the neighbours that each panel draws for a row: those in all panels, and each panel's own.
+function neighborsOf(data, row, k) {
+  const lists = data.panels.map((panel) => (panel.neighbors ? panel.neighbors[row].slice(0, k) : []));
+  const shared = new Set((lists[0] || []).filter((one) => lists.every((list) => list.includes(one))));
+  return { lists, shared: lists.length > 1 ? shared : new Set() };
+}
+
+// A table as text for a spreadsheet. A cell that begins like a formula gets an apostrophe, so that no
+// spreadsheet runs what a stranger wrote into a label.
+function csv(data, rows) {
+  const columns = { id: data.ids, ...(data.labels ? { label: data.labels } : {}), title: data.titles, ...data.table };
+  const cell = (value) => {
+    const text = String(value ?? "");
+    const safe = /^[=+\-@\t\r]/.test(text) && !/^[+-]?\d+(\.\d+)?$/.test(text) ? `'${text}` : text;
+    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  const lines = [Object.keys(columns).map(cell).join(",")];
+  for (const row of rows) lines.push(Object.values(columns).map((column) => cell(column[row])).join(","));
+  return `${lines.join("\r\n")}\r\n`;
+}
+
+// The nearest item in a direction, for the arrow keys: within 45° of it, near beats straight.
+function step(data, panel, from, direction, visible) {
+  const { x, y } = data.panels[panel];
+  const [dx, dy] = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[direction];
+  let best = null;
+  let least = Infinity;
+  for (let row = 0; row < data.n; row += 1) {
+    if (row === from || (visible && !visible[row])) continue;
+    const along = (x[row] - x[from]) * dx + (y[row] - y[from]) * dy;
+    const across = Math.abs((x[row] - x[from]) * dy) + Math.abs((y[row] - y[from]) * dx);
+    if (along <= 0 || across > along) continue;
+    const cost = along + 2 * across;
+    if (cost < least) [least, best] = [cost, row];
+  }
+  return best;
+}

@@ -1,0 +1,150 @@
+"""What the browser needs to draw an explorer: items, maps and colourings as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from embedlab.clusters import find_clusters
+from embedlab.comparison.agreement import neighbor_overlap
+from embedlab.explorer.coloring import DISTORTION, choices, coloring
+from embedlab.explorer.pictures import kind_of
+from embedlab.explorer.text import clean, clip
+from embedlab.explorer.words import caption, grade, help_lines, honest_words, verdict
+from embedlab.items import Items
+from embedlab.projection import Projection
+
+DISAGREEMENT = "disagreement"
+MOST_TITLE, MOST_CELL = 200, 200  # characters
+# Above, the neighbours of an item are asked for when it is chosen: they would be 12 MB for 100,000 items.
+GRAPH_UP_TO = 20_000
+
+
+def payload(projections: Sequence[Projection], color_by: str, k: int, search: dict[str, Any]) -> dict[str, Any]:
+    """Everything about the items and their maps that does not change while they are looked at.
+
+    Parameters
+    ----------
+    projections : sequence of Projection
+        One for each map: the same items in the same order, aligned.
+    color_by : str
+        What the colours stand for at first.
+    k : int
+        Neighbours that are ringed.
+    search : dict
+        ``possible``, ``placeholder`` and ``measure`` of the search box.
+    """
+    first = projections[0]
+    items = first.embeddings.items
+    mixed = items.modality == "image+text"
+    return {
+        "title": f"{clean(items.name)}: {len(items)} items",
+        "modality": items.modality,
+        "ids": [clean(id) for id in items.ids],
+        "titles": titles(items),
+        "labels": None if items.labels is None else [None if x is None else clean(x) for x in items.labels],
+        "kinds": [kind_of(items, row) for row in range(len(items))] if mixed else None,
+        "table": table(items),
+        "columns": columns(projections),
+        "panels": [panel(projection, len(projections) > 1) for projection in projections],
+        "by": color_by,
+        "k": k,
+        "search": search,
+        "help": help_lines(items.modality, bool(search["possible"]), several=len(projections) > 1),
+    }
+
+
+def titles(items: Items) -> list[str]:
+    """What an item is called under the mouse and in lists: its text, or the name of its file."""
+    return [clip(items.title(id, MOST_TITLE), MOST_TITLE) for id in items.ids]
+
+
+def table(items: Items) -> dict[str, list[str | None]]:
+    """The metadata as text, for search and for export."""
+    shown: dict[str, list[str | None]] = {}
+    for column in items.metadata.columns:
+        series = items.metadata[column]
+        missing = [bool(x) if np.isscalar(x) else False for x in series.isna()]
+        shown[clean(column)] = [
+            None if gone else clip(value, MOST_CELL) for value, gone in zip(series, missing, strict=True)
+        ]
+    return shown
+
+
+def columns(projections: Sequence[Projection]) -> dict[str, dict[str, Any]]:
+    """Every colouring on offer: classes with their colours, or numbers with their limits."""
+    first = projections[0]
+    offered: dict[str, dict[str, Any]] = {}
+    for name in choices(first.embeddings.items):
+        found = coloring(first, name)
+        if found.values is None:
+            codes = np.zeros(len(first), np.int64)
+            for code, group in enumerate(found.groups):
+                codes[group.rows] = code
+            groups = [{"name": clean(g.name), "color": g.color, "symbol": g.symbol} for g in found.groups]
+            offered[clean(name)] = {
+                "kind": "classes", "title": clean(found.title), "codes": codes.tolist(), "groups": groups
+            }  # fmt: skip
+            continue
+        one: dict[str, Any] = {
+            "kind": "number", "title": clean(found.title), "limits": found.limits, "reverse": found.reverse
+        }  # fmt: skip
+        if name == DISTORTION:
+            one |= {"perPanel": [rounded(p.quality.distortion) for p in projections], "percent": True}
+        else:
+            one["values"] = rounded(found.values)
+        offered[clean(name)] = one
+    if len(projections) > 1:
+        overlap = neighbor_overlap([p.neighbors for p in projections])
+        offered[DISAGREEMENT] = {
+            "kind": "number", "title": "neighbours not shared", "limits": (0.0, 1.0), "reverse": True,
+            "values": rounded(1 - overlap), "percent": True,
+        }  # fmt: skip
+    return offered
+
+
+def panel(projection: Projection, several: bool) -> dict[str, Any]:
+    """One map: its places, its true neighbours, and how far to trust it."""
+    emb, quality, near = projection.embeddings, projection.quality, projection.neighbors
+    cosine = near.metric == "cosine"
+    scores = 1 - near.distances if cosine else near.distances
+    small = len(projection) <= GRAPH_UP_TO
+    clusters = find_clusters(projection)
+    return {
+        "name": clean(emb.model.name),
+        "dim": emb.dim,
+        "measure": "cosine" if cosine else "Euclidean distance",
+        "x": rounded(projection.coords[:, 0]),
+        "y": rounded(projection.coords[:, 1]),
+        "neighbors": near.indices.tolist() if small else None,
+        "scores": [rounded(row, 3) for row in scores] if small else None,
+        "torn": torn(projection) if small else None,
+        "lost": np.rint(quality.distortion * quality.k).astype(int).tolist(),
+        "k": quality.k,
+        "clusters": [
+            {"name": clip(name, 28), "place": rounded(place)}
+            for name, place in zip(clusters.names, clusters.places, strict=True)
+        ],
+        "grade": grade(quality),
+        "verdict": verdict(quality),
+        "caption": caption(projection),
+        "honest": "" if several else honest_words(projection),
+    }
+
+
+def torn(projection: Projection) -> list[list[int]]:
+    """For each item, those of its k true neighbours that are not among its k nearest on the map."""
+    from embedlab.neighbors import knn
+
+    true = projection.neighbors.indices[:, : projection.quality.k]
+    if not true.size:
+        return [[] for _ in range(len(projection))]
+    near = knn(projection.coords, true.shape[1], "euclidean").indices
+    return [[int(i) for i in a if i not in set(b.tolist())] for a, b in zip(true, near, strict=True)]
+
+
+def rounded(values: Any, digits: int = 5) -> list[float | None]:
+    """Plain numbers with as many digits as a screen can show; what is not finite becomes None."""
+    return [float(f"{v:.{digits}g}") if np.isfinite(v) else None for v in np.asarray(values, float).tolist()]
