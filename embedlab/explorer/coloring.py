@@ -14,6 +14,7 @@ from embedlab.items import Items
 from embedlab.projection import Projection
 
 LABEL, DISTORTION, NONE = "label", "distortion", "none"
+DISAGREEMENT = "disagreement"  # of the models, where there are several
 MISSING = "(none)"
 MOST_CLASSES = 40  # above, the rare classes share one grey entry: no eye and no legend keeps more apart
 _COUNTED = 12  # a column of whole numbers with at most this many values is a set of classes (digits, years)

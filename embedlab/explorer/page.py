@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from embedlab.errors import BadItem
@@ -15,7 +13,7 @@ from embedlab.explorer.payload import payload
 from embedlab.explorer.pictures import are_seen, kind_of, small_picture
 from embedlab.explorer.scripts import css, script
 from embedlab.explorer.sounds import wav
-from embedlab.explorer.text import clean, escape
+from embedlab.explorer.text import escape
 from embedlab.items import Items
 from embedlab.projection import Projection
 
@@ -33,11 +31,11 @@ def page(projections: Sequence[Projection], color_by: str, k: int, height: int) 
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         # Whatever a label says, this page asks nobody for anything.
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'; '
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
         "script-src 'unsafe-inline' blob:; img-src data: blob:; media-src data: blob:\">"
         f"<title>{title}</title><style>{css()}</style></head>"
         f'<body class="embedlab-page"><h1>{title}</h1><div id="explorer"></div>'
-        f"<script type=\"module\">{body}</script></body></html>\n"
+        f'<script type="module">{body}</script></body></html>\n'
     )
 
 

@@ -9,20 +9,21 @@ import numpy as np
 
 from embedlab.clusters import find_clusters
 from embedlab.comparison.agreement import neighbor_overlap
-from embedlab.explorer.coloring import DISTORTION, choices, coloring
+from embedlab.explorer.coloring import DISAGREEMENT, DISTORTION, choices, coloring
 from embedlab.explorer.pictures import kind_of
 from embedlab.explorer.text import clean, clip
 from embedlab.explorer.words import caption, grade, help_lines, honest_words, verdict
 from embedlab.items import Items
 from embedlab.projection import Projection
 
-DISAGREEMENT = "disagreement"
 MOST_TITLE, MOST_CELL = 200, 200  # characters
 # Above, the neighbours of an item are asked for when it is chosen: they would be 12 MB for 100,000 items.
 GRAPH_UP_TO = 20_000
 
 
-def payload(projections: Sequence[Projection], color_by: str, k: int, search: dict[str, Any]) -> dict[str, Any]:
+def payload(
+    projections: Sequence[Projection], color_by: str, k: int, search: dict[str, Any]
+) -> dict[str, Any]:
     """Everything about the items and their maps that does not change while they are looked at.
 
     Parameters

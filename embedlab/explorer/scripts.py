@@ -19,7 +19,9 @@ def _common() -> str:
     """
     from plotly.offline import get_plotlyjs
 
-    head = "const Plotly = (() => { const module = {exports: {}}, exports = module.exports, define = undefined;"
+    head = (
+        "const Plotly = (() => { const module = {exports: {}}, exports = module.exports, define = undefined;"
+    )
     tail = "return module.exports; })();"
     own = [(_FRONT / part).read_text(encoding="utf-8") for part in _PARTS]
     return "\n".join([head, get_plotlyjs(), tail, *own])
@@ -34,7 +36,9 @@ def script(last: str, **constants: Any) -> str:
 
 def in_script(value: Any) -> str:
     """A value as JavaScript that can stand in a ``<script>``: no ``<`` is left that could end it."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
 
 
 def css() -> str:

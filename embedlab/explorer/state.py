@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
+import numpy as np
 import traitlets
 
 from embedlab import catalog
 from embedlab.embedders import Embedder, load_model
 from embedlab.errors import BadItem
-from embedlab.explorer.coloring import LABEL, NONE, choices
+from embedlab.explorer.coloring import DISAGREEMENT, LABEL, NONE, choices
 from embedlab.explorer.detail import Near
 from embedlab.explorer.search import READS_TEXT, check_same_model, nearest_to, pictures_of
 from embedlab.items import Items
@@ -29,10 +30,11 @@ class State(traitlets.HasTraits):
     color_by = traitlets.Unicode("none")
     k_neighbors = traitlets.Int(10, min=1)
 
-    def _start(self, projection: Projection, color_by: str | None, model: Embedder | None) -> None:
-        self.projection = projection
+    def _start(self, projections: list[Projection], color_by: str | None, model: Embedder | None) -> None:
+        self.projections, self.projection = projections, projections[0]
+        projection = self.projection
         self._items = projection.embeddings.items
-        self._offered = choices(self._items)
+        self._offered = [*choices(self._items), *([DISAGREEMENT] if len(projections) > 1 else [])]
         self._asked = ""  # the query that `hits` answer
         self._lands_among: list[int] = []  # rows of the items nearest to it, whatever their kind
         if model is not None:
@@ -96,6 +98,13 @@ class State(traitlets.HasTraits):
         self._asked = ""
         with self.hold_trait_notifications():
             self.clicked_id, self.selected_ids, self.query, self.hits = None, (), "", ()
+
+    def _landing(self) -> list[list[float]]:
+        """About where a query would lie on each map: the middle of its nearest items.
+
+        A map has no place of its own for it, and the median is not drawn away by an item that lies elsewhere.
+        """
+        return [np.median(p.coords[self._lands_among], axis=0).tolist() for p in self.projections]
 
     @property
     def selection(self) -> Items:

@@ -1,35 +1,39 @@
-"""The explorer that people see: search box, colour menu, map, detail panel, and the badge of trust."""
+"""The explorer that people see, live in a notebook: a view in the browser, and the state behind it."""
 
 from __future__ import annotations
 
 import base64
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-import ipywidgets as widgets
+import anywidget
+import traitlets
 
+from embedlab.alignment import align
+from embedlab.comparison.agreement import same_items
 from embedlab.embedders import Embedder
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
-from embedlab.explorer import detail, figure
-from embedlab.explorer.coloring import coloring
-from embedlab.explorer.detail import Near
 from embedlab.explorer.films import mp4
+from embedlab.explorer.item import item_html
+from embedlab.explorer.page import page
+from embedlab.explorer.payload import payload
 from embedlab.explorer.pictures import are_seen, kind_of, small_picture
-from embedlab.explorer.search import neighbors
+from embedlab.explorer.scripts import css, script
 from embedlab.explorer.sounds import wav
 from embedlab.explorer.state import State
 from embedlab.explorer.text import clean
-from embedlab.explorer.views import MapView, PanelView
 from embedlab.projection import NAMES, Method, Projection, project
 
 PNG, WIDGET, PLAIN = "image/png", "application/vnd.jupyter.widget-view+json", "text/plain"
+Shown = Embeddings | Projection
 
 
 def explore(
-    embeddings: Embeddings | Projection,
+    embeddings: Shown | Sequence[Shown],
     *,
     method: Method = "umap",
     n_neighbors: int = 15,
@@ -38,21 +42,24 @@ def explore(
     model: Embedder | None = None,
     height: int = 560,
 ) -> Explorer:
-    """Look at embeddings on a map.
+    """Look at embeddings on a map, or at several of the same items on maps side by side.
 
     Parameters
     ----------
-    embeddings : Embeddings or Projection
-        Embeddings are projected first, with the next three arguments; a projection is shown as it is.
+    embeddings : Embeddings, Projection, or a sequence of them
+        Embeddings are projected first, with the next three arguments; a projection is shown as it is. Of
+        several, the items that all of them have are shown, and the maps are turned to lie like the first.
     method : {"umap", "pca", "tsne"}
     n_neighbors : int
     random_state : int
     color_by : str, optional
-        ``"label"``, a metadata column, ``"distortion"`` or ``"none"``. By default the label, if there is one.
+        ``"label"``, a metadata column, ``"distortion"``, ``"none"``, or of several ``"disagreement"``. By
+        default the label, if there is one.
     model : Embedder, optional
-        The model that embeds queries; by default the one that made the embeddings, loaded at the first query.
+        The model that embeds queries; by default the one that made the first embeddings, loaded at the first
+        query.
     height : int
-        Of the map, in pixels.
+        Of a map, in pixels.
 
     Returns
     -------
@@ -62,24 +69,38 @@ def explore(
     Raises
     ------
     BadItem
-        For embeddings without items, or an unknown ``color_by``.
+        For embeddings without items, embeddings of different items, or an unknown ``color_by``.
     WrongModel
-        When ``model`` is not the one that made the embeddings.
+        When ``model`` is not the one that made the first embeddings.
     """
-    if isinstance(embeddings, Embeddings):
-        embeddings = project(embeddings, method, n_neighbors=n_neighbors, random_state=random_state)
-    return Explorer(embeddings, color_by=color_by, model=model, height=height)
+    several = [embeddings] if isinstance(embeddings, (Embeddings, Projection)) else list(embeddings)
+
+    def placed(one: Shown) -> Projection:
+        if isinstance(one, Projection):
+            return one
+        return project(one, method, n_neighbors=n_neighbors, random_state=random_state)
+
+    if len(several) > 1:
+        vectors = [one.embeddings if isinstance(one, Projection) else one for one in several]
+        common = same_items(vectors)
+        # A projection is kept as it is; only where items are missing must it be made anew.
+        several = [one if len(one) == len(emb) else emb for one, emb in zip(several, common, strict=True)]
+        several = [
+            one if isinstance(one, Projection) and one.embeddings.items.ids == emb.items.ids else emb
+            for one, emb in zip(several, common, strict=True)
+        ]
+    return Explorer([placed(one) for one in several], color_by=color_by, model=model, height=height)
 
 
-class Explorer(State, widgets.VBox):  # type: ignore[misc]
-    """A map of embeddings with a detail panel, a search box and a colour menu.
+class Explorer(State, anywidget.AnyWidget):  # type: ignore[misc]
+    """Maps of embeddings with a detail panel, a search box and a colour menu.
 
     Whatever the mouse and the keyboard do is done by one of the methods :meth:`click`, :meth:`select`,
     :meth:`search`, :meth:`color` and :meth:`clear`, and can be done from Python in the same way.
 
     Parameters
     ----------
-    projection : Projection
+    projections : Projection or sequence of Projection
     color_by, model, height
         See :func:`explore`.
 
@@ -97,157 +118,125 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
         What the colours stand for.
     k_neighbors : int
         How many neighbours the detail panel lists and the map rings.
-    projection : Projection
-    figure : plotly.graph_objects.Figure
-        The map as it is drawn now, without the rings, which are in ``overlay``.
+    projections : list of Projection
+        One for each map, the maps after the first turned to lie like it; ``projection`` is the first.
     """
+
+    _css = css()
+    payload = traitlets.Unicode("{}").tag(sync=True)
+    state = traitlets.Unicode("{}").tag(sync=True)
+    height = traitlets.Int(560).tag(sync=True)
 
     def __init__(
         self,
-        projection: Projection,
+        projections: Projection | Sequence[Projection],
         *,
         color_by: str | None = None,
         model: Embedder | None = None,
         height: int = 560,
     ) -> None:
-        super().__init__()
-        self._start(projection, color_by, model)
+        super().__init__(_esm=script("live.js"), height=height)
+        several = [projections] if isinstance(projections, Projection) else list(projections)
+        self._start(align(several), color_by, model)
         self._row = {id: row for row, id in enumerate(self._items.ids)}
-        self._height = height
-        self._build()
-        self._draw()
-        self.observe(lambda _: self._draw(), "color_by")
-        self.observe(
-            lambda _: self._refresh(), ["clicked_id", "selected_ids", "query", "hits", "k_neighbors"]
-        )
+        self._echo: dict[str, Any] = {"view": "", "acted": 0}
+        self._notice: dict[str, str] | None = None
+        search = {
+            "possible": self.can_search,
+            "placeholder": "Search by meaning…" if self.can_search else "This model does not read text",
+            "measure": "cosine",
+        }
+        self.payload = json.dumps(payload(self.projections, self.color_by, self.k_neighbors, search))
+        self._tell()
+        names = ["color_by", "clicked_id", "selected_ids", "query", "hits", "k_neighbors"]
+        self.observe(lambda _: self._tell(), names)
+        self.on_msg(lambda _widget, content, buffers: self._on_event(content))
 
-    # -- building -----------------------------------------------------------------------------------------
+    # -- between here and the browser ---------------------------------------------------------------------
 
-    def _build(self) -> None:
-        self.search_box = widgets.Text(
-            placeholder="Search by meaning…" if self.can_search else "This model does not read text",
-            continuous_update=False,  # ask at Enter, not at every key
-            disabled=not self.can_search,
-        )
-        menu = [(clean(name), name) for name in self._offered]
-        self.color_menu = widgets.Dropdown(options=menu, value=self.color_by, description="Colour by")
-        self.clear_button = widgets.Button(description="Clear", tooltip="Forget query, choice and selection")
-        self.clear_button.layout.width = "70px"
-        self.map, self.panel = MapView(self._on_event), PanelView(self._on_event)
-        self.panel.layout.max_height = f"{self._height + 2}px"  # as high as the map with its border
-        self.badge = widgets.HTML(detail.badge_html(self.projection, figure.honest_words(self.projection)))
-        bar = widgets.HBox([self.search_box, self.color_menu, self.clear_button])
-        body = widgets.HBox([self.map, self.panel])
-        for box, name in ((bar, "bar"), (body, "body"), (self, "explorer")):
-            box.add_class(f"embedlab-{name}")
-        self.children = (bar, body, self.badge)
-        self.search_box.observe(lambda change: self._try(self._ask, change["new"]), "value")
-        self.color_menu.observe(lambda change: self._try(self.color, change["new"]), "value")
-        self.clear_button.on_click(lambda _: self._try(self.clear))
+    def _tell(self) -> None:
+        """Send what is chosen, selected, asked and found."""
+        row = None if self.clicked_id is None else self._row[self.clicked_id]
+        told = {
+            "by": clean(self.color_by),
+            "clicked": row,
+            "selected": [self._row[id] for id in self.selected_ids],
+            "query": clean(self.query),
+            "hits": [{"row": self._row[id], "score": round(score, 4)} for id, score in self.hits],
+            "landing": self._landing() if self.hits else [],
+            "k": self.k_neighbors,
+            "notice": self._notice,
+            "echo": self._echo,
+        }
+        self.state = json.dumps(told)
 
     def _on_event(self, event: dict[str, Any]) -> None:
-        """What the browser reports, as one call of a public method."""
-        kind = event.get("type")
-        if kind == "click":
-            self._try(self.click, event.get("id"))
-            self._try(self._send_media, event.get("id"))
-        elif kind == "media":
-            self._try(self._send_media, event.get("id"))
-        elif kind == "select":
-            self._try(self.select, event.get("ids", ()))
-        elif kind == "thumbnail":
-            self._send_thumbnail(event.get("id"))
-        elif kind == "error":
-            why = f"The browser could not {event.get('what')}: {event.get('text')}"
-            self._notify(detail.error_html(RuntimeError(why)))
-
-    def _send_thumbnail(self, id: Any) -> None:
-        """The picture under the mouse, with its id: the browser may have moved on to another by now."""
-        if isinstance(id, str) and id in self._row and are_seen(self._items):
-            row = self._row[id]
-            # In a mixture a text has no picture: the card shows its words alone.
-            seen = kind_of(self._items, row) != "text"
-            self.map.send(
-                {"type": "thumbnail", "id": id}, buffers=[small_picture(self._items, row)] if seen else []
-            )
-
-    def _send_media(self, id: Any) -> None:
-        """The sound or film that was asked for, to be played at once; only what is asked for ever travels."""
-        make = {"audio": wav, "video": mp4}.get(self._items.modality)
-        if isinstance(id, str) and id in self._row and make is not None:
-            with contextlib.suppress(BadItem):  # the panel says what is wrong with it
-                data = make(str(self._items.frame["path"].iloc[self._row[id]]))
-                mime = {"audio": "audio/wav", "video": "video/mp4"}[self._items.modality]
-                self.panel.send({"type": "media", "id": id, "mime": mime}, buffers=[data])
-
-    def _ask(self, text: str) -> None:
-        if text == self.query:
+        """One message of the browser: a question about an item, or what a person did."""
+        if event.get("type") == "do":
+            self._echo = {"view": str(event.get("view")), "acted": int(event.get("acted", 0))}
+            self._act(str(event.get("action")), event.get("argument"))
             return
-        if text.strip() and self._model is None:
-            name = self.projection.embeddings.model.name
-            self._notify(detail.message_html(f"Loading {name} to read the question …"))
-        self.search(text)
+        row, ticket = event.get("row"), event.get("ticket")
+        if isinstance(row, int) and 0 <= row < len(self._items):
+            self._answer(str(event.get("type")), row, ticket)
 
-    def _try(self, action: Callable[..., object], *args: Any) -> None:
-        """Run a callback; an error ends up where the user looks, not only in a log."""
+    def _act(self, action: str, argument: Any) -> None:
+        """Do what a person did in the browser; an error ends up where the user looks, not only in a log."""
+        known: dict[str, Callable[..., object]] = {
+            "click": self.click, "select": self.select, "search": self.search, "color": self.color,
+            "clear": lambda _: self.clear(), "error": self._browser_failed,
+        }  # fmt: skip
+        self._notice = None
         try:
-            action(*args)
+            if action == "search" and str(argument).strip() and self._model is None:
+                self._say("note", f"Loading {self.projection.embeddings.model.name} to read the question …")
+            known[action](argument)
         except Exception as error:
-            self._notify(detail.error_html(error))
+            self._say("error", f"{type(error).__name__}: {error}")
         else:
-            if self._notified:
-                self._refresh()
+            self._notice = None
+            self._tell()
 
-    def _notify(self, html: str) -> None:
-        """Put a notice into the panel; the next action that succeeds takes it away."""
-        self._notified, self.panel.html = True, html
+    def _browser_failed(self, what: Any) -> None:
+        raise RuntimeError(f"The browser could not {what.get('what')}: {what.get('text')}")
 
-    # -- showing ------------------------------------------------------------------------------------------
+    def _say(self, kind: str, text: str) -> None:
+        self._notice = {"class": f"embedlab-{kind}", "text": clean(text)}
+        self._tell()
 
-    def _draw(self) -> None:
-        """Colour the points anew."""
-        self._coloring = coloring(self.projection, self.color_by)
-        self.figure = figure.map_figure(self.projection, self._coloring, self._height)
-        self.color_menu.value = self.color_by
-        self.map.base = json.dumps(self.figure.to_plotly_json())
-        self._refresh()
-
-    def _refresh(self) -> None:
-        """Bring rings, panel and search box in line with the traits."""
-        row = None if self.clicked_id is None else self._row[self.clicked_id]
-        near = [] if row is None else neighbors(self.projection, row, self.k_neighbors)
-        hits = [Near(self._row[id], score) for id, score in self.hits]
-        self.overlay = figure.overlay(
-            self.projection,
-            self._coloring,
-            chosen=row,
-            neighbors=[place.row for place in near],
-            hits=[place.row for place in hits],
-            lands_among=self._lands_among if hits else [],
-        )
-        state = {
-            "overlay": [trace.to_plotly_json() for trace in self.overlay],
-            "faded": bool(hits),
-            "selected": list(self.selected_ids),
-        }
-        self.map.state = json.dumps(state)
-        self.search_box.value = self.query
-        self._notified, self.panel.html = False, self._panel_html(row, near, hits)
-
-    def _panel_html(self, row: int | None, near: list[Near], hits: list[Near]) -> str:
-        parts = []
-        if self.selected_ids:
-            rows = [self._row[id] for id in self.selected_ids]
-            parts.append(detail.selection_html(self._items, self._coloring, rows))
-        if row is not None:
-            parts.append(detail.item_html(self.projection, self._coloring, row, near))
-        if hits:
-            parts.append(detail.hits_html(self._items, self._coloring, self.query, hits))
-        return "".join(parts) or detail.help_html(
-            self.can_search, len(self._coloring.groups) > 1, self._items.modality
-        )
+    def _answer(self, wanted: str, row: int, ticket: Any) -> None:
+        """What the panel shows of an item, its small picture, or its sound or film: what is asked for."""
+        reply: dict[str, Any] = {"ticket": ticket}
+        data: list[bytes] = []
+        if wanted == "item":
+            reply["html"] = item_html(self._items, row)
+        elif wanted == "thumb" and are_seen(self._items) and kind_of(self._items, row) != "text":
+            reply["mime"], data = "image/jpeg", [small_picture(self._items, row)]
+        elif wanted == "media" and self._items.modality in _PLAYED:
+            make, reply["mime"] = _PLAYED[self._items.modality]
+            with contextlib.suppress(BadItem):  # what the panel shows of it says what is wrong
+                data = [make(str(self._items.frame["path"].iloc[row]))]
+        self.send(reply, buffers=data)
 
     # -- on paper -----------------------------------------------------------------------------------------
+
+    def to_html(self, path: str | Path, *, color_by: str | None = None) -> Path:
+        """Write the explorer as one file that needs neither Python nor a network.
+
+        Parameters
+        ----------
+        path : path
+        color_by : str, optional
+            What the colours stand for at first; by default what they stand for now.
+
+        Returns
+        -------
+        Path
+        """
+        target = Path(path)
+        text = page(self.projections, color_by or self.color_by, self.k_neighbors, self.height)
+        target.write_text(text, encoding="utf-8")
+        return target
 
     def __repr__(self) -> str:
         embeddings, quality = self.projection.embeddings, self.projection.quality
@@ -263,3 +252,9 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
         png = static_png(self.projection, self.color_by)
         view = {"version_major": 2, "version_minor": 0, "model_id": self._model_id}
         return {PLAIN: repr(self), WIDGET: view, PNG: base64.b64encode(png).decode("ascii")}
+
+
+_PLAYED: dict[str, tuple[Callable[[str], bytes], str]] = {
+    "audio": (wav, "audio/wav"),
+    "video": (mp4, "video/mp4"),
+}

@@ -42,7 +42,9 @@ def caption(projection: Projection) -> str:
     emb = projection.embeddings
     said = [MIXED_WORDS] if emb.items.modality == "image+text" else []
     said += [NAMES[projection.method], f"{len(projection)} items", f"{emb.model.name} ({emb.dim} dimensions)"]
-    said += [f"{name}={value}" if name != "metric" else str(value) for name, value in projection.params.items()]
+    said += [
+        f"{name}={value}" if name != "metric" else str(value) for name, value in projection.params.items()
+    ]
     return clean(" · ".join(said) + (f". {projection.note}" if projection.note else ""))
 
 

@@ -1,0 +1,91 @@
+// The explorer in a notebook. Python keeps the state; what a person does is drawn at once and then told to it.
+
+function liveSource(model, view) {
+  const KEPT = 400; // pictures
+  const waiting = new Map(); // ticket → what to do with the answer
+  const pictures = new Map(); // row → promise of an address, the oldest first
+  let tickets = 0;
+
+  function ask(type, row) {
+    tickets += 1;
+    const ticket = `${view} ${tickets}`;
+    return new Promise((resolve) => {
+      waiting.set(ticket, resolve);
+      model.send({ type, row, ticket });
+    });
+  }
+  function arrived(message, buffers) {
+    const resolve = waiting.get(message.ticket);
+    waiting.delete(message.ticket);
+    if (!resolve) return; // for another view of the same explorer
+    const [bytes] = buffers || [];
+    resolve(message.html ?? (bytes ? URL.createObjectURL(new Blob([bytes], { type: message.mime })) : null));
+  }
+  model.on("msg:custom", arrived);
+  let playing = null; // one sound or film at a time is kept
+
+  const source = {
+    acted: 0,
+    item: (row) => ask("item", row),
+    thumb(row) {
+      if (!pictures.has(row)) pictures.set(row, ask("thumb", row));
+      if (pictures.size > KEPT) {
+        const [[oldest, promise]] = pictures;
+        promise.then((url) => url && URL.revokeObjectURL(url));
+        pictures.delete(oldest);
+      }
+      return pictures.get(row);
+    },
+    async media(row) {
+      const url = await ask("media", row);
+      if (playing) URL.revokeObjectURL(playing);
+      playing = url;
+      return url;
+    },
+    tell(action, argument = null) {
+      source.acted += 1;
+      model.send({ type: "do", action, argument, view, acted: source.acted });
+    },
+    search(text, api) {
+      api.set({ query: text });
+      source.tell("search", text);
+    },
+    remove() {
+      model.off("msg:custom", arrived);
+      if (playing) URL.revokeObjectURL(playing);
+      pictures.forEach((promise) => promise.then((url) => url && URL.revokeObjectURL(url)));
+    },
+  };
+  return source;
+}
+
+export default {
+  render({ model, el }) {
+    const view = Math.random().toString(36).slice(2);
+    let shown = null;
+    let source = null;
+    function follow() {
+      const { echo, ...state } = JSON.parse(model.get("state"));
+      // An echo of something older than what was just done here would undo it for a moment.
+      if (echo.view === view && echo.acted < source.acted) return;
+      shown.set(state);
+    }
+    function build() {
+      shown?.remove();
+      source?.remove();
+      el.replaceChildren();
+      source = liveSource(model, view);
+      shown = explorerIn(el.appendChild(document.createElement("div")), JSON.parse(model.get("payload")), model.get("height"), source);
+      follow();
+    }
+    model.on("change:payload", build);
+    model.on("change:state", follow);
+    build();
+    return () => {
+      model.off("change:payload", build);
+      model.off("change:state", follow);
+      shown.remove();
+      source.remove();
+    };
+  },
+};
