@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,11 @@ from embedlab.explorer.pictures import kind_of
 from embedlab.explorer.text import clean, clip
 from embedlab.explorer.words import caption, grade, help_lines, honest_words, verdict
 from embedlab.items import Items
+from embedlab.oddities import near_duplicates, outliers
 from embedlab.projection import Projection
 
 MOST_TITLE, MOST_CELL = 200, 200  # characters
+MOST_LISTED = 20
 # Above, the neighbours of an item are asked for when it is chosen: they would be 12 MB for 100,000 items.
 GRAPH_UP_TO = 20_000
 
@@ -50,6 +52,7 @@ def payload(
         "table": table(items),
         "columns": columns(projections),
         "panels": [panel(projection, len(projections) > 1) for projection in projections],
+        "lists": lists(projections),
         "by": color_by,
         "k": k,
         "search": search,
@@ -104,6 +107,46 @@ def columns(projections: Sequence[Projection]) -> dict[str, dict[str, Any]]:
             "values": rounded(1 - overlap), "percent": True,
         }  # fmt: skip
     return offered
+
+
+def lists(projections: Sequence[Projection]) -> list[dict[str, Any]]:
+    """What is worth a second look: near duplicates, outliers, and what the models see differently."""
+    first = projections[0]
+    ids, row = first.embeddings.items.ids, {id: i for i, id in enumerate(first.embeddings.items.ids)}
+    measure = "1 − cosine" if first.neighbors.metric == "cosine" else "Euclidean distance"
+    where = f", for {clean(first.embeddings.model.name)}" if len(projections) > 1 else ""
+    pairs = near_duplicates(ids, first.neighbors, MOST_LISTED)
+    far = outliers(ids, first.neighbors, MOST_LISTED)
+    found = [
+        {
+            "title": "Near duplicates",
+            "note": f"The closest pairs{where}; {measure}.",
+            "places": [
+                {"row": row[a], "other": row[b], "score": rounded([d], 3)[0]}
+                for a, b, d in zip(pairs["id"], pairs["other"], pairs["distance"], strict=True)
+            ],
+        },
+        {
+            "title": "Outliers",
+            "note": f"How many times farther from their neighbours than those from theirs{where}.",
+            "places": _places(row, far["id"], far["factor"]),
+        },
+    ]
+    if len(projections) > 1:
+        overlap = neighbor_overlap([p.neighbors for p in projections])
+        order = np.argsort(overlap, kind="stable")[:MOST_LISTED]
+        found.append(
+            {
+                "title": "Models disagree",
+                "note": "Share of their neighbours that the models do not share.",
+                "places": _places(row, [ids[i] for i in order], 1 - overlap[order]),
+            }
+        )
+    return found
+
+
+def _places(row: dict[str, int], ids: Iterable[str], scores: Any) -> list[dict[str, Any]]:
+    return [{"row": row[id], "score": s} for id, s in zip(ids, rounded(scores, 3), strict=True)]
 
 
 def panel(projection: Projection, several: bool) -> dict[str, Any]:

@@ -9,7 +9,7 @@ function explorerIn(root, payload, height, source) {
   const data = decode(payload);
   const several = data.panels.length > 1;
   let state = { by: payload.by, clicked: null, selected: [], hits: [], query: "", landing: [], k: payload.k, filter: null,
-    notice: null, names: false, torn: false };
+    notice: null, names: false, torn: false, list: null };
   let starts = false; // the next item shown was chosen by a person, so its sound begins
   let hovered = null;
 
@@ -34,10 +34,23 @@ function explorerIn(root, payload, height, source) {
   for (const name of Object.keys(data.columns)) colors.append(element("option", { value: name }, name));
   const clear = element("button", { type: "button", class: "embedlab-button", title: "Forget query, choice and selection" }, "Clear");
   bar.append(search, element("label", {}, "Colour by ", colors), clear);
+  const tools = root.insertBefore(element("div", { class: "embedlab-bar embedlab-toolbar" }), body);
+  const names = toggle("Names of clusters", "names", "Islands of the map, named after what is in them");
+  const torn = toggle("Torn neighbours", "torn", "Lines from the chosen item to true neighbours that are far away on the map");
+  const lists = element("select", { "aria-label": "Show a list" }, element("option", { value: "" }, "Lists …"));
+  payload.lists.forEach(({ title }, i) => lists.append(element("option", { value: i }, title)));
+  lists.addEventListener("change", () => set({ list: lists.value === "" ? null : Number(lists.value) }));
+  const only = filterIn(data, (filter) => set({ filter }));
+  tools.append(names, torn, lists, only.node);
   search.addEventListener("keydown", (event) => event.key === "Enter" && source.search(search.value, api));
   colors.addEventListener("change", () => act({ by: colors.value }, "color", colors.value));
-  clear.addEventListener("click", () => act({ clicked: null, selected: [], hits: [], query: "", landing: [], filter: null }, "clear"));
+  clear.addEventListener("click", () => act({ clicked: null, selected: [], hits: [], query: "", landing: [], filter: null, list: null }, "clear"));
 
+  function toggle(words, name, title) {
+    const node = element("button", { type: "button", class: "embedlab-button", "aria-pressed": "false", title }, words);
+    node.addEventListener("click", () => set({ [name]: !state[name] }));
+    return node;
+  }
   function badge(one) {
     const node = element("div", { class: "embedlab-badge" });
     const verdict = element("div", {}, element("span", { class: `embedlab-dot embedlab-${one.grade}` }),
@@ -155,11 +168,15 @@ function explorerIn(root, payload, height, source) {
     state = { ...state, ...change };
     if (before.by !== state.by) colorsOf = null;
     colors.value = state.by;
+    names.setAttribute("aria-pressed", state.names);
+    torn.setAttribute("aria-pressed", state.torn);
+    lists.value = state.list ?? "";
+    only.show(state.filter);
     if (document.activeElement !== search) search.value = state.query;
     const heavy = ["by", "selected", "hits", "filter"];
     if (heavy.some((name) => JSON.stringify(before[name]) !== JSON.stringify(state[name]))) redraw();
     else overlay.draw();
-    detail.draw({ ...state, neighbors: near(), hitMeasure: payload.search.measure, colorOf, starts }, player);
+    detail.draw({ ...state, list: state.list === null ? null : payload.lists[state.list], neighbors: near(), hitMeasure: payload.search.measure, colorOf, starts }, player);
     starts = false;
     if (state.clicked !== null && state.clicked !== before.clicked) spoken.textContent = `${data.labels?.[state.clicked] ?? ""} ${data.titles[state.clicked]}`;
   }

@@ -125,6 +125,11 @@ function detailIn(root, data, source, tell) {
           player.show(body.querySelector("[data-plays]"), state.clicked, state.starts);
         });
       }
+      if (state.list) {
+        const { title, note, places } = state.list;
+        root.append(element("section", { class: "embedlab-list" }, element("h4", {}, title), element("p", { class: "embedlab-note" }, note),
+          list(places.flatMap(({ row, other, score }) => (other === undefined ? [{ row, score }] : [{ row, score }, { row: other }])), state)));
+      }
       if (state.hits.length) {
         const heading = element("h4", {}, `${state.hits.length} nearest to `, element("q", { dir: "auto" }, short(state.query, 80)),
           " ", element("small", {}, state.hitMeasure));
