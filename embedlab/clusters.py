@@ -48,7 +48,7 @@ def find_clusters(projection: Projection, min_cluster_size: int | None = None) -
     ----------
     projection : Projection
     min_cluster_size : int, optional
-        Fewest items of an island; by default a fiftieth of all items, and at least 5.
+        Fewest items of an island; by default a fortieth of all items, and at least 5.
 
     Returns
     -------
@@ -63,18 +63,22 @@ def find_clusters(projection: Projection, min_cluster_size: int | None = None) -
     Notes
     -----
     HDBSCAN (Campello, Moulavi & Sander 2013; ``scikit-learn``) on the places of the map: islands are what
-    eyes see there, and what the map has torn apart is apart here too. A cluster of texts is named after the
-    words with the highest class-based TF-IDF (Grootendorst 2022), all others after their commonest label.
+    eyes see there, and what the map has torn apart is apart here too. The leaves of its tree are taken: its
+    usual choice made one cluster of most of a map (sample data ``notes``, ``text/mpnet``). A cluster of texts
+    is named after the words with the highest class-based TF-IDF (Grootendorst 2022), all others after their
+    commonest label.
     """
     n = len(projection)
-    size = max(5, n // 50) if min_cluster_size is None else min_cluster_size
+    size = max(5, n // 40) if min_cluster_size is None else min_cluster_size
     if size < 2:
         raise BadItem(f"min_cluster_size must be at least 2, not {size}.")
     if n < max(_FEWEST, size):
         return Clusters(np.full(n, NO_CLUSTER), (), np.empty((0, 2), np.float32), size)
     from sklearn.cluster import HDBSCAN
 
-    found = HDBSCAN(min_cluster_size=size, copy=True).fit_predict(projection.coords.astype(np.float64))
+    found = HDBSCAN(size, min_samples=min(size, 5), cluster_selection_method="leaf", copy=True).fit_predict(
+        projection.coords.astype(np.float64)
+    )
     sizes = Counter(found[found != NO_CLUSTER].tolist())
     order = {
         old: new for new, (old, _) in enumerate(sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0])))

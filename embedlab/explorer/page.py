@@ -27,12 +27,15 @@ def page(projections: Sequence[Projection], color_by: str, k: int, height: int) 
     data = payload(projections, color_by, k, WORDS) | {"height": height}
     title = escape(f"{items.name}: {' and '.join(p.embeddings.model.name for p in projections)}")
     body = script("page.js", EXPORTED=data, MEDIA=media(items))
+    # Whatever a label says, this page asks nobody for anything.
+    policy = (
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' blob:; "
+        "img-src data: blob:; media-src data: blob:"
+    )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        # Whatever a label says, this page asks nobody for anything.
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-        "script-src 'unsafe-inline' blob:; img-src data: blob:; media-src data: blob:\">"
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         f"<title>{title}</title><style>{css()}</style></head>"
         f'<body class="embedlab-page"><h1>{title}</h1><div id="explorer"></div>'
         f'<script type="module">{body}</script></body></html>\n'

@@ -28,7 +28,7 @@ def _common() -> str:
 
 
 def script(last: str, **constants: Any) -> str:
-    """Everything, with ``last`` at the end, and constants that it may use, in a form that no text can leave."""
+    """Everything, with ``last`` at the end, and constants in a form that no text can break out of."""
     given = [f"const {name} = {in_script(value)};" for name, value in constants.items()]
     text = "\n".join([_common(), *given, (_FRONT / last).read_text(encoding="utf-8")])
     return text.replace("</script", "<\\/script") if constants else text

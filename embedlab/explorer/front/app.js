@@ -116,18 +116,20 @@ function explorerIn(root, payload, height, source) {
   }
   function marks(on) {
     const { x, y, torn } = data.panels[on];
+    const visible = passing(data, state.filter);
+    const there = (row) => !visible || visible[row];
     const ring = (row, role) => ({ kind: "ring", row, x: x[row], y: y[row], r: radius + RING[role], role: `embedlab-${role}` });
     const found = [];
     if (state.clicked !== null) {
       const { lists, shared } = near();
       if (state.torn && torn) {
-        for (const row of torn[state.clicked]) {
+        for (const row of torn[state.clicked].filter(there)) {
           found.push({ kind: "line", x: x[state.clicked], y: y[state.clicked], to: [x[row], y[row]], role: "embedlab-torn" });
         }
       }
-      found.push(...lists[on].map(({ row }) => ring(row, shared.has(row) ? "shared" : "near")));
+      found.push(...lists[on].filter(({ row }) => there(row)).map(({ row }) => ring(row, shared.has(row) ? "shared" : "near")));
     }
-    found.push(...state.hits.map(({ row }) => ring(row, "hit")));
+    found.push(...state.hits.filter(({ row }) => there(row)).map(({ row }) => ring(row, "hit")));
     if (state.clicked !== null) found.push(ring(state.clicked, "chosen"));
     if (state.landing[on]) found.push({ kind: "star", x: state.landing[on][0], y: state.landing[on][1], role: "embedlab-landing" });
     if (hovered !== null) found.push(ring(hovered, "echo"));
