@@ -118,9 +118,9 @@ def coloring(projection: Projection, by: str) -> Coloring:
         series = items.metadata[column]
         if _continuous(series):
             return _numeric(by, str(column), pd.to_numeric(series).to_numpy(np.float64, na_value=np.nan))
-        return Coloring(by, str(column), _classes(_as_text(series).tolist()))
+        return Coloring(by, str(column), classes(_as_text(series).tolist()))
     if by == LABEL:
-        return Coloring(by, LABEL, _classes(items.labels or []))
+        return Coloring(by, LABEL, classes(items.labels or []))
     if by == DISTORTION:
         distortion = projection.quality.distortion.astype(np.float64)
         group = Group("all items", everything, palette.GREY)
@@ -166,7 +166,7 @@ def _numeric(by: str, title: str, values: np.ndarray) -> Coloring:
     return Coloring(by, title, groups, values, limits)
 
 
-def _classes(labels: list[str | None]) -> list[Group]:
+def classes(labels: list[str | None]) -> list[Group]:
     """One group per class in natural order, then the rarest ones beyond 40 classes, then the missing ones."""
     rows: dict[str, list[int]] = {}
     missing: list[int] = []

@@ -9,7 +9,7 @@ import numpy as np
 
 from embedlab.clusters import find_clusters
 from embedlab.comparison.agreement import neighbor_overlap
-from embedlab.explorer.coloring import DISAGREEMENT, DISTORTION, choices, coloring
+from embedlab.explorer.coloring import DISAGREEMENT, DISTORTION, Group, choices, coloring
 from embedlab.explorer.pictures import kind_of
 from embedlab.explorer.text import clean, clip
 from embedlab.explorer.words import caption, grade, help_lines, honest_words, verdict
@@ -84,13 +84,7 @@ def columns(projections: Sequence[Projection]) -> dict[str, dict[str, Any]]:
     for name in choices(first.embeddings.items):
         found = coloring(first, name)
         if found.values is None:
-            codes = np.zeros(len(first), np.int64)
-            for code, group in enumerate(found.groups):
-                codes[group.rows] = code
-            groups = [{"name": clean(g.name), "color": g.color, "symbol": g.symbol} for g in found.groups]
-            offered[clean(name)] = {
-                "kind": "classes", "title": clean(found.title), "codes": codes.tolist(), "groups": groups
-            }  # fmt: skip
+            offered[clean(name)] = class_column(found.title, found.groups, len(first))
             continue
         one: dict[str, Any] = {
             "kind": "number", "title": clean(found.title), "limits": found.limits, "reverse": found.reverse
@@ -107,6 +101,15 @@ def columns(projections: Sequence[Projection]) -> dict[str, dict[str, Any]]:
             "values": rounded(1 - overlap), "percent": True,
         }  # fmt: skip
     return offered
+
+
+def class_column(title: str, groups: Sequence[Group], n: int) -> dict[str, Any]:
+    """A colouring by classes: the number of its class for each item, and how each class is drawn."""
+    codes = np.zeros(n, np.int64)
+    for code, group in enumerate(groups):
+        codes[group.rows] = code
+    drawn = [{"name": clean(g.name), "color": g.color, "symbol": g.symbol} for g in groups]
+    return {"kind": "classes", "title": clean(title), "codes": codes.tolist(), "groups": drawn}
 
 
 def lists(projections: Sequence[Projection]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 import traitlets
 
 from embedlab import catalog
@@ -17,6 +18,7 @@ from embedlab.explorer.search import READS_TEXT, check_same_model, nearest_to, p
 from embedlab.items import Items
 from embedlab.projection import Projection
 
+TAG = "tag"
 LANDS_AMONG = 5  # items; their median is not drawn away by one that lies elsewhere
 
 
@@ -35,6 +37,7 @@ class State(traitlets.HasTraits):
         projection = self.projection
         self._items = projection.embeddings.items
         self._offered = [*choices(self._items), *([DISAGREEMENT] if len(projections) > 1 else [])]
+        self._tagged: list[dict[str, str]] = []  # after each tagging
         self._asked = ""  # the query that `hits` answer
         self._lands_among: list[int] = []  # rows of the items nearest to it, whatever their kind
         if model is not None:
@@ -105,6 +108,63 @@ class State(traitlets.HasTraits):
         A map has no place of its own for it, and the median is not drawn away by an item that lies elsewhere.
         """
         return [np.median(p.coords[self._lands_among], axis=0).tolist() for p in self.projections]
+
+    def tag(self, name: str, ids: Iterable[str] | None = None) -> None:
+        """Give items a tag, which becomes the column ``tag`` of :attr:`items`; an item has one tag at most.
+
+        Parameters
+        ----------
+        name : str
+            Empty to take the tags of these items away.
+        ids : iterable of str, optional
+            The selection, where nothing else is said.
+
+        Raises
+        ------
+        BadItem
+            When nothing is selected and no ids are given, for an unknown id, or where the items came with a
+            column ``tag`` of their own.
+        """
+        chosen = list(self.selected_ids if ids is None else ids)
+        if not chosen:
+            raise BadItem("Nothing is selected: draw around some points first, or give their ids.")
+        if TAG in self.projection.embeddings.items.frame.columns:
+            raise BadItem(f"The items have a column {TAG!r} already. Rename it before exploring them.")
+        self._items.positions(chosen)  # raises, naming the unknown id
+        self._tagged.append({**self.tags, **dict.fromkeys(chosen, name.strip())})
+        self._retagged()
+
+    def undo(self) -> None:
+        """Take the last :meth:`tag` back; does nothing when there is none."""
+        if self._tagged:
+            self._tagged.pop()
+            self._retagged()
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Which items were tagged, and how: id to tag."""
+        return {id: name for id, name in self._tagged[-1].items() if name} if self._tagged else {}
+
+    @property
+    def items(self) -> Items:
+        """The items with what was done to them here: the column ``tag``, None where there is none."""
+        items, tags = self.projection.embeddings.items, self.tags
+        if not tags:
+            return items
+        frame = items.frame.copy(deep=False)
+        frame[TAG] = pd.Series([tags.get(id) for id in items.ids], dtype=object, index=frame.index)
+        return Items(frame, items.modality, items.name)
+
+    def _retagged(self) -> None:
+        """Offer the tags as a colouring, or no longer."""
+        self._items = self.items
+        self._offered = [name for name in self._offered if name != TAG] + ([TAG] if self.tags else [])
+        if self.color_by not in self._offered:
+            self.color_by = NONE
+        self._tags_changed()
+
+    def _tags_changed(self) -> None:
+        """For who shows them."""
 
     @property
     def selection(self) -> Items:

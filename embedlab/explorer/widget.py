@@ -17,14 +17,15 @@ from embedlab.comparison.agreement import same_items
 from embedlab.embedders import Embedder
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
+from embedlab.explorer.coloring import classes
 from embedlab.explorer.films import mp4
 from embedlab.explorer.item import item_html
 from embedlab.explorer.page import page
-from embedlab.explorer.payload import payload
+from embedlab.explorer.payload import class_column, payload
 from embedlab.explorer.pictures import are_seen, kind_of, small_picture
 from embedlab.explorer.scripts import css, script
 from embedlab.explorer.sounds import wav
-from embedlab.explorer.state import State
+from embedlab.explorer.state import TAG, State
 from embedlab.explorer.text import clean
 from embedlab.projection import NAMES, Method, Projection, project
 
@@ -92,7 +93,7 @@ def explore(
     return Explorer([placed(one) for one in several], color_by=color_by, model=model, height=height)
 
 
-class Explorer(State, anywidget.AnyWidget):  # type: ignore[misc]
+class Explorer(State, anywidget.AnyWidget):
     """Maps of embeddings with a detail panel, a search box and a colour menu.
 
     Whatever the mouse and the keyboard do is done by one of the methods :meth:`click`, :meth:`select`,
@@ -125,6 +126,7 @@ class Explorer(State, anywidget.AnyWidget):  # type: ignore[misc]
     _css = css()
     payload = traitlets.Unicode("{}").tag(sync=True)
     state = traitlets.Unicode("{}").tag(sync=True)
+    tag_column = traitlets.Unicode("null").tag(sync=True)
     height = traitlets.Int(560).tag(sync=True)
 
     def __init__(
@@ -182,10 +184,16 @@ class Explorer(State, anywidget.AnyWidget):  # type: ignore[misc]
 
     def _act(self, action: str, argument: Any) -> None:
         """Do what a person did in the browser; an error ends up where the user looks, not only in a log."""
-        known: dict[str, Callable[..., object]] = {
-            "click": self.click, "select": self.select, "search": self.search, "color": self.color,
-            "clear": lambda _: self.clear(), "error": self._browser_failed,
-        }  # fmt: skip
+        known: dict[str, Callable[[Any], object]] = {
+            "click": self.click,
+            "select": self.select,
+            "search": self.search,
+            "color": self.color,
+            "tag": self.tag,
+            "undo": lambda _: self.undo(),
+            "clear": lambda _: self.clear(),
+            "error": self._browser_failed,
+        }
         self._notice = None
         try:
             if action == "search" and str(argument).strip() and self._model is None:
@@ -196,6 +204,12 @@ class Explorer(State, anywidget.AnyWidget):  # type: ignore[misc]
         else:
             self._notice = None
             self._tell()
+
+    def _tags_changed(self) -> None:
+        tags = self.tags
+        groups = [g for g in classes([tags.get(id) for id in self._items.ids]) if len(g.rows)]
+        self.tag_column = json.dumps(class_column(TAG, groups, len(self._items)) if tags else None)
+        self._tell()
 
     def _browser_failed(self, what: Any) -> None:
         raise RuntimeError(f"The browser could not {what.get('what')}: {what.get('text')}")
@@ -245,13 +259,13 @@ class Explorer(State, anywidget.AnyWidget):  # type: ignore[misc]
             f"{NAMES[self.projection.method]}, trustworthiness {quality.trustworthiness:.2f}"
         )
 
-    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live widget, and beside it a picture for where no Python runs (stored notebooks, GitHub)."""
         from embedlab.explorer.static import static_png
 
         png = static_png(self.projection, self.color_by)
         view = {"version_major": 2, "version_minor": 0, "model_id": self._model_id}
-        return {PLAIN: repr(self), WIDGET: view, PNG: base64.b64encode(png).decode("ascii")}
+        return {PLAIN: repr(self), WIDGET: view, PNG: base64.b64encode(png).decode("ascii")}, {}
 
 
 _PLAYED: dict[str, tuple[Callable[[str], bytes], str]] = {

@@ -31,7 +31,11 @@ function explorerIn(root, payload, height, source) {
     class: "embedlab-search" });
   search.disabled = !payload.search.possible;
   const colors = element("select", { "aria-label": "Colour by" });
-  for (const name of Object.keys(data.columns)) colors.append(element("option", { value: name }, name));
+  function offer() {
+    colors.replaceChildren(...Object.keys(data.columns).map((name) => element("option", { value: name }, name)));
+    colors.value = state.by;
+  }
+  offer();
   const clear = element("button", { type: "button", class: "embedlab-button", title: "Forget query, choice and selection" }, "Clear");
   bar.append(search, element("label", {}, "Colour by ", colors), clear);
   const tools = root.insertBefore(element("div", { class: "embedlab-bar embedlab-toolbar" }), body);
@@ -202,7 +206,19 @@ function explorerIn(root, payload, height, source) {
   watcher.observe(map);
   const api = { data, set, state: () => state };
   set({});
-  return { ...api, remove() {
+  // A column that comes, changes or goes while people look: the tags.
+  function column(name, given) {
+    if (given) data.columns[name] = given;
+    else if (!(name in data.columns)) return;
+    else delete data.columns[name];
+    colorsOf = null;
+    offer();
+    only.offer();
+    if (state.by === name && given) redraw();
+    if (!(state.by in data.columns)) set({ by: "none" });
+    if (state.filter && !(state.filter.column in data.columns)) set({ filter: null });
+  }
+  return { ...api, column, remove() {
     watcher.disconnect();
     player.remove();
     detail.remove();

@@ -2,13 +2,16 @@
 
 function filterIn(data, changed) {
   const node = element("span", { class: "embedlab-filter" });
-  const columns = element("select", { "aria-label": "Filter by" }, element("option", { value: "" }, "All items"));
+  const columns = element("select", { "aria-label": "Filter by" });
   const rest = element("span", { class: "embedlab-filter" });
-  for (const name of Object.keys(data.columns)) {
-    if (data.columns[name].groups?.length !== 1) columns.append(element("option", { value: name }, `Only by ${name} …`));
-  }
-  node.append(columns, rest);
   let shown = null; // the filter that the controls show
+  function offer() {
+    const names = Object.keys(data.columns).filter((name) => data.columns[name].groups?.length !== 1);
+    columns.replaceChildren(element("option", { value: "" }, "All items"), ...names.map((name) => element("option", { value: name }, `Only by ${name} …`)));
+    columns.value = shown ? shown.column : "";
+  }
+  offer();
+  node.append(columns, rest);
   columns.addEventListener("change", () => {
     if (!columns.value) return changed(null);
     const column = data.columns[columns.value];
@@ -37,6 +40,7 @@ function filterIn(data, changed) {
   }
   return {
     node,
+    offer,
     show(filter) {
       if (JSON.stringify(filter) === JSON.stringify(shown)) return;
       const same = filter && shown && filter.column === shown.column && rest.contains(document.activeElement);

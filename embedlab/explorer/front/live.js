@@ -42,6 +42,16 @@ function liveSource(model, view) {
       playing = url;
       return url;
     },
+    // Beside what is selected: a tag for it.
+    tools() {
+      const name = element("input", { type: "text", placeholder: "Tag …", "aria-label": "Tag for the selection", size: 10 });
+      const give = element("button", { type: "button", class: "embedlab-button" }, "Tag");
+      const undo = element("button", { type: "button", class: "embedlab-button", title: "Take the last tag back" }, "Undo");
+      give.addEventListener("click", () => source.tell("tag", name.value));
+      name.addEventListener("keydown", (event) => event.key === "Enter" && give.click());
+      undo.addEventListener("click", () => source.tell("undo"));
+      return [name, give, undo];
+    },
     tell(action, argument = null) {
       source.acted += 1;
       model.send({ type: "do", action, argument, view, acted: source.acted });
@@ -76,12 +86,16 @@ export default {
       el.replaceChildren();
       source = liveSource(model, view);
       shown = explorerIn(el.appendChild(document.createElement("div")), JSON.parse(model.get("payload")), model.get("height"), source);
+      shown.column("tag", JSON.parse(model.get("tag_column")));
       follow();
     }
+    const retag = () => shown.column("tag", JSON.parse(model.get("tag_column")));
+    model.on("change:tag_column", retag);
     model.on("change:payload", build);
     model.on("change:state", follow);
     build();
     return () => {
+      model.off("change:tag_column", retag);
       model.off("change:payload", build);
       model.off("change:state", follow);
       shown.remove();
