@@ -48,7 +48,7 @@ PERCEIVER_MINI = Weights(
         WeightFile(
             "model.safetensors",
             4_201_916,
-            "d2da4c18dc192b071d6ca4e53f1155d3df43ee08286d9698e9a73edadd1510c8",
+            "79b157b9ec70612dec523d4ecc54b5676e1affffc1698f83e219bbe23ce652d4",
         ),
     ),
     shipped="perceiver-mini",
