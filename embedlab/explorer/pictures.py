@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterable, Sequence
 
-from embedlab.explorer.coloring import Coloring
 from embedlab.explorer.text import clip, escape
 from embedlab.items import Items
 from embedlab.mixture import missing
 from embedlab.thumbnails import LARGE, SMALL, has_thumbnails, thumbnail
 
-MOST_IN_GRID = 24
 MIXED_WORDS = "● pictures ◆ texts"  # the markers of a mixture
 
 
@@ -43,44 +39,9 @@ def picture_html(items: Items, row: int) -> str:
     )
 
 
-def strip_html(items: Items, coloring: Coloring, near: Iterable[tuple[int, str]]) -> str:
-    """Small pictures as a grid of buttons; ``near`` gives rows, each with a word to stand below."""
-    labels, ids = items.labels, items.ids
-    tiles = []
-    for row, word in near:
-        color, _ = coloring.style_of(row)
-        label = escape(clip(labels[row], 24)) if labels and labels[row] is not None else ""
-        score = f'<span class="embedlab-score">{escape(word)}</span> ' if word else ""
-        shown = _words(items, row, color) if kind_of(items, row) == "text" else _tile(items, row, color)
-        tiles.append(
-            f'<li><button type="button" data-id="{escape(json.dumps(ids[row]))}" title="{escape(ids[row])}">'
-            f'{shown}<span class="embedlab-under">{score}<bdi>{label}</bdi></span>'
-            "</button></li>"
-        )
-    return f'<ol class="embedlab-strip">{"".join(tiles)}</ol>' if tiles else ""
-
-
-def grid_html(items: Items, coloring: Coloring, rows: Sequence[int]) -> str:
-    """The first pictures of a selection, and how many more there are."""
-    rest = len(rows) - MOST_IN_GRID
-    more = f'<p class="embedlab-note">… and {rest:,} more</p>' if rest > 0 else ""
-    return strip_html(items, coloring, [(row, "") for row in rows[:MOST_IN_GRID]]) + more
-
-
-def _tile(items: Items, row: int, color: str) -> str:
-    return _img(items, row, small_picture(items, row), color)
-
-
-def _words(items: Items, row: int, color: str) -> str:
-    """What stands in a grid of pictures for a text."""
-    text = escape(clip(items.frame["content"].iloc[row], 60))
-    return f'<span class="embedlab-words" style="border-color:{color}"><bdi>{text}</bdi></span>'
-
-
-def _img(items: Items, row: int, jpeg: bytes, border: str | None = None) -> str:
+def _img(items: Items, row: int, jpeg: bytes) -> str:
     name = escape(clip(items.ids[row], 80))
     data = base64.b64encode(jpeg).decode("ascii")
-    style = f' style="border-color:{border}"' if border else ""
     kind = kind_of(items, row)
     named = f'class="embedlab-{kind}" alt="{name}" data-picture="{name}"'
-    return f'<img {named}{style} src="data:image/jpeg;base64,{data}">'
+    return f'<img {named} src="data:image/jpeg;base64,{data}">'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,18 @@ import numpy as np
 from embedlab.embedders import Embedder
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem, WrongModel
-from embedlab.explorer.detail import Near
 from embedlab.items import Items
 from embedlab.projection import Projection
 
 READS_TEXT = ("text", "image+text")
+
+
+@dataclass(frozen=True)
+class Near:
+    """An item and how near it is."""
+
+    row: int
+    score: float
 
 
 def neighbors(projection: Projection, row: int, k: int) -> list[Near]:

@@ -13,8 +13,7 @@ from embedlab import catalog
 from embedlab.embedders import Embedder, load_model
 from embedlab.errors import BadItem
 from embedlab.explorer.coloring import DISAGREEMENT, LABEL, NONE, choices
-from embedlab.explorer.detail import Near
-from embedlab.explorer.search import READS_TEXT, check_same_model, nearest_to, pictures_of
+from embedlab.explorer.search import READS_TEXT, Near, check_same_model, nearest_to, pictures_of
 from embedlab.items import Items
 from embedlab.projection import Projection
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from embedlab import palette
-from embedlab.explorer.coloring import Coloring, coloring
-from embedlab.explorer.figure import OPACITY, TEXT_SYMBOL, extent, honest_words, symbols
+from embedlab.explorer.coloring import Coloring, Group, coloring
 from embedlab.explorer.pictures import MIXED_WORDS, are_seen, kind_of, small_picture
 from embedlab.explorer.text import clip
+from embedlab.explorer.words import honest_words
+from embedlab.items import Items
 from embedlab.projection import NAMES, Projection
 
 WIDTH, HEIGHT, DPI = 900, 600, 100  # pixels, pixels, pixels per inch
@@ -23,6 +24,8 @@ _MARKERS = {
 }  # fmt: skip
 _PER_COLUMN = 21
 MOST_BYTES = 120_000
+OPACITY = 0.85
+TEXT_SYMBOL = "diamond"  # in a mixture of pictures and texts
 _PICTURE, _MOST_PICTURES = 46, 36  # longer side in pixels, and how many on one map
 
 
@@ -69,6 +72,20 @@ def static_png(projection: Projection, color_by: str) -> bytes:
     # Two hundred and fifty-six colours are plenty for classes, but would cut a continuous scale into steps.
     png = out.getvalue()
     return png if colors.values is not None and len(png) <= MOST_BYTES else _fewer_colors(png)
+
+
+def extent(coords: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Ranges of x and y with some air around the points; never empty."""
+    low, high = coords.min(axis=0).astype(float), coords.max(axis=0).astype(float)
+    pad = 0.05 * float((high - low).max()) or 1.0
+    return (low[0] - pad, high[0] + pad), (low[1] - pad, high[1] + pad)
+
+
+def symbols(items: Items, group: Group) -> str | list[str]:
+    """Marker symbols of a group: in a mixture texts are diamonds, whatever their class."""
+    if items.modality != "image+text":
+        return group.symbol
+    return [TEXT_SYMBOL if kind_of(items, row) == "text" else group.symbol for row in group.rows]
 
 
 Range = tuple[float, float]

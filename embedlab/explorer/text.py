@@ -1,17 +1,9 @@
-"""Text from strangers, made safe to show: cleaned, cut, wrapped, escaped.
-
-Plotly reads a small subset of HTML in every label, legend and hover text (``<b>``, ``<br>``, ``<a href>``),
-so those are escaped like any other HTML.
-"""
+"""Text from strangers, made safe to show: cleaned, cut, escaped."""
 
 from __future__ import annotations
 
 import html
 import re
-import textwrap
-
-HOVER_CHARS = 300
-HOVER_WIDTH = 60
 
 # Control characters draw nothing or garbage; half a surrogate pair cannot be sent to a browser at all.
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -33,28 +25,6 @@ def clip(value: object, max_chars: int) -> str:
     line = " ".join(clean(str(value)[: 4 * max_chars + 200]).split())
     cut = len(line) > max_chars or len(str(value)) > 4 * max_chars + 200
     return line[: max_chars - 1].rstrip() + "…" if cut else line
-
-
-def plotly_label(value: object, max_chars: int = 40) -> str:
-    """One line for a plotly legend, title or tick, escaped.
-
-    Quotes stay as they are: plotly knows few named entities, and the text never becomes an attribute.
-    """
-    return _for_plotly(clip(value, max_chars))
-
-
-def hover(text: object, label: str | None = None) -> str:
-    """Hover text for plotly, escaped: the label in bold, then the beginning of the text in short lines."""
-    lines = textwrap.wrap(clip(text, HOVER_CHARS), HOVER_WIDTH) or ["(empty text)"]
-    shown = [_for_plotly(line) for line in lines]
-    if label is not None:
-        shown.insert(0, f"<b>{plotly_label(label)}</b>")
-    return "<br>".join(shown)
-
-
-def _for_plotly(text: str) -> str:
-    # "%{x}" in a name is a template that plotly fills in.
-    return html.escape(text, quote=False).replace("%{", "%&#123;")
 
 
 def natural_key(value: str) -> tuple[object, ...]:

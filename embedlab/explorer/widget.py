@@ -24,6 +24,7 @@ from embedlab.explorer.page import page
 from embedlab.explorer.payload import class_column, payload
 from embedlab.explorer.pictures import are_seen, kind_of, small_picture
 from embedlab.explorer.scripts import css, script
+from embedlab.explorer.search import neighbors
 from embedlab.explorer.sounds import wav
 from embedlab.explorer.state import TAG, State
 from embedlab.explorer.text import clean
@@ -224,6 +225,9 @@ class Explorer(State, anywidget.AnyWidget):
         data: list[bytes] = []
         if wanted == "item":
             reply["html"] = item_html(self._items, row)
+        elif wanted == "near":
+            found = [neighbors(p, row, self.k_neighbors) for p in self.projections]
+            reply["near"] = [[{"row": n.row, "score": round(n.score, 4)} for n in each] for each in found]
         elif wanted == "thumb" and are_seen(self._items) and kind_of(self._items, row) != "text":
             reply["mime"], data = "image/jpeg", [small_picture(self._items, row)]
         elif wanted == "media" and self._items.modality in _PLAYED:

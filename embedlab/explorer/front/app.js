@@ -12,6 +12,7 @@ function explorerIn(root, payload, height, source) {
     notice: null, names: false, torn: false, list: null };
   let starts = false; // the next item shown was chosen by a person, so its sound begins
   let hovered = null;
+  let far = null; // the neighbours of one item, where there are too many items to know those of all
 
   // -- what stands where ---------------------------------------------------------------------------------------
   root.classList.add("embedlab-explorer");
@@ -114,6 +115,7 @@ function explorerIn(root, payload, height, source) {
 
   function near() {
     if (state.clicked === null) return { lists: data.panels.map(() => []), shared: new Set() };
+    if (far?.row === state.clicked) return far;
     const { lists, shared } = neighborsOf(data, state.clicked, state.k);
     const scored = lists.map((list, i) => list.map((row, place) => ({ row, score: data.panels[i].scores?.[state.clicked][place] })));
     return { lists: scored, shared };
@@ -184,7 +186,17 @@ function explorerIn(root, payload, height, source) {
     else overlay.draw();
     detail.draw({ ...state, list: state.list === null ? null : payload.lists[state.list], neighbors: near(), hitMeasure: payload.search.measure, colorOf, starts }, player);
     starts = false;
+    if (state.clicked !== null && !data.panels[0].neighbors && far?.row !== state.clicked) askNear(state.clicked);
     if (state.clicked !== null && state.clicked !== before.clicked) spoken.textContent = `${data.labels?.[state.clicked] ?? ""} ${data.titles[state.clicked]}`;
+  }
+
+  async function askNear(row) {
+    const lists = await source.near?.(row);
+    if (!lists) return;
+    const [first, ...others] = lists.map((list) => new Set(list.map((one) => one.row)));
+    const shared = others.length ? [...first].filter((one) => others.every((rows) => rows.has(one))) : [];
+    far = { row, lists, shared: new Set(shared) };
+    if (state.clicked === row) set({});
   }
 
   // -- keyboard ------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ function liveSource(model, view) {
     waiting.delete(message.ticket);
     if (!resolve) return; // for another view of the same explorer
     const [bytes] = buffers || [];
-    resolve(message.html ?? (bytes ? URL.createObjectURL(new Blob([bytes], { type: message.mime })) : null));
+    resolve(message.html ?? message.near ?? (bytes ? URL.createObjectURL(new Blob([bytes], { type: message.mime })) : null));
   }
   model.on("msg:custom", arrived);
   let playing = null; // one sound or film at a time is kept
@@ -27,6 +27,7 @@ function liveSource(model, view) {
   const source = {
     acted: 0,
     item: (row) => ask("item", row),
+    near: (row) => ask("near", row),
     thumb(row) {
       if (!pictures.has(row)) pictures.set(row, ask("thumb", row));
       if (pictures.size > KEPT) {
