@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from conftest import card
 
 from embedlab.catalog import ModelCard
 from embedlab.embeddings import Embeddings
+from embedlab.explorer import Explorer
 from embedlab.items import Items
 from embedlab.projection import Projection, project
 
@@ -90,3 +93,26 @@ class BrokenModel(FakeModel):
 def other_weights() -> FakeModel:
     """A model of the same name whose weights differ."""
     return FakeModel(dataclasses.replace(CARD, sha256="b" * 64))
+
+
+def asked(explorer: Explorer, what: str, id: str) -> tuple[dict[str, Any], list[bytes]]:
+    """What the browser gets when it asks for something of an item: the message, and the bytes beside it."""
+    sent: list[tuple[dict[str, Any], list[bytes]]] = []
+    explorer.send = lambda content, buffers=None: sent.append((content, list(buffers or [])))
+    explorer._on_event(
+        {"type": what, "row": explorer.projection.embeddings.items.ids.index(id), "ticket": "t"}
+    )
+    [reply] = sent
+    return reply
+
+
+def shown_of(explorer: Explorer, id: str) -> str:
+    """The HTML that the panel shows of an item."""
+    html: str = asked(explorer, "item", id)[0]["html"]
+    return html
+
+
+def known(explorer: Explorer) -> dict[str, Any]:
+    """What the browser knows from the beginning."""
+    data: dict[str, Any] = json.loads(explorer.payload)
+    return data

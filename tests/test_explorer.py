@@ -5,6 +5,8 @@ import dataclasses
 import io
 import json
 import warnings
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,6 @@ from explorer_kit import CARD, DIM, BrokenModel, FakeModel, embeddings, flat, ot
 from PIL import Image
 
 import embedlab as el
-from embedlab import palette
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem, EmbedlabError, WrongModel
 from embedlab.explorer import Explorer
@@ -26,35 +27,48 @@ def explorer() -> Explorer:
     return Explorer(flat(embeddings(labels=LABELS)), model=FakeModel())
 
 
-def from_browser(explorer: Explorer, **event: object) -> None:
-    """What the map's script sends."""
-    explorer.map.receive(event)
+def from_browser(explorer: Explorer, action: str, argument: object = None) -> None:
+    """What the browser sends when a person does something."""
+    message = {"type": "do", "action": action, "argument": argument, "view": "v", "acted": 1}
+    explorer._on_event(message)
 
 
-def places(explorer: Explorer) -> dict[str, tuple[float, float]]:
-    """Where each id is drawn."""
-    return {
-        id: (x, y)
-        for trace in explorer.figure.data
-        for id, x, y in zip(trace.customdata, trace.x, trace.y, strict=True)
-    }
+def state(explorer: Explorer) -> dict[str, Any]:
+    """What the browser is told to show."""
+    told: dict[str, Any] = json.loads(explorer.state)
+    return told
+
+
+def data(explorer: Explorer) -> dict[str, Any]:
+    """What the browser knows from the beginning."""
+    known: dict[str, Any] = json.loads(explorer.payload)
+    return known
+
+
+def notice(explorer: Explorer) -> str:
+    """What is said in the panel."""
+    said = state(explorer)["notice"]
+    return "" if said is None else f"{said['class']}: {said['text']}"
 
 
 # -- the map ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("by", ["label", "distortion", "none", "year", "size"])
-def test_every_id_stays_at_its_point_whatever_the_colouring(by: str) -> None:
+def test_every_item_has_its_place_and_its_class_in_every_colouring() -> None:
     rng = np.random.default_rng(0)
     emb = embeddings(labels=LABELS, year=[2000 + i % 3 for i in range(40)], size=rng.normal(size=40))
     explorer = Explorer(flat(emb))
-    explorer.color(by)
-    coords = explorer.projection.coords
-    drawn = places(explorer)
-    assert set(drawn) == set(emb.ids)
-    for row, id in enumerate(emb.ids):
-        assert drawn[id] == pytest.approx(coords[row], rel=1e-3, abs=1e-3)
-    assert json.loads(explorer.map.base)["data"][0]["customdata"] == list(explorer.figure.data[0].customdata)
+    known, coords = data(explorer), explorer.projection.coords
+    assert known["ids"] == list(emb.ids)
+    [panel] = known["panels"]
+    np.testing.assert_allclose(np.column_stack([panel["x"], panel["y"]]), coords, rtol=1e-3, atol=1e-4)
+    assert set(known["columns"]) == {"label", "year", "size", "distortion", "none"}
+    for name, values in {"label": LABELS, "year": emb.items.frame["year"].astype(str).tolist()}.items():
+        column = known["columns"][name]
+        assert [column["groups"][code]["name"] for code in column["codes"]] == values
+    np.testing.assert_allclose(known["columns"]["size"]["values"], emb.items.frame["size"], rtol=1e-4)
+    [distortion] = known["columns"]["distortion"]["perPanel"]
+    np.testing.assert_allclose(distortion, explorer.projection.quality.distortion, rtol=1e-4)
 
 
 def test_embeddings_are_projected_and_projections_shown_as_they_are() -> None:
@@ -70,79 +84,84 @@ def test_embeddings_are_projected_and_projections_shown_as_they_are() -> None:
 def test_a_handful_of_items_can_be_explored(n: int) -> None:
     explorer = el.explore(embeddings(n), model=FakeModel())
     explorer.click("i0")
-    assert "i0" in explorer.panel.html
+    assert state(explorer)["clicked"] == 0
     assert len(explorer.search("anything", k=10)) == n
-    assert explorer._repr_mimebundle_()["image/png"]
+    assert explorer._repr_mimebundle_()[0]["image/png"]
 
 
-def test_up_to_5000_points_are_svg_and_more_are_webgl() -> None:
-    assert Explorer(flat(embeddings(200))).figure.data[0].type == "scatter"
-    many = Explorer(flat(embeddings(5001)))
-    assert many.figure.data[0].type == "scattergl"
-    assert all(trace.type == "scatter" for trace in many.overlay)
+def test_the_graph_travels_only_while_it_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert data(Explorer(flat(embeddings())))["panels"][0]["neighbors"] is not None
+    monkeypatch.setattr("embedlab.explorer.payload.GRAPH_UP_TO", 30)
+    explorer = Explorer(flat(embeddings()))
+    assert data(explorer)["panels"][0]["neighbors"] is None
+    sent = answers(explorer)
+    explorer._on_event({"type": "near", "row": 7, "ticket": "v 1"})
+    [(reply, _)] = sent
+    near = knn(explorer.projection.embeddings.vectors, 10).indices[7].tolist()
+    assert [place["row"] for place in reply["near"][0]] == near
+    assert reply["ticket"] == "v 1"
 
 
-def test_the_map_keeps_its_shape_and_shows_no_numbers(explorer: Explorer) -> None:
-    layout = explorer.figure.layout
-    assert layout.yaxis.scaleanchor == "x"
-    assert layout.xaxis.showticklabels is layout.yaxis.showticklabels is False
-    assert layout.uirevision == "map"
+def answers(explorer: Explorer) -> list[tuple[dict[str, Any], list[bytes]]]:
+    """What is sent to the browser from now on."""
+    sent: list[tuple[dict[str, Any], list[bytes]]] = []
+    explorer.send = lambda content, buffers=None: sent.append((content, buffers or []))
+    return sent
 
 
 # -- clicking --------------------------------------------------------------------------------------------
 
 
 def test_a_click_in_the_browser_shows_the_item_and_its_true_neighbours(explorer: Explorer) -> None:
-    from_browser(explorer, type="click", id="i7")
+    from_browser(explorer, "click", "i7")
     assert explorer.clicked_id == "i7"
-    assert "text number 7" in explorer.panel.html
-    emb = explorer.projection.embeddings
-    true = [emb.ids[j] for j in knn(emb.vectors, 10).indices[7]]
-    listed = [part.split("&quot;")[1] for part in explorer.panel.html.split('data-id="')[1:]]
-    assert listed == true
-    cosine = 1 - knn(emb.vectors, 1).distances[7, 0]
-    assert f"{cosine:.2f}" in explorer.panel.html
+    assert state(explorer)["clicked"] == 7
+    emb, [panel] = explorer.projection.embeddings, data(explorer)["panels"]
+    graph = knn(emb.vectors, 10)
+    assert panel["neighbors"][7][:10] == graph.indices[7].tolist()
+    np.testing.assert_allclose(panel["scores"][7][:10], 1 - graph.distances[7], atol=1e-3)
+    sent = answers(explorer)
+    explorer._on_event({"type": "item", "row": 7, "ticket": "v 2"})
+    assert "text number 7" in sent[0][0]["html"]
 
 
-def test_the_chosen_point_and_its_neighbours_are_ringed(explorer: Explorer) -> None:
+def test_an_echo_names_what_it_answers(explorer: Explorer) -> None:
+    """Else a late answer would undo what a person has done meanwhile."""
+    explorer._on_event({"type": "do", "action": "click", "argument": "i1", "view": "a", "acted": 4})
+    assert state(explorer)["echo"] == {"view": "a", "acted": 4}
     explorer.k_neighbors = 4
-    explorer.click("i3")
-    hits, near, chosen, query = explorer.overlay
-    assert len(query.x) == 0, "nothing was asked"
-    assert (len(hits.x), len(near.x), len(chosen.x)) == (0, 4, 1)
-    assert (chosen.x[0], chosen.y[0]) == places(explorer)["i3"]
-    assert chosen.marker.line.color == palette.ACCENT
-    assert all(trace.hoverinfo == "skip" for trace in explorer.overlay)
-
-
-def test_choosing_a_neighbour_in_the_panel_is_a_click(explorer: Explorer) -> None:
-    explorer.panel.receive({"type": "click", "id": "i9"})
-    assert explorer.clicked_id == "i9"
+    assert state(explorer)["k"] == 4
 
 
 def test_an_unknown_id_is_refused_by_name(explorer: Explorer) -> None:
     with pytest.raises(BadItem, match="nowhere"):
         explorer.click("nowhere")
-    from_browser(explorer, type="click", id="nowhere")
-    assert "nowhere" in explorer.panel.html
+    from_browser(explorer, "click", "nowhere")
+    assert "nowhere" in notice(explorer)
     assert explorer.clicked_id is None
+
+
+@pytest.mark.parametrize(
+    "message", [{}, {"type": "item"}, {"type": "item", "row": 99}, {"type": "x", "row": 1}]
+)
+def test_a_message_without_sense_is_passed_over(explorer: Explorer, message: dict[str, Any]) -> None:
+    explorer._on_event(message)
+    from_browser(explorer, "format the disk")
+    assert "KeyError" in notice(explorer)
 
 
 def test_euclidean_maps_list_distances() -> None:
     emb = embeddings()
-    explorer = Explorer(el.project(emb, "pca", metric="euclidean"))
-    explorer.click("i0")
-    graph = knn(emb.vectors, 1, "euclidean")
-    assert emb.ids[graph.indices[0, 0]] in explorer.panel.html
-    assert f"{graph.distances[0, 0]:.2f}" in explorer.panel.html
-    assert "Euclidean" in explorer.panel.html
+    [panel] = data(Explorer(el.project(emb, "pca", metric="euclidean")))["panels"]
+    np.testing.assert_allclose(panel["scores"][0], knn(emb.vectors, 15, "euclidean").distances[0], rtol=1e-2)
+    assert panel["measure"] == "Euclidean distance"
 
 
 # -- searching -------------------------------------------------------------------------------------------
 
 
 def test_typing_a_query_lights_up_the_exact_nearest(explorer: Explorer) -> None:
-    explorer.search_box.value = "an owl at night"
+    from_browser(explorer, "search", "an owl at night")
     emb = explorer.projection.embeddings
     query = FakeModel().embed_query("an owl at night")
     cosine = emb.vectors @ query / np.linalg.norm(emb.vectors, axis=1) / np.linalg.norm(query)
@@ -150,31 +169,27 @@ def test_typing_a_query_lights_up_the_exact_nearest(explorer: Explorer) -> None:
     assert [id for id, _ in explorer.hits] == [emb.ids[i] for i in best]
     assert [score for _, score in explorer.hits] == pytest.approx(cosine[best].tolist(), abs=1e-5)
     assert explorer.query == "an owl at night"
-    lit = explorer.overlay[0]
-    assert lit.marker.line.color == palette.ACCENT
-    assert set(zip(lit.x, lit.y, strict=True)) == {places(explorer)[id] for id, _ in explorer.hits}
-    assert json.loads(explorer.map.state)["faded"] is True
-    assert "an owl at night" in explorer.panel.html
-    star = explorer.overlay[3]
-    five = np.array([places(explorer)[id] for id, _ in explorer.hits[:5]])
-    assert (star.x[0], star.y[0]) == pytest.approx(tuple(np.median(five, axis=0)), abs=1e-3)
+    told = state(explorer)
+    assert [emb.ids[hit["row"]] for hit in told["hits"]] == [id for id, _ in explorer.hits]
+    five = explorer.projection.coords[[hit["row"] for hit in told["hits"][:5]]]
+    assert told["landing"][0] == pytest.approx(np.median(five, axis=0).tolist())
 
 
 def test_taking_the_query_back_restores_the_map(explorer: Explorer) -> None:
-    before = explorer.map.state, explorer.panel.html
-    explorer.search_box.value = "owl"
-    explorer.search_box.value = "  "
-    assert (explorer.map.state, explorer.panel.html) == before
+    before = state(explorer) | {"echo": None}
+    from_browser(explorer, "search", "owl")
+    from_browser(explorer, "search", "  ")
+    assert state(explorer) | {"echo": None} == before
     assert explorer.hits == ()
     assert explorer.query == ""
 
 
 def test_one_action_asks_the_model_once(explorer: Explorer) -> None:
-    explorer.search_box.value = "owl"
+    from_browser(explorer, "search", "owl")
     assert explorer.model.asked == 1
     explorer.query = "mouse"
     assert explorer.model.asked == 2
-    assert explorer.search_box.value == "mouse"
+    assert state(explorer)["query"] == "mouse"
     explorer.click("i1")
     explorer.color("none")
     assert explorer.model.asked == 2
@@ -207,12 +222,10 @@ def test_the_model_is_loaded_at_the_first_query_and_compared(monkeypatch: pytest
 @pytest.mark.parametrize("text", ["owl", "mouse & <i>owl</i>"])
 def test_a_failing_model_is_shown_not_swallowed(text: str) -> None:
     explorer = Explorer(flat(embeddings()), model=BrokenModel())
-    explorer.search_box.value = text
-    assert "RuntimeError" in explorer.panel.html
-    assert "out of &lt;b&gt;memory" in explorer.panel.html
-    assert "<script>" not in explorer.panel.html
-    explorer.clear_button.click()
-    assert "RuntimeError" not in explorer.panel.html
+    from_browser(explorer, "search", text)
+    assert notice(explorer).startswith("embedlab-error: RuntimeError: out of <b>memory")
+    from_browser(explorer, "clear")
+    assert notice(explorer) == ""
     with pytest.raises(RuntimeError):
         explorer.search(text)
 
@@ -223,10 +236,10 @@ def test_missing_weights_are_told_in_the_panel(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("embedlab.explorer.state.load_model", load)
     explorer = Explorer(flat(embeddings()))
-    explorer.search_box.value = "owl"
-    assert "Bring them on a stick" in explorer.panel.html
-    explorer.click("i0")
-    assert "Bring them on a stick" not in explorer.panel.html
+    from_browser(explorer, "search", "owl")
+    assert "Bring them on a stick" in notice(explorer)
+    from_browser(explorer, "click", "i0")
+    assert notice(explorer) == ""
 
 
 def test_a_model_without_words_has_its_search_box_off() -> None:
@@ -234,55 +247,151 @@ def test_a_model_without_words_has_its_search_box_off() -> None:
     audio = Embeddings(
         emb.vectors, emb.items, dataclasses.replace(CARD, modality="audio"), emb.layer, emb.pooling, True
     )
-    assert Explorer(flat(audio)).search_box.disabled
+    assert not data(Explorer(flat(audio)))["search"]["possible"]
 
 
 def test_a_home_made_model_has_its_search_box_off_unless_it_is_given() -> None:
     emb = embeddings()
     home_made = dataclasses.replace(emb, model=dataclasses.replace(CARD, name="digits/mlp"))
-    assert Explorer(flat(home_made)).search_box.disabled
-    assert not Explorer(flat(emb)).search_box.disabled
+    assert not data(Explorer(flat(home_made)))["search"]["possible"]
+    assert data(Explorer(flat(emb)))["search"]["possible"]
 
 
 # -- selecting -------------------------------------------------------------------------------------------
 
 
 def test_a_lasso_across_classes_arrives_as_items(explorer: Explorer) -> None:
-    from_browser(explorer, type="select", ids=["i9", "i2", "i30", "i2"])
+    from_browser(explorer, "select", ["i9", "i2", "i30", "i2"])
     assert explorer.selected_ids == ("i2", "i9", "i30")
     assert explorer.selection.ids == ["i2", "i9", "i30"]
     assert explorer.selection.contents == ["text number 2", "text number 9", "text number 30"]
-    assert json.loads(explorer.map.state)["selected"] == ["i2", "i9", "i30"]
-    assert "3 items selected" in explorer.panel.html
-    from_browser(explorer, type="select", ids=[])
+    assert state(explorer)["selected"] == [2, 9, 30]
+    from_browser(explorer, "select", [])
     assert explorer.selected_ids == ()
     assert len(explorer.selection) == 0
 
 
 def test_the_selection_survives_a_new_colouring(explorer: Explorer) -> None:
     explorer.select(["i1", "i5"])
-    explorer.color_menu.value = "distortion"
+    from_browser(explorer, "color", "distortion")
     assert explorer.color_by == "distortion"
     assert explorer.selected_ids == ("i1", "i5")
-    assert json.loads(explorer.map.state)["selected"] == ["i1", "i5"]
+    assert state(explorer)["selected"] == [1, 5]
+    assert state(explorer)["by"] == "distortion"
 
 
 def test_clear_takes_everything_back(explorer: Explorer) -> None:
-    plain = explorer.map.state, explorer.panel.html
+    plain = state(explorer) | {"echo": None}
     explorer.search("owl")
     explorer.click("i0")
     explorer.select(["i1"])
-    explorer.clear_button.click()
-    assert (explorer.map.state, explorer.panel.html) == plain
+    from_browser(explorer, "clear")
+    assert state(explorer) | {"echo": None} == plain
     assert (explorer.clicked_id, explorer.selected_ids, explorer.query, explorer.hits) == (None, (), "", ())
-    assert explorer.search_box.value == ""
+
+
+# -- tags ------------------------------------------------------------------------------------------------
+
+
+def test_a_tag_becomes_a_column_and_can_be_taken_back(explorer: Explorer) -> None:
+    explorer.select(["i3", "i1"])
+    from_browser(explorer, "tag", "sarcasm")
+    explorer.tag("plain", ["i5", "i1"])
+    assert explorer.tags == {"i3": "sarcasm", "i1": "plain", "i5": "plain"}
+    column = explorer.items.frame["tag"]
+    assert [column[row] for row in (0, 1, 3, 5)] == [None, "plain", "sarcasm", "plain"]
+    told = json.loads(explorer.tag_column)
+    assert [group["name"] for group in told["groups"]] == ["plain", "sarcasm", "(none)"]
+    explorer.color("tag")
+    explorer.undo()
+    assert explorer.tags == {"i3": "sarcasm", "i1": "sarcasm"}
+    assert explorer.color_by == "tag"
+    from_browser(explorer, "undo")
+    assert explorer.tags == {}
+    assert (json.loads(explorer.tag_column), explorer.color_by) == (None, "none")
+    assert "tag" not in explorer.items.frame
+    explorer.undo()
+    with pytest.raises(BadItem, match="Cannot colour by 'tag'"):
+        explorer.color("tag")
+
+
+def test_an_empty_tag_takes_tags_away(explorer: Explorer) -> None:
+    explorer.tag("a", ["i1", "i2"])
+    explorer.tag(" ", ["i1"])
+    assert explorer.tags == {"i2": "a"}
+
+
+def test_what_cannot_be_tagged_is_said(explorer: Explorer) -> None:
+    from_browser(explorer, "tag", "x")
+    assert "Nothing is selected" in notice(explorer)
+    with pytest.raises(BadItem, match="nowhere"):
+        explorer.tag("x", ["nowhere"])
+    with pytest.raises(BadItem, match="column 'tag' already"):
+        Explorer(flat(embeddings(tag=["a", "b"] * 20))).tag("x", ["i1"])
+    assert explorer.tags == {}
+
+
+# -- several models --------------------------------------------------------------------------------------
+
+
+def two() -> tuple[Embeddings, Embeddings]:
+    """The same items in two spaces, the second without the first item and in another order."""
+    one = embeddings(labels=LABELS)
+    other = dataclasses.replace(one, vectors=np.random.default_rng(3).normal(size=(40, DIM)))
+    return one, other.select([f"i{n}" for n in range(39, 0, -1)])
+
+
+def test_two_models_share_items_and_each_has_its_map() -> None:
+    one, other = two()
+    explorer = el.explore([one, other], method="pca", model=FakeModel())
+    known = data(explorer)
+    assert known["ids"] == [f"i{n}" for n in range(1, 40)]
+    assert len(known["panels"]) == 2
+    assert "turned and scaled to lie like the first map" in known["panels"][1]["caption"]
+    for panel, emb in zip(known["panels"], (one, other), strict=True):
+        inside = emb.select(known["ids"])
+        assert panel["neighbors"][0] == knn(inside.vectors, 15).indices[0].tolist()
+    overlap = [
+        len(set(a) & set(b)) / 15 for a, b in zip(*(p["neighbors"] for p in known["panels"]), strict=True)
+    ]
+    np.testing.assert_allclose(known["columns"]["disagreement"]["values"], 1 - np.array(overlap), atol=1e-4)
+    explorer.color("disagreement")
+    titles = [each["title"] for each in known["lists"]]
+    assert titles == ["Near duplicates", "Outliers", "Models disagree"]
+    worst = known["lists"][2]["places"][0]
+    assert overlap[worst["row"]] == min(overlap)
+    explorer.search("owl")
+    assert len(state(explorer)["landing"]) == 2
+
+
+def test_a_projection_of_all_items_is_shown_as_it_is() -> None:
+    one = embeddings(labels=LABELS)
+    other = dataclasses.replace(one, vectors=np.random.default_rng(3).normal(size=(40, DIM)))
+    first = flat(one)
+    explorer = el.explore([first, other], method="pca")
+    assert explorer.projections[0] is first
+    with pytest.raises(BadItem, match="Only 1 of 40 items"):
+        el.explore([one, other.select(["i3"])])
+    with pytest.raises(BadItem, match="no embeddings"):
+        el.explore([])
+
+
+# -- a page ----------------------------------------------------------------------------------------------
+
+
+def test_a_page_asks_nobody_and_holds_no_folder(explorer: Explorer, tmp_path: Path) -> None:
+    text = explorer.to_html(tmp_path / "map.html").read_text("utf-8")
+    assert "default-src 'none'" in text
+    assert "text number 39" in text
+    assert str(tmp_path) not in text
+    assert text.count("</script>") == 1
 
 
 # -- on paper --------------------------------------------------------------------------------------------
 
 
 def test_a_stored_notebook_has_a_picture_and_a_line(explorer: Explorer) -> None:
-    bundle = explorer._repr_mimebundle_()
+    bundle, _ = explorer._repr_mimebundle_()
     quality = explorer.projection.quality
     assert bundle["text/plain"] == (
         f"Explorer: 40 items of 'by hand', text/minilm, PCA, trustworthiness {quality.trustworthiness:.2f}"
@@ -294,7 +403,7 @@ def test_a_stored_notebook_has_a_picture_and_a_line(explorer: Explorer) -> None:
     assert len(png) < 120_000
     drawn = set(picture.get_flattened_data())
     assert len(drawn) > 20
-    assert bundle == explorer._repr_mimebundle_()
+    assert bundle == explorer._repr_mimebundle_()[0]
 
 
 @pytest.mark.parametrize("by", ["label", "distortion", "none"])
@@ -306,9 +415,8 @@ def test_making_the_picture_warns_of_nothing(by: str) -> None:
 
 
 def test_the_badge_says_how_far_to_trust_the_map(explorer: Explorer) -> None:
-    quality = explorer.projection.quality
-    badge = explorer.badge.value
-    assert f"trustworthiness {quality.trustworthiness:.2f}" in badge
-    assert f"continuity {quality.continuity:.2f}" in badge
-    assert quality.words in badge
-    assert "40 items" in badge
+    quality, [panel] = explorer.projection.quality, data(explorer)["panels"]
+    assert f"trustworthiness {quality.trustworthiness:.2f}" in panel["verdict"]
+    assert f"continuity {quality.continuity:.2f}" in panel["verdict"]
+    assert quality.words in panel["verdict"]
+    assert panel["caption"].startswith("PCA · 40 items · text/minilm (8 dimensions) · cosine")

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
-from explorer_kit import embeddings, flat
+from explorer_kit import embeddings, flat, known
 
 from embedlab import palette
 from embedlab.errors import BadItem
@@ -12,26 +14,31 @@ from embedlab.explorer.coloring import MISSING, choices, coloring, shade
 from embedlab.explorer.static import static_png
 
 
+def column(explorer: Explorer, by: str = "label") -> dict[str, Any]:
+    found: dict[str, Any] = known(explorer)["columns"][by]
+    return found
+
+
 def names(explorer: Explorer) -> list[str]:
-    return [trace.name for trace in explorer.figure.data]
+    return [group["name"] for group in column(explorer)["groups"]]
 
 
 def test_the_legend_is_in_natural_order_with_missing_labels_last() -> None:
     labels = ["item 10", "item 2", None, "Item 1", "zoo"] * 8
     explorer = Explorer(flat(embeddings(labels=labels)))
     assert names(explorer) == ["Item 1", "item 2", "item 10", "zoo", MISSING]
-    assert explorer.figure.data[-1].marker.color == palette.GREY
-    assert sum(len(trace.x) for trace in explorer.figure.data) == 40
+    assert column(explorer)["groups"][-1]["color"] == palette.GREY
+    assert [column(explorer)["codes"][row] for row in range(5)] == [2, 1, 4, 0, 3]
 
 
 def test_a_label_that_looks_like_a_missing_one_stays_a_class_of_its_own() -> None:
     explorer = Explorer(flat(embeddings(labels=[None, MISSING, "", "a"] * 10)))
-    assert sorted(names(explorer)) == sorted([MISSING, MISSING, "(empty)", "a"])
+    assert sorted(names(explorer)) == sorted([MISSING, MISSING, "", "a"])
 
 
 def test_more_than_twelve_classes_also_differ_in_shape() -> None:
     explorer = Explorer(flat(embeddings(60, labels=[f"c{i % 20}" for i in range(60)])))
-    looks = [(trace.marker.color, trace.marker.symbol) for trace in explorer.figure.data]
+    looks = [(group["color"], group["symbol"]) for group in column(explorer)["groups"]]
     assert len(set(looks)) == 20
     assert {symbol for _, symbol in looks[:12]} == {"circle"}
     assert {symbol for _, symbol in looks[12:]} == {"diamond"}
@@ -40,10 +47,10 @@ def test_more_than_twelve_classes_also_differ_in_shape() -> None:
 def test_very_many_classes_are_folded_and_none_is_lost() -> None:
     labels = ["big"] * 30 + [f"small {i}" for i in range(90)]
     explorer = Explorer(flat(embeddings(120, labels=labels)))
-    assert len(explorer.figure.data) == 40
+    assert len(names(explorer)) == 40
     assert names(explorer)[0] == "big"
     assert names(explorer)[-1] == "others (52 classes)"
-    assert sum(len(trace.x) for trace in explorer.figure.data) == 120
+    assert len(column(explorer)["codes"]) == 120
     assert static_png(explorer.projection, "label")
 
 
@@ -68,34 +75,21 @@ def test_a_column_with_more_than_forty_classes_is_not_offered() -> None:
     assert list(choices(emb.items)) == ["distortion", "none"]
 
 
-@pytest.mark.parametrize("by", ["size", "distortion"])
-def test_numbers_get_a_scale_with_a_titled_bar(by: str) -> None:
+def test_numbers_get_a_scale_with_a_title() -> None:
     explorer = Explorer(flat(embeddings(labels=["a"] * 40, size=np.linspace(-1, 3, 40))))
-    explorer.color(by)
-    [trace] = explorer.figure.data
-    assert trace.marker.showscale
-    assert trace.marker.colorbar.title.text.startswith({"size": "size", "distortion": "neighbours lost"}[by])
-    assert (trace.marker.cmin, trace.marker.cmax) == {"size": (-1, 3), "distortion": (0, 1)}[by]
-    assert not trace.showlegend
+    size, distortion = column(explorer, "size"), column(explorer, "distortion")
+    assert (size["kind"], size["title"], size["limits"]) == ("number", "size", [-1, 3])
+    assert (distortion["title"], distortion["limits"]) == ("neighbours lost", [0, 1])
 
 
-def test_a_number_that_is_missing_is_grey() -> None:
+def test_a_number_that_is_missing_is_none() -> None:
     size = np.linspace(0, 1, 40)
     size[[3, 4]] = np.nan
     size[5] = np.inf
     explorer = Explorer(flat(embeddings(size=size)), color_by="size")
-    known, missing = explorer.figure.data
-    assert missing.name == MISSING
-    assert missing.customdata == ("i3", "i4", "i5")
-    assert missing.marker.color == palette.GREY
-    assert len(known.x) == 37
+    values = column(explorer, "size")["values"]
+    assert [row for row, value in enumerate(values) if value is None] == [3, 4, 5]
     assert static_png(explorer.projection, "size")
-
-
-def test_distortion_is_drawn_as_it_was_measured() -> None:
-    explorer = Explorer(flat(embeddings()), color_by="distortion")
-    [trace] = explorer.figure.data
-    assert list(trace.marker.color) == pytest.approx(explorer.projection.quality.distortion.tolist())
 
 
 def test_list_and_hits_wear_the_colour_of_their_points() -> None:
@@ -117,6 +111,5 @@ def test_an_unknown_colouring_is_refused_with_the_choices() -> None:
 def test_without_labels_the_map_is_plain() -> None:
     explorer = Explorer(flat(embeddings()))
     assert explorer.color_by == "none"
-    [trace] = explorer.figure.data
-    assert not trace.showlegend
-    assert not trace.marker.showscale
+    assert len(column(explorer, "none")["groups"]) == 1
+    assert "label" not in known(explorer)["columns"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from explorer_kit import asked, known, shown_of
 from pictures import mixture
 
 import embedlab as el
@@ -28,46 +28,32 @@ def explored(tmp_path: Path, n: int = 6) -> el.Explorer:
 HOSTILE = '<img src=x onerror="alert(1)">'
 
 
-def test_texts_are_diamonds_whatever_their_class(tmp_path: Path) -> None:
+def test_texts_and_pictures_are_told_apart(tmp_path: Path) -> None:
     shown = explored(tmp_path)
-    for trace in shown.figure.data:
-        wanted = ["diamond" if id.endswith("/text") else "circle" for id in trace.customdata]
-        assert list(trace.marker.symbol) == wanted
-    assert "● pictures ◆ texts" in shown.badge.value
-    shown.click("0/text")
-    assert shown.overlay[2].marker.symbol == ("diamond",)
-    shown.click("0/image")
-    assert shown.overlay[2].marker.symbol == ("circle",)
+    data = known(shown)
+    assert data["kinds"] == ["text" if id.endswith("/text") else "image" for id in data["ids"]]
+    assert data["panels"][0]["caption"].startswith("● pictures ◆ texts")
 
 
 def test_the_panel_shows_pictures_as_pictures_and_texts_as_texts(tmp_path: Path) -> None:
     shown = explored(tmp_path)
-    shown.click("0/text")
-    html = shown.panel.html
+    html = shown_of(shown, "0/text")
     assert HOSTILE not in html
     assert "&lt;img src=x" in html
-    assert html.count("<img ") + html.count("embedlab-words") == 10, "ten neighbours, each in its own way"
-    assert html.count("<img ") >= 4
-    assert str(tmp_path) not in html
-    shown.click("1/image")
-    assert "embedlab-picture" in shown.panel.html
-    shown.select(shown.projection.embeddings.ids)
-    assert shown.panel.html.count("embedlab-words") >= 6
+    assert "<img" not in html
+    picture = shown_of(shown, "1/image")
+    assert "embedlab-picture" in picture
+    assert str(tmp_path) not in picture + shown.payload
 
 
-def test_the_card_of_a_text_has_words_and_no_picture(tmp_path: Path) -> None:
+def test_a_text_has_words_and_no_picture(tmp_path: Path) -> None:
     shown = explored(tmp_path)
-    sent: list[Any] = []
-    shown.map.send = lambda content, buffers=None: sent.append((content["id"], len(buffers)))
-    for id in ("0/image", "0/text"):
-        shown.map.receive({"type": "thumbnail", "id": id})
-    assert sent == [("0/image", 1), ("0/text", 0)]
-    hovers = [text for trace in json.loads(shown.map.base)["data"] for text in trace["hovertext"]]
-    assert any("a drawing with number 1" in text for text in hovers)
+    assert [len(asked(shown, "thumb", id)[1]) for id in ("0/image", "0/text")] == [1, 0]
+    assert any("a drawing with number 1" in title for title in known(shown)["titles"])
 
 
 def test_the_stored_map_of_a_mixture_warns_of_nothing(tmp_path: Path) -> None:
-    png = explored(tmp_path)._repr_mimebundle_()["image/png"]
+    png = explored(tmp_path)._repr_mimebundle_()[0]["image/png"]
     assert len(png) > 10_000
 
 
@@ -88,9 +74,8 @@ def test_a_sentence_finds_pictures_and_lands_among_its_nearest(tmp_path: Path) -
     cosines = emb.normalize().vectors @ (query / np.linalg.norm(query))
     order = np.argsort(-cosines)
     assert [id for id, _ in found] == [emb.ids[i] for i in order if i < 6][:4]
-    star = shown.overlay[3]
+    [star] = json.loads(shown.state)["landing"]
     middle = np.median(shown.projection.coords[order[:5]], axis=0)
-    assert (star.x[0], star.y[0]) == pytest.approx(tuple(middle), abs=1e-3)
-    assert "4 nearest pictures to" in shown.panel.html
+    assert star == pytest.approx(middle.tolist(), abs=1e-3)
     shown.clear()
-    assert len(shown.overlay[3].x) == 0
+    assert json.loads(shown.state)["landing"] == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import io
-import json
 import re
 import wave
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from explorer_kit import CARD
+from explorer_kit import CARD, asked, shown_of
 from PIL import Image
 from sounds import pitch, tone, write
 
@@ -47,12 +46,6 @@ def tones(tmp_path: Path) -> list[Path]:
     folder = tmp_path / "private"
     folder.mkdir()
     return [write(folder / f"{n}.wav", tone(0.5, hertz=300 * 1.3**n)) for n in range(6)]
-
-
-def sent_by(shown: el.Explorer) -> list[Any]:
-    sent: list[Any] = []
-    shown.panel.send = lambda content, buffers=None: sent.append((content, buffers))
-    return sent
 
 
 def heard(wav: bytes) -> np.ndarray:
@@ -134,57 +127,46 @@ def test_what_cannot_be_heard_is_a_tile(tmp_path: Path, content: bytes | None) -
 # -- the panel -------------------------------------------------------------------------------------------
 
 
-def test_the_panel_shows_wave_spectrogram_player_and_neighbours(tones: list[Path]) -> None:
+def test_the_panel_shows_wave_spectrogram_and_player(tones: list[Path]) -> None:
     shown = explorer(tones)
-    shown.click("i2")
-    html = shown.panel.html
-    large, *small = pictures(html)
+    html = shown_of(shown, "i2")
+    [large] = pictures(html)
     assert large.width == 512
-    assert len(small) == 5, "its neighbours"
     assert 'data-plays="&quot;i2&quot;"' in html
     assert 'data-seconds="0.500"' in html
     assert "<audio" not in html, "sounds come when they are asked for"
     assert "private" not in html, "no folder of this machine"
+    assert "private" not in shown.payload
     assert "2.wav" in html
 
 
 def test_names_and_ids_from_strangers_are_escaped(tmp_path: Path) -> None:
     paths = [write(tmp_path / f"{n}.wav", tone(0.2)) for n in range(3)]
     shown = explorer(paths, [HOSTILE, "b", "c"])
-    shown.click(HOSTILE)
-    assert HOSTILE not in shown.panel.html
-    sent = sent_by(shown)
-    shown.panel.receive({"type": "media", "id": HOSTILE})
-    assert len(sent) == 1
+    assert HOSTILE not in shown_of(shown, HOSTILE)
+    assert asked(shown, "media", HOSTILE)[1]
 
 
-def test_a_click_in_the_browser_sends_that_sound_once(tones: list[Path]) -> None:
-    shown = explorer(tones)
-    sent = sent_by(shown)
-    shown.map.receive({"type": "click", "id": "i4"})
-    assert [content for content, _ in sent] == [{"type": "media", "id": "i4", "mime": "audio/wav"}]
-    assert pitch(heard(sent[0][1][0])) == pytest.approx(300 * 1.3**4, rel=0.01)
+def test_a_sound_travels_when_it_is_asked_for(tones: list[Path]) -> None:
+    reply, [data] = asked(explorer(tones), "media", "i4")
+    assert reply == {"ticket": "t", "mime": "audio/wav"}
+    assert pitch(heard(data)) == pytest.approx(300 * 1.3**4, rel=0.01)
 
 
 def test_nothing_else_ever_sends_sound(tones: list[Path]) -> None:
     shown = explorer(tones)
-    sent = sent_by(shown)
+    sent: list[Any] = []
+    shown.send = lambda content, buffers=None: sent.append(buffers)
     shown.click("i1")
     shown.select(["i1", "i2"])
     shown.color("none")
-    for id in ("unknown", None, ["list"]):
-        shown.panel.receive({"type": "media", "id": id})
-    shown.map.receive({"type": "thumbnail", "id": "i1"})
+    for row in (99, -1, None, "0", ["list"]):
+        shown._on_event({"type": "media", "row": row, "ticket": "t"})
     assert sent == []
 
 
 def test_the_card_beside_the_mouse_shows_a_spectrogram(tones: list[Path]) -> None:
-    shown = explorer(tones)
-    assert json.loads(shown.map.base)["data"][0]["hoverinfo"] == "none"
-    sent: list[Any] = []
-    shown.map.send = lambda content, buffers=None: sent.append((content, buffers))
-    shown.map.receive({"type": "thumbnail", "id": "i3"})
-    assert sent == [({"type": "thumbnail", "id": "i3"}, [thumbnail(tones[3], modality="audio")])]
+    assert asked(explorer(tones), "thumb", "i3")[1] == [thumbnail(tones[3], modality="audio")]
 
 
 def test_of_a_long_sound_half_a_minute_is_sent_and_no_more_is_decoded(
@@ -201,11 +183,9 @@ def test_of_a_long_sound_half_a_minute_is_sent_and_no_more_is_decoded(
 
     monkeypatch.setattr(sound, "blocks", counted)
     shown = explorer([path, path, path])
-    sent = sent_by(shown)
-    shown.map.receive({"type": "click", "id": "i0"})
-    assert len(heard(sent[0][1][0])) == 30 * 16_000
-    assert "The first 30 s of 90 s are shown and played." in shown.panel.html
-    assert sum(pieces) < 3 * 31 * 16_000, "once for the panel, once for each spectrogram in it"
+    assert "The first 30 s of 90 s are shown and played." in shown_of(shown, "i0")
+    assert len(heard(asked(shown, "media", "i0")[1][0])) == 30 * 16_000
+    assert sum(pieces) < 31 * 16_000, "decoded once, for the picture and for the ear"
 
 
 def test_a_sound_that_cannot_be_read_is_explained_and_not_sent(tmp_path: Path) -> None:
@@ -214,39 +194,33 @@ def test_a_sound_that_cannot_be_read_is_explained_and_not_sent(tmp_path: Path) -
     (folder / "bad.wav").write_bytes(b"RIFF")
     good = write(folder / "good.wav", tone(0.3))
     shown = explorer([folder / "bad.wav", good, folder / "gone.wav"])
-    sent = sent_by(shown)
     for id in ("i0", "i2"):
-        shown.map.receive({"type": "click", "id": id})
-        assert 'role="alert"' in shown.panel.html
-        assert "private" not in shown.panel.html
-    assert sent == []
-    shown.map.receive({"type": "click", "id": "i1"})
-    assert len(sent) == 1
+        html = shown_of(shown, id)
+        assert 'role="alert"' in html
+        assert "private" not in html
+        assert asked(shown, "media", id)[1] == []
+    assert len(asked(shown, "media", "i1")[1]) == 1
 
 
 def test_what_is_worth_knowing_stands_below(tmp_path: Path) -> None:
     stereo = write(tmp_path / "two.wav", np.stack([tone(0.5), tone(0.5)]))
     silent = write(tmp_path / "silent.wav", np.zeros(8000, np.float32))
     shown = explorer([stereo, silent, stereo])
-    shown.click("i0")
-    assert "2 channels: their mean is used" in shown.panel.html
-    shown.click("i1")
-    assert "silent.wav is silent from beginning to end" in shown.panel.html
-    assert str(tmp_path) not in shown.panel.html
+    assert "2 channels: their mean is used" in shown_of(shown, "i0")
+    assert "silent.wav is silent from beginning to end" in shown_of(shown, "i1")
+    assert str(tmp_path) not in shown_of(shown, "i1")
 
 
 def test_floats_beyond_full_scale_do_not_wrap_around(tmp_path: Path) -> None:
     path = write(tmp_path / "loud.wav", tone(0.5, level=3.0), codec="pcm_f32le")
     shown = explorer([path, path, path])
-    sent = sent_by(shown)
-    shown.map.receive({"type": "click", "id": "i0"})
-    samples = heard(sent[0][1][0])
+    samples = heard(asked(shown, "media", "i0")[1][0])
     assert np.abs(samples).max() == pytest.approx(1, abs=0.01)
     assert np.abs(np.diff(samples)).max() < 0.3, "no jumps"
 
 
 def test_the_stored_map_shows_spectrograms(tones: list[Path]) -> None:
-    bare = explorer(tones)._repr_mimebundle_()["image/png"]
+    bare = explorer(tones)._repr_mimebundle_()[0]["image/png"]
     for n, path in enumerate(tones):
         write(path, tone(1.0, hertz=5000 - 300 * n))
-    assert explorer(tones)._repr_mimebundle_()["image/png"] != bare
+    assert explorer(tones)._repr_mimebundle_()[0]["image/png"] != bare

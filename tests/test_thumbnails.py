@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from explorer_kit import CARD
+from explorer_kit import CARD, asked, known, shown_of
 from pictures import folder, picture
 from PIL import Image
 
 import embedlab as el
 from embedlab import thumbnails
-from embedlab.explorer.pictures import MOST_IN_GRID
 from embedlab.explorer.static import _apart
 from embedlab.thumbnails import thumbnail
 
@@ -74,49 +72,30 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch:
     assert opened(thumbnail(tmp_path / "a.png")).size == (128, 96)
 
 
-def test_the_panel_shows_pictures_and_escapes_names(tmp_path: Path) -> None:
+def test_the_panel_shows_the_picture_and_escapes_names(tmp_path: Path) -> None:
     items = folder(tmp_path / "p", 12)
     hostile = '<img src=x onerror="alert(1)">'
     frame = items.frame.assign(label=[hostile] * 6 + ["b"] * 6)
     frame.loc[0, "id"] = hostile
     shown = explorer(el.Items(frame, "image", "p"))
-    shown.click(hostile)
-    html = shown.panel.html
-    assert html.count("<img ") == 11, "the item and ten neighbours"
+    html = shown_of(shown, hostile)
+    assert html.count("<img ") == 1
     assert hostile not in html
-    assert str(tmp_path) not in html, "no folder of this machine"
-    shown.select(shown.projection.embeddings.ids)
-    assert hostile not in shown.panel.html
+    assert str(tmp_path) not in html + shown.payload, "no folder of this machine"
 
 
-def test_a_large_selection_shows_the_first_pictures_and_counts_the_rest(tmp_path: Path) -> None:
-    items = folder(tmp_path / "p", 30, width=30, height=20)
-    shown = explorer(items)
-    shown.select(items.ids)
-    assert shown.panel.html.count("<img ") == MOST_IN_GRID
-    assert "… and 6 more" in shown.panel.html
-
-
-def test_a_picture_is_sent_with_its_id(tmp_path: Path) -> None:
+def test_a_picture_is_sent_when_it_is_asked_for(tmp_path: Path) -> None:
     items = folder(tmp_path / "p", 4)
-    shown = explorer(items)
-    sent: list[Any] = []
-    shown.map.send = lambda content, buffers=None: sent.append((content, buffers))
-    for id in (items.ids[2], "unknown", None, ["list"]):
-        shown.map.receive({"type": "thumbnail", "id": id})
-    assert [content for content, _ in sent] == [{"type": "thumbnail", "id": items.ids[2]}]
-    assert sent[0][1] == [thumbnail(items.contents[2])]
+    reply, data = asked(explorer(items), "thumb", items.ids[2])
+    assert reply == {"ticket": "t", "mime": "image/jpeg"}
+    assert data == [thumbnail(items.contents[2])]
 
 
-def test_a_text_map_sends_no_pictures_and_keeps_its_hover() -> None:
+def test_a_text_map_has_no_pictures() -> None:
     from explorer_kit import embeddings
 
     shown = el.explore(el.project(embeddings(20), method="pca"))
-    sent: list[Any] = []
-    shown.map.send = lambda content, buffers=None: sent.append(content)
-    shown.map.receive({"type": "thumbnail", "id": "i1"})
-    assert sent == []
-    assert json.loads(shown.map.base)["data"][0]["hoverinfo"] == "text"
+    assert asked(shown, "thumb", "i1") == ({"ticket": "t"}, [])
 
 
 def test_a_map_decodes_no_picture_before_it_is_looked_at(
@@ -124,16 +103,23 @@ def test_a_map_decodes_no_picture_before_it_is_looked_at(
 ) -> None:
     items = folder(tmp_path / "p", 12)
     monkeypatch.setattr(thumbnails.media, "read_image", None)
-    shown = explorer(items)
-    assert json.loads(shown.map.base)["data"][0]["hoverinfo"] == "none"
+    assert len(known(explorer(items))["ids"]) == 12
+
+
+def test_a_page_holds_every_picture(tmp_path: Path) -> None:
+    items = folder(tmp_path / "p", 4)
+    text = explorer(items).to_html(tmp_path / "map.html").read_text("utf-8")
+    for path in items.contents:
+        assert base64.b64encode(thumbnail(path)).decode() in text
+    assert str(tmp_path) not in text
 
 
 def test_the_stored_picture_shows_some_of_the_items(tmp_path: Path) -> None:
     items = folder(tmp_path / "p", 12)
-    bare = explorer(items)._repr_mimebundle_()["image/png"]
+    bare = explorer(items)._repr_mimebundle_()[0]["image/png"]
     for path in items.contents:
         Image.new("RGB", (60, 40), "white").save(path)
-    assert explorer(items)._repr_mimebundle_()["image/png"] != bare
+    assert explorer(items)._repr_mimebundle_()[0]["image/png"] != bare
 
 
 def test_pictures_on_the_stored_map_do_not_cover_each_other() -> None:

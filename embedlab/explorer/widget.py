@@ -82,7 +82,7 @@ def explore(
             return one
         return project(one, method, n_neighbors=n_neighbors, random_state=random_state)
 
-    if len(several) > 1:
+    if len(several) != 1:
         vectors = [one.embeddings if isinstance(one, Projection) else one for one in several]
         common = same_items(vectors)
         # A projection is kept as it is; only where items are missing must it be made anew.
