@@ -99,9 +99,8 @@ def asked(explorer: Explorer, what: str, id: str) -> tuple[dict[str, Any], list[
     """What the browser gets when it asks for something of an item: the message, and the bytes beside it."""
     sent: list[tuple[dict[str, Any], list[bytes]]] = []
     explorer.send = lambda content, buffers=None: sent.append((content, list(buffers or [])))
-    explorer._on_event(
-        {"type": what, "row": explorer.projection.embeddings.items.ids.index(id), "ticket": "t"}
-    )
+    row = explorer.projection.embeddings.items.ids.index(id)
+    explorer._on_event({"type": what, "row": row, "ticket": "t"})
     [reply] = sent
     return reply
 

@@ -29,7 +29,7 @@ def shoot(folder: Path, theme: str, name: str, *, sidebar: bool) -> None:
             page.wait(".embedlab-map [data-ready=true] .scatterlayer .point", 180)
             take = Camera(page, folder, name)
             take("1-start")
-            take.explorer.locator("input[type=text]").fill("why is the night sky dark?")
+            take.explorer.locator(".embedlab-search").fill("why is the night sky dark?")
             page.page.keyboard.press("Enter")
             page.page.locator(".embedlab-hits").wait_for(timeout=60_000)
             take("2-hits")
@@ -41,7 +41,7 @@ def shoot(folder: Path, theme: str, name: str, *, sidebar: bool) -> None:
             draw_lasso(page)
             take("5-lasso")
             take.explorer.get_by_role("button", name="Clear").click()
-            take.explorer.locator("select").select_option("distortion")
+            take.explorer.locator("select").first.select_option("distortion")
             page.page.locator(".embedlab-map .infolayer .colorbar").wait_for()
             take("6-distortion")
 

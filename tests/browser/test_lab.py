@@ -20,11 +20,13 @@ PANEL = ".embedlab-explorer .embedlab-panel"
 # Every point of the first map: its id, its place in the window, and how far the nearest other point is.
 POINTS = """() => {
   const plot = document.querySelector(".embedlab-map .js-plotly-plot");
+  const { ids } = document.querySelector(".embedlab-explorer").embedlab.data;
   const { xaxis, yaxis } = plot._fullLayout;
   const frame = plot.getBoundingClientRect();
-  const points = plot.data.filter((trace) => trace.meta === "points").flatMap((trace) =>
-    trace.customdata.map((id, i) => ({
-      id,
+  const drawn = plot.data.filter((trace) => trace.visible !== "legendonly" && trace.xaxis === "x");
+  const points = drawn.flatMap((trace) =>
+    trace.customdata.map((row, i) => ({
+      id: ids[row],
       x: frame.left + xaxis._offset + xaxis.c2p(trace.x[i]),
       y: frame.top + yaxis._offset + yaxis.c2p(trace.y[i]),
     })));
@@ -82,12 +84,9 @@ def colored_pixels(element: Any) -> int:
 
 def rings(lesson: Notebook) -> list[int]:
     """How many hits, neighbours, chosen points and stars are drawn over the points on screen."""
-    script = """() => {
-      const plot = document.querySelector(".embedlab-map .js-plotly-plot");
-      return plot._fullData.filter((trace) => trace.meta === "overlay")
-        .map((trace) => plot.querySelectorAll(`.trace${trace.uid} .point`).length);
-    }"""
-    return list(lesson.page.evaluate(script))
+    layer = lesson.page.locator(f"{MAP} .embedlab-overlay").first
+    kinds = ("hit", "near", "chosen", "landing")
+    return [layer.locator(f".embedlab-{kind}").count() for kind in kinds]
 
 
 def drag(lesson: Notebook, corners: list[tuple[float, float]]) -> None:
@@ -103,7 +102,11 @@ def click(lesson: Notebook, point: dict[str, Any]) -> None:
     """Point at it, see its text, click: as people do."""
     lesson.page.mouse.move(point["x"] + 2, point["y"])
     lesson.page.mouse.move(point["x"], point["y"])
-    lesson.wait(f"{MAP} .hoverlayer .hovertext")
+    lesson.page.wait_for_function(
+        "id => document.querySelector('.embedlab-card').offsetHeight"
+        " && document.querySelector('.embedlab-card').dataset.item === id",
+        arg=point["id"],
+    )
     lesson.page.mouse.down()
     lesson.page.mouse.up()
 
@@ -121,7 +124,9 @@ def test_the_map_is_painted(lesson: Notebook) -> None:
     assert drawn == n
     assert colored_pixels(lesson.page.locator(MAP).first) > 5 * n
     names = lesson.page.locator(f"{MAP} .legend .legendtext").all_text_contents()
-    assert names == ask(lesson, "[trace.name for trace in first.figure.data]")
+    assert names == ask(
+        lesson, "[g['name'] for g in json.loads(first.payload)['columns']['label']['groups']]"
+    )
 
 
 def test_a_click_shows_the_item_and_rings_its_neighbours(lesson: Notebook) -> None:
@@ -142,19 +147,19 @@ def test_a_click_shows_the_item_and_rings_its_neighbours(lesson: Notebook) -> No
 def test_a_neighbour_in_the_list_can_be_chosen(lesson: Notebook) -> None:
     lesson.run("first.click(first.projection.embeddings.ids[0])")
     button = lesson.wait(f"{PANEL} ol button")
-    id = json.loads(button.get_attribute("data-id"))
+    id = button.get_attribute("data-id")
     button.click()
     lesson.wait(f'{PANEL} [data-item="{id}"]')
     assert ask(lesson, "first.clicked_id") == id
 
 
 def test_a_query_lights_up_hits_and_clear_takes_them_back(lesson: Notebook) -> None:
-    box = lesson.page.locator(".embedlab-explorer input[type=text]").first
+    box = lesson.page.locator(".embedlab-explorer .embedlab-search").first
     box.fill("something to eat")
     box.press("Enter")
     lesson.wait(f"{PANEL} .embedlab-hits button", 120)
     listed = lesson.page.locator(f"{PANEL} .embedlab-hits button").evaluate_all(
-        "buttons => buttons.map((button) => JSON.parse(button.dataset.id))"
+        "buttons => buttons.map((button) => button.dataset.id)"
     )
     assert listed == ask(lesson, "[id for id, _ in first.hits]")
     assert len(listed) == 10
@@ -213,7 +218,7 @@ def test_a_second_view_shows_the_present_state(lesson: Notebook) -> None:
     lesson.run("first")
     last = lesson.page.locator(MAP).nth(lesson.page.locator(MAP).count() - 1)
     last.locator(".infolayer .colorbar").wait_for()
-    assert last.locator(".scatterlayer .trace").last.locator(".point").count() == 1
+    last.locator(".embedlab-chosen").wait_for(state="attached")
 
 
 def test_five_thousand_points_and_more_are_painted_by_webgl(lesson: Notebook) -> None:

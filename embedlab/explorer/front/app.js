@@ -217,6 +217,7 @@ function explorerIn(root, payload, height, source) {
   });
   watcher.observe(map);
   const api = { data, set, state: () => state };
+  root.embedlab = api; // for whoever looks at the page from outside
   set({});
   // A column that comes, changes or goes while people look: the tags.
   function column(name, given) {
@@ -252,11 +253,14 @@ function cardOn(root, data, source) {
       card.dataset.item = data.ids[row];
       words.replaceChildren(...(data.labels?.[row] ? [element("b", {}, short(data.labels[row], 40)), element("br")] : []), short(data.titles[row], 160));
       image.removeAttribute("src");
+      delete image.dataset.picture;
       image.style.display = seen && data.kinds?.[row] !== "text" ? "block" : "none";
       if (seen) source.thumb(row).then((url) => {
         if (wanted !== row) return;
         image.style.display = url ? "block" : "none";
-        if (url) image.src = url;
+        if (!url) return;
+        image.src = url;
+        image.dataset.picture = data.ids[row];
       });
       card.style.display = "block";
       const frame = root.getBoundingClientRect();

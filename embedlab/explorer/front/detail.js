@@ -105,39 +105,52 @@ function detailIn(root, data, source, tell) {
     return section;
   }
 
-  let turn = 0; // a content that comes late, for an item that is no longer shown, is thrown away
+  // The item that is shown is not built anew while it stays: a film in it would stop.
+  let kept = { row: null, section: null };
+  function itemOf(state, player) {
+    const color = `background:${state.colorOf(state.clicked)}`;
+    if (kept.row === state.clicked) {
+      kept.section.querySelector("header .embedlab-swatch").setAttribute("style", color);
+      if (state.starts) kept.body.then(() => player.show(kept.figure(), state.clicked, true));
+      return kept.section;
+    }
+    const [section, body] = item(state);
+    const { clicked, starts } = state;
+    const figure = () => body.querySelector("[data-plays]");
+    const filled = source.item(clicked).then((html) => {
+      if (kept.row !== clicked) return; // it comes late, and another is shown
+      body.innerHTML = html; // written, and every text in it escaped, by Python
+      player.show(figure(), clicked, starts);
+    });
+    kept = { row: clicked, section, body: filled, figure };
+    return section;
+  }
+
   return {
-    // state: { clicked, neighbors, selected, hits, query, notice, colorOf, starts }
+    // state: { clicked, neighbors, selected, hits, list, query, notice, colorOf, starts }
     draw(state, player) {
-      turn += 1;
-      const mine = turn;
-      root.replaceChildren();
       watcher.disconnect();
-      if (state.notice) root.append(element("section", { class: state.notice.class, role: "alert" }, state.notice.text));
-      if (state.selected.length) root.append(selection(state));
-      if (state.clicked === null) player.show(null, null, false);
-      else {
-        const [section, body] = item(state);
-        root.append(section, ...nearest(state));
-        source.item(state.clicked).then((html) => {
-          if (mine !== turn) return;
-          body.innerHTML = html; // written, and every text in it escaped, by Python
-          player.show(body.querySelector("[data-plays]"), state.clicked, state.starts);
-        });
-      }
+      const parts = [];
+      if (state.notice) parts.push(element("section", { class: state.notice.class, role: "alert" }, state.notice.text));
+      if (state.selected.length) parts.push(selection(state));
+      if (state.clicked === null) {
+        kept = { row: null, section: null };
+        player.show(null, null, false);
+      } else parts.push(itemOf(state, player), ...nearest(state));
       if (state.list) {
         const { title, note, places } = state.list;
-        root.append(element("section", { class: "embedlab-list" }, element("h4", {}, title), element("p", { class: "embedlab-note" }, note),
+        parts.push(element("section", { class: "embedlab-list" }, element("h4", {}, title), element("p", { class: "embedlab-note" }, note),
           list(places.flatMap(({ row, other, score }) => (other === undefined ? [{ row, score }] : [{ row, score }, { row: other }])), state)));
       }
       if (state.hits.length) {
         const heading = element("h4", {}, `${state.hits.length} nearest to `, element("q", { dir: "auto" }, short(state.query, 80)),
           " ", element("small", {}, state.hitMeasure));
-        root.append(element("section", { class: "embedlab-hits" }, heading, list(state.hits, state)));
+        parts.push(element("section", { class: "embedlab-hits" }, heading, list(state.hits, state)));
       }
-      if (!root.childElementCount) {
-        root.append(element("section", { class: "embedlab-help" }, element("ul", {}, ...tell.help().map((line) => element("li", {}, line)))));
+      if (!parts.length) {
+        parts.push(element("section", { class: "embedlab-help" }, element("ul", {}, ...tell.help().map((line) => element("li", {}, line)))));
       }
+      root.replaceChildren(...parts);
       root.scrollTop = 0;
     },
     remove: () => watcher.disconnect(),

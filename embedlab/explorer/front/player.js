@@ -59,8 +59,9 @@ function mediaPlayer(source, failed) {
     // The panel shows an item; `starts` when a person has just chosen it.
     show(figure, newRow, starts) {
       if (newRow !== shownRow) media.pause();
+      const anew = figure !== shown;
       [shown, shownRow] = [figure, newRow];
-      if (figure) {
+      if (figure && anew) {
         figure.querySelector("button").addEventListener("click", () => {
           if (row !== shownRow) load(shownRow);
           else if (media.paused) play();
@@ -73,8 +74,8 @@ function mediaPlayer(source, failed) {
           media.currentTime = share * media.duration;
           return play();
         });
-        if (starts) load(newRow);
       }
+      if (figure && starts) load(newRow);
       paint();
     },
     remove() {
