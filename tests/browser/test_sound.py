@@ -228,7 +228,8 @@ def test_a_click_into_the_spectrogram_plays_from_there(tones: Notebook) -> None:
 def test_of_a_long_one_half_a_minute_is_sent_and_said(tones: Notebook) -> None:
     tones.run("first.click('item 5')")
     tones.wait(f'{PANEL} [data-item="item 5"]')
-    assert "first 30 s of 40 s" in tones.page.locator(PANEL).first.inner_text()
+    panel = tones.page.locator(PANEL).first
+    assert until(tones, lambda: "first 30 s of 40 s" in panel.inner_text())
     tones.page.locator(BUTTON).first.click()
     assert until(tones, lambda: started(tones) == 1)
     assert tones.page.evaluate(LAST_ROW) == {"row": 5, "seconds": 30}
@@ -237,7 +238,8 @@ def test_of_a_long_one_half_a_minute_is_sent_and_said(tones: Notebook) -> None:
 def test_spectrograms_belong_to_their_items(tones: Notebook) -> None:
     tones.run("first.click('item 3')")
     tiles = tones.page.locator(f"{PANEL} .embedlab-strip button")
-    assert until(tones, lambda: tiles.count() == 10)
+    loaded = "tiles => tiles.filter((tile) => tile.querySelector('img').naturalHeight).length"
+    assert until(tones, lambda: tiles.evaluate_all(loaded) == 10)
     heights = {
         row_of(tile.get_attribute("data-id") or ""): tile.locator("img").evaluate(BRIGHTEST)
         for tile in tiles.all()

@@ -39,7 +39,8 @@ function detailIn(root, data, source, tell) {
         watcher.observe(image);
         node.append(image);
       }
-      node.append(element("span", { class: "embedlab-under" }, element("bdi", {}, words)));
+      const label = element("bdi", {}, short(data.labels?.[row] ?? "", 24));
+      node.append(element("span", { class: "embedlab-under" }, element("span", { class: "embedlab-score" }, words), " ", label));
     } else {
       const label = data.labels?.[row];
       const tag = label ? [element("span", { class: "embedlab-tag" }, element("bdi", {}, short(label, 30)))] : [];

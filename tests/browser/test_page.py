@@ -1,0 +1,139 @@
+"""An exported explorer, opened from disk: no kernel, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from explorer_kit import HOSTILE, embeddings
+
+import embedlab as el
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+CHOOSE = "row => document.querySelector('.embedlab-explorer').embedlab.set({ clicked: row })"
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Two models of the same 40 items, some of them named by strangers."""
+    texts = [*HOSTILE, *(f"text number {i}" for i in range(40 - len(HOSTILE)))]
+    one = embeddings(texts=texts, labels=[HOSTILE[i % 4] for i in range(40)], size=np.arange(40.0))
+    other = el.Embeddings(
+        np.random.default_rng(1).normal(size=(40, 8)), one.items, one.model, one.layer, one.pooling, False
+    )
+    path = el.explore([one, other], method="pca", height=400).to_html(
+        tmp_path_factory.mktemp("page") / "map & more.html"
+    )
+    with_problems = open_page(chromium, path)
+    yield with_problems
+    assert with_problems.problems == []
+    outside = [url for url in with_problems.asked if not url.startswith(("data:", "blob:"))]
+    assert outside == [path.as_uri()], "nobody was asked for anything"
+
+
+def open_page(chromium: Any, path: Path) -> Any:
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.problems, page.asked = [], []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("console", lambda said: page.problems.append(said.text) if said.type == "error" else None)
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.goto(path.as_uri())
+    page.wait_for_selector("[data-ready=true] .scatterlayer .point")
+    return page
+
+
+@pytest.fixture(autouse=True)
+def fresh(page: Any) -> None:
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_selector("[data-ready=true]")
+
+
+def rings(page: Any, kind: str) -> int:
+    return int(page.locator(f".embedlab-overlay .embedlab-{kind}").count())
+
+
+def test_both_maps_are_drawn_and_linked(page: Any) -> None:
+    assert page.locator(".scatterlayer .point").count() == 80
+    page.locator(".scatterlayer .point").nth(3).click(force=True)
+    page.wait_for_selector(".embedlab-item .embedlab-text")
+    assert rings(page, "chosen") == 2
+    assert page.locator(".embedlab-nearest").count() == 2
+    page.locator(".embedlab-nearest button").nth(2).click()
+    assert rings(page, "chosen") == 2
+
+
+def test_words_are_searched_in_texts_labels_and_columns(page: Any) -> None:
+    box = page.get_by_label("Search for words")
+    box.fill("NUMBER 27")
+    box.press("Enter")
+    page.wait_for_selector(".embedlab-selection")
+    assert page.locator(".embedlab-selection b").first.inner_text() == "2 items selected"
+    box.fill("nowhere at all")
+    box.press("Enter")
+    assert "No item contains" in page.wait_for_selector("[role=alert]").inner_text()
+
+
+def test_a_selection_is_saved_as_csv(page: Any) -> None:
+    box = page.get_by_label("Search for words")
+    box.fill("script")
+    box.press("Enter")
+    page.wait_for_selector(".embedlab-selection")
+    with page.expect_download() as coming:
+        page.get_by_role("button", name="Save as CSV").click()
+    import pandas as pd
+
+    saved = pd.read_csv(coming.value.path())
+    assert list(saved.columns) == ["id", "label", "title", "size"]
+    assert saved["id"].tolist()[0] == "i0"
+    assert HOSTILE[0] in saved["title"].tolist()
+
+
+def test_colours_and_legend(page: Any) -> None:
+    page.get_by_label("Colour by").select_option("disagreement")
+    page.wait_for_selector(".infolayer .colorbar")
+    page.get_by_label("Colour by").select_option("label")
+    page.wait_for_selector(".legend .traces")
+    page.locator(".legendtoggle").first.click()
+    page.wait_for_function("() => document.querySelectorAll('.scatterlayer .point').length === 60")
+    page.locator(".legendtoggle").first.click()
+
+
+def test_texts_of_strangers_stay_texts(page: Any) -> None:
+    for row in range(len(HOSTILE)):
+        page.evaluate(CHOOSE, row)
+        page.wait_for_selector(f'.embedlab-item[data-item="i{row}"] .embedlab-content *')
+    assert page.locator(".embedlab-panel script, .embedlab-panel a, .embedlab-panel img").count() == 0
+
+
+def test_sounds_play_in_a_page(chromium: Any, tmp_path: Path) -> None:
+    import dataclasses
+
+    import pandas as pd
+    from explorer_kit import CARD
+    from sounds import tone, write
+
+    paths = [write(tmp_path / f"{n}.wav", tone(2.0, hertz=300.0 + 50 * n)) for n in range(6)]
+    frame = pd.DataFrame(
+        {"id": [f"i{n}" for n in range(6)], "path": map(str, paths), "label": list("aabbcc")}
+    )
+    card = dataclasses.replace(CARD, name="audio/by-hand", modality="audio")
+    vectors = np.random.default_rng(0).normal(size=(6, 8))
+    emb = el.Embeddings(vectors, el.Items(frame, "audio", "tones"), card, "embedding", "mean", False)
+    path = el.explore(el.project(emb, method="pca")).to_html(tmp_path / "tones.html")
+    for sound in paths:
+        sound.unlink()
+    page = open_page(chromium, path)
+    page.evaluate("""() => {
+      window.played = [];
+      const play = HTMLMediaElement.prototype.play;
+      HTMLMediaElement.prototype.play = function () { window.played.push(this); return play.call(this); };
+    }""")
+    page.locator(".scatterlayer .point").first.click(force=True)
+    page.wait_for_function("() => window.played.length && window.played[0].currentTime > 0.2")
+    assert page.locator(".embedlab-strip img").count() == 5
+    assert page.problems == []
