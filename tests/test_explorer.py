@@ -376,6 +376,20 @@ def test_a_projection_of_all_items_is_shown_as_it_is() -> None:
         el.explore([])
 
 
+def test_pictures_for_slides(explorer: Explorer, tmp_path: Path) -> None:
+    with Image.open(explorer.to_png(tmp_path / "map.png")) as picture:
+        assert picture.size == (1800, 1200)
+    svg = explorer.to_svg(tmp_path / "map.svg").read_text("utf-8")
+    assert svg.startswith("<?xml")
+    assert svg == explorer.to_svg(tmp_path / "again.svg").read_text("utf-8"), "the same map, the same file"
+
+
+def test_a_page_that_would_be_too_large_is_not_written(explorer: Explorer, tmp_path: Path) -> None:
+    with pytest.raises(BadItem, match=r"40 items would have \d+ MB, and most_mb is 1\..*most_mb=\d+"):
+        explorer.to_html(tmp_path / "map.html", most_mb=1)
+    assert not (tmp_path / "map.html").exists()
+
+
 # -- a page ----------------------------------------------------------------------------------------------
 
 

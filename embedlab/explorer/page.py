@@ -21,12 +21,12 @@ WORDS = {"possible": True, "placeholder": "Search for words…", "measure": ""}
 _PLAYED = {"audio": (wav, "audio/wav"), "video": (mp4, "video/mp4")}
 
 
-def page(projections: Sequence[Projection], color_by: str, k: int, height: int) -> str:
+def page(projections: Sequence[Projection], color_by: str, k: int, height: int, *, plays: bool = True) -> str:
     """The page as HTML; see :meth:`embedlab.explorer.Explorer.to_html`."""
     items = projections[0].embeddings.items
     data = payload(projections, color_by, k, WORDS) | {"height": height}
     title = escape(f"{items.name}: {' and '.join(p.embeddings.model.name for p in projections)}")
-    body = script("page.js", EXPORTED=data, MEDIA=media(items))
+    body = script("page.js", EXPORTED=data, MEDIA=media(items, plays=plays))
     # Whatever a label says, this page asks nobody for anything.
     policy = (
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' blob:; "
@@ -42,7 +42,7 @@ def page(projections: Sequence[Projection], color_by: str, k: int, height: int) 
     )
 
 
-def media(items: Items) -> dict[str, Any]:
+def media(items: Items, *, plays: bool) -> dict[str, Any]:
     """Small pictures, what the panel shows of each item, and what can be played, by row."""
     rows = range(len(items))
     pictures = are_seen(items)
@@ -52,7 +52,7 @@ def media(items: Items) -> dict[str, Any]:
             encoded(small_picture(items, row)) if kind_of(items, row) != "text" else None for row in rows
         ] if pictures else None,
         "items": [item_html(items, row) for row in rows],
-        "plays": [_played(play, items, row) for row in rows] if play else None,
+        "plays": [_played(play, items, row) for row in rows] if play and plays else None,
         "mime": mime,
     }  # fmt: skip
 

@@ -43,9 +43,34 @@ def static_png(projection: Projection, color_by: str) -> bytes:
     bytes
         A PNG of 900 x 600 pixels, legend at the right, caption below.
     """
+    colors = coloring(projection, color_by)
+    png = _written(_canvas(projection, colors), "png", DPI)
+    # Two hundred and fifty-six colours are plenty for classes, but would cut a continuous scale into steps.
+    return png if colors.values is not None and len(png) <= MOST_BYTES else _fewer_colors(png)
+
+
+def slide(projection: Projection, color_by: str, form: str) -> bytes:
+    """The same picture for slides and papers: ``"png"`` at 1,800 x 1,200 pixels, or ``"svg"``."""
+    return _written(_canvas(projection, coloring(projection, color_by)), form, 2 * DPI)
+
+
+def _written(canvas: Any, form: str, dpi: int) -> bytes:
+    from matplotlib import rc_context
+
+    out = io.BytesIO()
+    with warnings.catch_warnings(), rc_context({"svg.hashsalt": "embedlab"}):
+        # A label in a script or emoji that the font lacks shows as a box; the live map has all of them.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+        # Neither the program nor the hour: the same map is the same file.
+        unsaid = {"Software": None} if form == "png" else {"Date": None}
+        canvas.savefig(out, format=form, dpi=dpi, metadata=unsaid)
+    return out.getvalue()
+
+
+def _canvas(projection: Projection, colors: Coloring) -> Any:
     from matplotlib.figure import Figure
 
-    colors = coloring(projection, color_by)
     # A figure of its own, outside pyplot: it touches neither the notebook's figures nor its backend.
     canvas = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white")
     columns = min(-(-len(colors.groups) // _PER_COLUMN), 2)
@@ -63,15 +88,7 @@ def static_png(projection: Projection, color_by: str) -> bytes:
     elif len(colors.groups) > 1:
         _legend(canvas, colors, handles, right, columns)
     _caption(canvas, projection)
-    with warnings.catch_warnings():
-        # A label in a script or emoji that the font lacks shows as a box; the live map has all of them.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
-        out = io.BytesIO()
-        canvas.savefig(out, format="png", metadata={"Software": None})
-    # Two hundred and fifty-six colours are plenty for classes, but would cut a continuous scale into steps.
-    png = out.getvalue()
-    return png if colors.values is not None and len(png) <= MOST_BYTES else _fewer_colors(png)
+    return canvas
 
 
 def extent(coords: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:

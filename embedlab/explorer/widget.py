@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import numpy as np
 import traitlets
 
 from embedlab.alignment import align
@@ -238,22 +239,53 @@ class Explorer(State, anywidget.AnyWidget):
 
     # -- on paper -----------------------------------------------------------------------------------------
 
-    def to_html(self, path: str | Path, *, color_by: str | None = None) -> Path:
+    def to_html(self, path: str | Path, *, plays: bool = True, most_mb: float = 50) -> Path:
         """Write the explorer as one file that needs neither Python nor a network.
+
+        Linked maps, colours, filters, lists, small pictures and what can be played are in it; its search
+        looks for words, as there is no model to ask for meaning.
 
         Parameters
         ----------
         path : path
-        color_by : str, optional
-            What the colours stand for at first; by default what they stand for now.
+        plays : bool
+            Whether sounds and films go into it.
+        most_mb : float
+            A larger file is not written.
 
         Returns
         -------
         Path
+
+        Raises
+        ------
+        BadItem
+            When the file would be too large; the message tells its size.
         """
+        text = page(self.projections, self.color_by, self.k_neighbors, self.height, plays=plays)
+        size = len(text.encode()) / 1e6
+        if size > most_mb:
+            without = " or leave sounds and films out with plays=False," if plays else ""
+            raise BadItem(
+                f"The page of {len(self._items)} items would have {size:.0f} MB, and most_mb is {most_mb:g}. "
+                f"Explore fewer items,{without} or ask for it with most_mb={np.ceil(size):.0f}."
+            )
         target = Path(path)
-        text = page(self.projections, color_by or self.color_by, self.k_neighbors, self.height)
         target.write_text(text, encoding="utf-8")
+        return target
+
+    def to_png(self, path: str | Path) -> Path:
+        """Write the first map as a picture of 1,800 x 1,200 pixels, in the colours of now."""
+        return self._slide(Path(path), "png")
+
+    def to_svg(self, path: str | Path) -> Path:
+        """Write the first map as a drawing that can be scaled, in the colours of now."""
+        return self._slide(Path(path), "svg")
+
+    def _slide(self, target: Path, form: str) -> Path:
+        from embedlab.explorer.static import slide
+
+        target.write_bytes(slide(self.projection, self.color_by, form))
         return target
 
     def __repr__(self) -> str:
