@@ -149,8 +149,7 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
         """What the browser reports, as one call of a public method."""
         kind = event.get("type")
         if kind == "click":
-            self._try(self.click, event.get("id"))
-            self._try(self._send_media, event.get("id"))
+            self._try(self._choose, event.get("id"))
         elif kind == "media":
             self._try(self._send_media, event.get("id"))
         elif kind == "select":
@@ -160,6 +159,11 @@ class Explorer(State, widgets.VBox):  # type: ignore[misc]
         elif kind == "error":
             why = f"The browser could not {event.get('what')}: {event.get('text')}"
             self._notify(detail.error_html(RuntimeError(why)))
+
+    def _choose(self, id: Any) -> None:
+        """A click of a person: what can be played plays at once."""
+        self.click(id)
+        self._send_media(id)
 
     def _send_thumbnail(self, id: Any) -> None:
         """The picture under the mouse, with its id: the browser may have moved on to another by now."""
