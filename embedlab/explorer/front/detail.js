@@ -96,7 +96,8 @@ function detailIn(root, data, source, tell) {
       const counts = new Map();
       for (const row of rows) counts.set(data.labels[row] ?? "(none)", (counts.get(data.labels[row] ?? "(none)") || 0) + 1);
       const order = [...counts].sort((a, b) => b[1] - a[1]);
-      const more = order.length > 4 ? ` and ${order.length - 4} more labels` : "";
+      const rest = order.length - 4;
+      const more = rest > 0 ? ` and ${rest} more label${rest === 1 ? "" : "s"}` : "";
       const words = order.slice(0, 4).map(([name, count]) => `${short(name, 30)} ${count}`).join(", ");
       section.append(element("br"), element("bdi", {}, words + more));
     }
