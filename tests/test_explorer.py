@@ -300,7 +300,7 @@ def test_a_tag_becomes_a_column_and_can_be_taken_back(explorer: Explorer) -> Non
     assert explorer.tags == {"i3": "sarcasm", "i1": "plain", "i5": "plain"}
     column = explorer.items.frame["tag"]
     assert [column[row] for row in (0, 1, 3, 5)] == [None, "plain", "sarcasm", "plain"]
-    told = json.loads(explorer.tag_column)
+    told = json.loads(explorer.passing)["tag"]
     assert [group["name"] for group in told["groups"]] == ["plain", "sarcasm", "(none)"]
     explorer.color("tag")
     explorer.undo()
@@ -308,7 +308,7 @@ def test_a_tag_becomes_a_column_and_can_be_taken_back(explorer: Explorer) -> Non
     assert explorer.color_by == "tag"
     from_browser(explorer, "undo")
     assert explorer.tags == {}
-    assert (json.loads(explorer.tag_column), explorer.color_by) == (None, "none")
+    assert (json.loads(explorer.passing), explorer.color_by) == ({}, "none")
     assert "tag" not in explorer.items.frame
     explorer.undo()
     with pytest.raises(BadItem, match="Cannot colour by 'tag'"):
@@ -329,6 +329,29 @@ def test_what_cannot_be_tagged_is_said(explorer: Explorer) -> None:
     with pytest.raises(BadItem, match="column 'tag' already"):
         Explorer(flat(embeddings(tag=["a", "b"] * 20))).tag("x", ["i1"])
     assert explorer.tags == {}
+
+
+def test_the_score_of_every_item_can_be_a_colour_and_a_filter(explorer: Explorer) -> None:
+    assert "query score" not in explorer.colorings
+    explorer.search("owl")
+    column = json.loads(explorer.passing)["query score"]
+    best = max(range(40), key=lambda row: column["values"][row])
+    assert explorer.hits[0] == (f"i{best}", pytest.approx(column["values"][best], abs=1e-4))
+    explorer.color("query score")
+    explorer.clear()
+    assert (explorer.color_by, json.loads(explorer.passing)) == ("none", {})
+
+
+@pytest.mark.parametrize("by", ["disagreement", "tag", "query score"])
+def test_what_came_while_looking_can_be_stored_and_exported(by: str, tmp_path: Path) -> None:
+    one, other = two()
+    explorer = el.explore([one, other], method="pca", model=FakeModel())
+    explorer.search("owl")
+    explorer.tag("mine", ["i3", "i4"])
+    explorer.color(by)
+    assert explorer._repr_mimebundle_()[0]["image/png"]
+    assert f'"{by}":' in explorer.to_html(tmp_path / "map.html").read_text("utf-8")
+    assert explorer.to_svg(tmp_path / "map.svg").stat().st_size > 1_000
 
 
 # -- several models --------------------------------------------------------------------------------------

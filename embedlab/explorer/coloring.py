@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from embedlab.projection import Projection
 
 LABEL, DISTORTION, NONE = "label", "distortion", "none"
 DISAGREEMENT = "disagreement"  # of the models, where there are several
+TAG = "tag"  # given while looking
+SCORE = "query score"
 MISSING = "(none)"
 MOST_CLASSES = 40  # above, the rare classes share one grey entry: no eye and no legend keeps more apart
 _COUNTED = 12  # a column of whole numbers with at most this many values is a set of classes (digits, years)
@@ -126,6 +128,14 @@ def coloring(projection: Projection, by: str) -> Coloring:
         group = Group("all items", everything, palette.GREY)
         return Coloring(by, "neighbours lost", [group], distortion, (0.0, 1.0), reverse=True)
     return Coloring(by, "", [Group("all items", everything, palette.CATEGORIES[2])])
+
+
+def numbers(by: str, title: str, values: np.ndarray, *, reverse: bool) -> Coloring:
+    """A colouring by numbers that the items do not hold themselves, one for each row, from dark to light.
+
+    ``reverse`` gives small numbers the light end, so that large ones stand out on white.
+    """
+    return replace(_numeric(by, title, np.asarray(values, np.float64)), reverse=reverse)
 
 
 def shade(value: float, limits: tuple[float, float], reverse: bool) -> str:

@@ -21,10 +21,19 @@ WORDS = {"possible": True, "placeholder": "Search for words…", "measure": ""}
 _PLAYED = {"audio": (wav, "audio/wav"), "video": (mp4, "video/mp4")}
 
 
-def page(projections: Sequence[Projection], color_by: str, k: int, height: int, *, plays: bool = True) -> str:
+def page(
+    projections: Sequence[Projection],
+    color_by: str,
+    k: int,
+    height: int,
+    *,
+    plays: bool = True,
+    passing: dict[str, Any] | None = None,
+) -> str:
     """The page as HTML; see :meth:`embedlab.explorer.Explorer.to_html`."""
     items = projections[0].embeddings.items
     data = payload(projections, color_by, k, WORDS) | {"height": height}
+    data["columns"] |= passing or {}
     title = escape(f"{items.name}: {' and '.join(p.embeddings.model.name for p in projections)}")
     body = script("page.js", EXPORTED=data, MEDIA=media(items, plays=plays))
     # Whatever a label says, this page asks nobody for anything.

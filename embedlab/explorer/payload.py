@@ -9,7 +9,7 @@ import numpy as np
 
 from embedlab.clusters import find_clusters
 from embedlab.comparison.agreement import neighbor_overlap
-from embedlab.explorer.coloring import DISAGREEMENT, DISTORTION, Group, choices, coloring
+from embedlab.explorer.coloring import DISAGREEMENT, DISTORTION, Coloring, choices, coloring
 from embedlab.explorer.pictures import kind_of
 from embedlab.explorer.text import clean, clip
 from embedlab.explorer.words import caption, grade, help_lines, honest_words, verdict
@@ -82,18 +82,10 @@ def columns(projections: Sequence[Projection]) -> dict[str, dict[str, Any]]:
     first = projections[0]
     offered: dict[str, dict[str, Any]] = {}
     for name in choices(first.embeddings.items):
-        found = coloring(first, name)
-        if found.values is None:
-            offered[clean(name)] = class_column(found.title, found.groups, len(first))
-            continue
-        one: dict[str, Any] = {
-            "kind": "number", "title": clean(found.title), "limits": found.limits, "reverse": found.reverse
-        }  # fmt: skip
+        offered[clean(name)] = column(coloring(first, name), len(first))
         if name == DISTORTION:
-            one |= {"perPanel": [rounded(p.quality.distortion) for p in projections], "percent": True}
-        else:
-            one["values"] = rounded(found.values)
-        offered[clean(name)] = one
+            of_each = [rounded(p.quality.distortion) for p in projections]
+            offered[clean(name)] |= {"perPanel": of_each, "values": None, "percent": True}
     if len(projections) > 1:
         overlap = neighbor_overlap([p.neighbors for p in projections])
         offered[DISAGREEMENT] = {
@@ -103,13 +95,21 @@ def columns(projections: Sequence[Projection]) -> dict[str, dict[str, Any]]:
     return offered
 
 
-def class_column(title: str, groups: Sequence[Group], n: int) -> dict[str, Any]:
-    """A colouring by classes: the number of its class for each item, and how each class is drawn."""
+def column(found: Coloring, n: int) -> dict[str, Any]:
+    """A colouring: for each item the number of its class, and how each class is drawn; or its number."""
+    if found.values is not None:
+        return {
+            "kind": "number",
+            "title": clean(found.title),
+            "limits": found.limits,
+            "reverse": found.reverse,
+            "values": rounded(found.values),
+        }
     codes = np.zeros(n, np.int64)
-    for code, group in enumerate(groups):
+    for code, group in enumerate(found.groups):
         codes[group.rows] = code
-    drawn = [{"name": clean(g.name), "color": g.color, "symbol": g.symbol} for g in groups]
-    return {"kind": "classes", "title": clean(title), "codes": codes.tolist(), "groups": drawn}
+    drawn = [{"name": clean(g.name), "color": g.color, "symbol": g.symbol} for g in found.groups]
+    return {"kind": "classes", "title": clean(found.title), "codes": codes.tolist(), "groups": drawn}
 
 
 def lists(projections: Sequence[Projection]) -> list[dict[str, Any]]:

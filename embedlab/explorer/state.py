@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -10,14 +11,25 @@ import pandas as pd
 import traitlets
 
 from embedlab import catalog
+from embedlab.comparison.agreement import neighbor_overlap
 from embedlab.embedders import Embedder, load_model
 from embedlab.errors import BadItem
-from embedlab.explorer.coloring import DISAGREEMENT, LABEL, NONE, choices
-from embedlab.explorer.search import READS_TEXT, Near, check_same_model, nearest_to, pictures_of
+from embedlab.explorer.coloring import (
+    DISAGREEMENT,
+    LABEL,
+    NONE,
+    SCORE,
+    TAG,
+    Coloring,
+    choices,
+    classes,
+    coloring,
+    numbers,
+)
+from embedlab.explorer.search import READS_TEXT, Near, check_same_model, cosines, nearest_to, pictures_of
 from embedlab.items import Items
 from embedlab.projection import Projection
 
-TAG = "tag"
 LANDS_AMONG = 5  # items; their median is not drawn away by one that lies elsewhere
 
 
@@ -35,14 +47,14 @@ class State(traitlets.HasTraits):
         self.projections, self.projection = projections, projections[0]
         projection = self.projection
         self._items = projection.embeddings.items
-        self._offered = [*choices(self._items), *([DISAGREEMENT] if len(projections) > 1 else [])]
+        self._scores: np.ndarray | None = None  # of all items, for the query
         self._tagged: list[dict[str, str]] = []  # after each tagging
         self._asked = ""  # the query that `hits` answer
         self._lands_among: list[int] = []  # rows of the items nearest to it, whatever their kind
         if model is not None:
             check_same_model(model, projection.embeddings)
         self._model = model
-        by_default = LABEL if LABEL in self._offered else NONE
+        by_default = LABEL if LABEL in self.colorings else NONE
         self.color_by = by_default if color_by is None else color_by
 
     # -- what a user, or a program, can do ----------------------------------------------------------------
@@ -79,12 +91,15 @@ class State(traitlets.HasTraits):
         if k < 1:
             raise BadItem(f"k must be at least 1, not {k}.")
         found: list[Near] = []
+        emb, query = self.projection.embeddings, np.empty(0)
         if text.strip():
-            query, emb = self.model.embed_query(text), self.projection.embeddings
+            query = self.model.embed_query(text)
             found = nearest_to(emb, query, k, pictures_of(self._items))
             self._lands_among = [near.row for near in nearest_to(emb, query, LANDS_AMONG)]
         hits = [(self._items.ids[near.row], near.score) for near in found]
         self._asked = text if hits else ""
+        self._scores = cosines(emb.vectors, query) if hits else None
+        self._offer_anew()
         with self.hold_trait_notifications():
             self.query, self.hits = self._asked, tuple(hits)
             if hits:
@@ -92,12 +107,17 @@ class State(traitlets.HasTraits):
         return hits
 
     def color(self, by: str) -> None:
-        """Colour the points by ``"label"``, a metadata column, ``"distortion"`` or ``"none"``."""
+        """Colour the points by ``"label"``, a metadata column, ``"distortion"`` or ``"none"``.
+
+        Of several models also by ``"disagreement"``; after a query by ``"query score"``, and after a tag was
+        given by ``"tag"``.
+        """
         self.color_by = by
 
     def clear(self) -> None:
         """Back to the plain map: no item chosen, nothing selected, no query."""
-        self._asked = ""
+        self._asked, self._scores = "", None
+        self._offer_anew()
         with self.hold_trait_notifications():
             self.clicked_id, self.selected_ids, self.query, self.hits = None, (), "", ()
 
@@ -157,13 +177,38 @@ class State(traitlets.HasTraits):
     def _retagged(self) -> None:
         """Offer the tags as a colouring, or no longer."""
         self._items = self.items
-        self._offered = [name for name in self._offered if name != TAG] + ([TAG] if self.tags else [])
-        if self.color_by not in self._offered:
-            self.color_by = NONE
-        self._tags_changed()
+        self._offer_anew()
 
-    def _tags_changed(self) -> None:
-        """For who shows them."""
+    # -- colours ------------------------------------------------------------------------------------------
+
+    @property
+    def colorings(self) -> list[str]:
+        """What the points can be coloured by now: see :meth:`color`."""
+        own = choices(self.projection.embeddings.items)
+        return [*own, *([DISAGREEMENT] if len(self.projections) > 1 else []), *self._passing]
+
+    @property
+    def _passing(self) -> list[str]:
+        """Colourings that come and go."""
+        return [TAG] * bool(self.tags) + [SCORE] * (self._scores is not None)
+
+    def _offer_anew(self) -> None:
+        """After tags or scores came, changed or went."""
+        if self.color_by not in self.colorings:
+            self.color_by = NONE
+
+    def _coloring(self, by: str) -> Coloring:
+        """The colour of every item for one of :attr:`colorings`."""
+        if by in choices(self.projection.embeddings.items):
+            return coloring(self.projection, by)
+        if by == TAG:
+            tags = self.tags
+            return Coloring(TAG, TAG, classes([tags.get(id) for id in self._items.ids]))
+        if by == SCORE and self._scores is not None:
+            return numbers(SCORE, "cosine to the query", self._scores, reverse=True)
+        overlap = neighbor_overlap([projection.neighbors for projection in self.projections])
+        found = numbers(DISAGREEMENT, "neighbours not shared", 1 - overlap, reverse=True)
+        return dataclasses.replace(found, limits=(0.0, 1.0))
 
     @property
     def selection(self) -> Items:
@@ -215,6 +260,6 @@ class State(traitlets.HasTraits):
     @traitlets.validate("color_by")
     def _known_coloring(self, proposal: Any) -> str:
         by = proposal["value"]
-        if by not in self._offered:
-            raise BadItem(f"Cannot colour by {by!r}: choose one of {', '.join(map(repr, self._offered))}.")
+        if by not in self.colorings:
+            raise BadItem(f"Cannot colour by {by!r}: choose one of {', '.join(map(repr, self.colorings))}.")
         return cast(str, by)

@@ -29,29 +29,29 @@ TEXT_SYMBOL = "diamond"  # in a mixture of pictures and texts
 _PICTURE, _MOST_PICTURES = 46, 36  # longer side in pixels, and how many on one map
 
 
-def static_png(projection: Projection, color_by: str) -> bytes:
+def static_png(projection: Projection, color_by: str | Coloring) -> bytes:
     """Draw a projection with matplotlib, in the colours of the explorer.
 
     Parameters
     ----------
     projection : Projection
-    color_by : str
-        As in :func:`embedlab.explorer.explore`.
+    color_by : str or Coloring
+        As in :func:`embedlab.explorer.explore`, or made already.
 
     Returns
     -------
     bytes
         A PNG of 900 x 600 pixels, legend at the right, caption below.
     """
-    colors = coloring(projection, color_by)
+    colors = color_by if isinstance(color_by, Coloring) else coloring(projection, color_by)
     png = _written(_canvas(projection, colors), "png", DPI)
     # Two hundred and fifty-six colours are plenty for classes, but would cut a continuous scale into steps.
     return png if colors.values is not None and len(png) <= MOST_BYTES else _fewer_colors(png)
 
 
-def slide(projection: Projection, color_by: str, form: str) -> bytes:
+def slide(projection: Projection, colors: Coloring, form: str) -> bytes:
     """The same picture for slides and papers: ``"png"`` at 1,800 x 1,200 pixels, or ``"svg"``."""
-    return _written(_canvas(projection, coloring(projection, color_by)), form, 2 * DPI)
+    return _written(_canvas(projection, colors), form, 2 * DPI)
 
 
 def _written(canvas: Any, form: str, dpi: int) -> bytes:

@@ -18,16 +18,15 @@ from embedlab.comparison.agreement import same_items
 from embedlab.embedders import Embedder
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
-from embedlab.explorer.coloring import classes
 from embedlab.explorer.films import mp4
 from embedlab.explorer.item import item_html
 from embedlab.explorer.page import page
-from embedlab.explorer.payload import class_column, payload
+from embedlab.explorer.payload import column, payload
 from embedlab.explorer.pictures import are_seen, kind_of, small_picture
 from embedlab.explorer.scripts import css, script
 from embedlab.explorer.search import neighbors
 from embedlab.explorer.sounds import wav
-from embedlab.explorer.state import TAG, State
+from embedlab.explorer.state import State
 from embedlab.explorer.text import clean
 from embedlab.projection import NAMES, Method, Projection, project
 
@@ -128,7 +127,7 @@ class Explorer(State, anywidget.AnyWidget):
     _css = css()
     payload = traitlets.Unicode("{}").tag(sync=True)
     state = traitlets.Unicode("{}").tag(sync=True)
-    tag_column = traitlets.Unicode("null").tag(sync=True)
+    passing = traitlets.Unicode("{}").tag(sync=True)  # colourings that come and go
     height = traitlets.Int(560).tag(sync=True)
 
     def __init__(
@@ -207,11 +206,13 @@ class Explorer(State, anywidget.AnyWidget):
             self._notice = None
             self._tell()
 
-    def _tags_changed(self) -> None:
-        tags = self.tags
-        groups = [g for g in classes([tags.get(id) for id in self._items.ids]) if len(g.rows)]
-        self.tag_column = json.dumps(class_column(TAG, groups, len(self._items)) if tags else None)
+    def _offer_anew(self) -> None:
+        super()._offer_anew()
+        self.passing = json.dumps(self._passing_columns())
         self._tell()
+
+    def _passing_columns(self) -> dict[str, Any]:
+        return {name: column(self._coloring(name), len(self._items)) for name in self._passing}
 
     def _browser_failed(self, what: Any) -> None:
         raise RuntimeError(f"The browser could not {what.get('what')}: {what.get('text')}")
@@ -262,7 +263,10 @@ class Explorer(State, anywidget.AnyWidget):
         BadItem
             When the file would be too large; the message tells its size.
         """
-        text = page(self.projections, self.color_by, self.k_neighbors, self.height, plays=plays)
+        passing = self._passing_columns()
+        text = page(
+            self.projections, self.color_by, self.k_neighbors, self.height, plays=plays, passing=passing
+        )
         size = len(text.encode()) / 1e6
         if size > most_mb:
             without = " or leave sounds and films out with plays=False," if plays else ""
@@ -285,7 +289,7 @@ class Explorer(State, anywidget.AnyWidget):
     def _slide(self, target: Path, form: str) -> Path:
         from embedlab.explorer.static import slide
 
-        target.write_bytes(slide(self.projection, self.color_by, form))
+        target.write_bytes(slide(self.projection, self._coloring(self.color_by), form))
         return target
 
     def __repr__(self) -> str:
@@ -299,7 +303,7 @@ class Explorer(State, anywidget.AnyWidget):
         """The live widget, and beside it a picture for where no Python runs (stored notebooks, GitHub)."""
         from embedlab.explorer.static import static_png
 
-        png = static_png(self.projection, self.color_by)
+        png = static_png(self.projection, self._coloring(self.color_by))
         view = {"version_major": 2, "version_minor": 0, "model_id": self._model_id}
         return {PLAIN: repr(self), WIDGET: view, PNG: base64.b64encode(png).decode("ascii")}, {}
 

@@ -87,16 +87,21 @@ export default {
       el.replaceChildren();
       source = liveSource(model, view);
       shown = explorerIn(el.appendChild(document.createElement("div")), JSON.parse(model.get("payload")), model.get("height"), source);
-      shown.column("tag", JSON.parse(model.get("tag_column")));
+      offer();
       follow();
     }
-    const retag = () => shown.column("tag", JSON.parse(model.get("tag_column")));
-    model.on("change:tag_column", retag);
+    let offered = []; // colourings that come and go
+    function offer() {
+      const passing = JSON.parse(model.get("passing"));
+      for (const name of new Set([...offered, ...Object.keys(passing)])) shown.column(name, passing[name]);
+      offered = Object.keys(passing);
+    }
+    model.on("change:passing", offer);
     model.on("change:payload", build);
     model.on("change:state", follow);
     build();
     return () => {
-      model.off("change:tag_column", retag);
+      model.off("change:passing", offer);
       model.off("change:payload", build);
       model.off("change:state", follow);
       shown.remove();
