@@ -238,6 +238,9 @@ def test_of_a_long_one_half_a_minute_is_sent_and_said(tones: Notebook) -> None:
 def test_spectrograms_belong_to_their_items(tones: Notebook) -> None:
     tones.run("first.click('item 3')")
     tiles = tones.page.locator(f"{PANEL} .embedlab-strip button")
+    assert until(tones, lambda: tiles.count() == 10)
+    for tile in tiles.all():
+        tile.scroll_into_view_if_needed()  # a picture comes when it is in sight
     loaded = "tiles => tiles.filter((tile) => tile.querySelector('img').naturalHeight).length"
     assert until(tones, lambda: tiles.evaluate_all(loaded) == 10)
     heights = {
