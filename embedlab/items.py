@@ -209,9 +209,12 @@ class Items:
         """A short name for one item: the beginning of its text, or its file name."""
         row = self.row(id)
         text = self.modality == "text" or (self.modality == "image+text" and missing(row["path"]))
-        content = str(row["content" if text else "path"])
-        one_line = " ".join(content.split()) if text else _file_name(content)
-        return one_line if len(one_line) <= max_chars else one_line[: max_chars - 1].rstrip() + "…"
+        return _title(row["content" if text else "path"], text, max_chars)
+
+    def titles(self, max_chars: int = 80) -> list[str]:
+        """:meth:`title` of every item, in row order."""
+        both = zip(self.contents, self.kinds, strict=True)
+        return [_title(content, kind == "text", max_chars) for content, kind in both]
 
     # -- choosing among them -----------------------------------------------------------------------------
 
@@ -291,6 +294,11 @@ def _file_digest(content: object, known: dict[Any, bytes]) -> bytes:
     if not start and end is None:
         return known[path]
     return hashlib.blake2b(known[path] + f"{start},{end}".encode(), digest_size=16).digest()
+
+
+def _title(content: Any, text: bool, max_chars: int) -> str:
+    one_line = " ".join(str(content).split()) if text else _file_name(str(content))
+    return one_line if len(one_line) <= max_chars else one_line[: max_chars - 1].rstrip() + "…"
 
 
 def _file_name(path: object) -> str:

@@ -10,7 +10,6 @@ import numpy as np
 from embedlab.clusters import find_clusters
 from embedlab.comparison.agreement import neighbor_overlap
 from embedlab.explorer.coloring import DISAGREEMENT, DISTORTION, Coloring, choices, coloring
-from embedlab.explorer.pictures import kind_of
 from embedlab.explorer.text import clean, clip
 from embedlab.explorer.words import caption, grade, help_lines, honest_words, verdict
 from embedlab.items import Items
@@ -19,7 +18,8 @@ from embedlab.projection import Projection
 
 MOST_TITLE, MOST_CELL = 200, 200  # characters
 MOST_LISTED = 20
-# Above, the neighbours of an item are asked for when it is chosen: they would be 12 MB for 100,000 items.
+# Above, the neighbours of an item are asked for when it is chosen: they would be 12 MB for 100,000 items. And
+# no clusters are sought: that would take minutes.
 GRAPH_UP_TO = 20_000
 
 
@@ -48,7 +48,7 @@ def payload(
         "ids": [clean(id) for id in items.ids],
         "titles": titles(items),
         "labels": None if items.labels is None else [None if x is None else clean(x) for x in items.labels],
-        "kinds": [kind_of(items, row) for row in range(len(items))] if mixed else None,
+        "kinds": items.kinds if mixed else None,
         "table": table(items),
         "columns": columns(projections),
         "panels": [panel(projection, len(projections) > 1) for projection in projections],
@@ -62,7 +62,7 @@ def payload(
 
 def titles(items: Items) -> list[str]:
     """What an item is called under the mouse and in lists: its text, or the name of its file."""
-    return [clip(items.title(id, MOST_TITLE), MOST_TITLE) for id in items.ids]
+    return [clip(title, MOST_TITLE) for title in items.titles(MOST_TITLE)]
 
 
 def table(items: Items) -> dict[str, list[str | None]]:
@@ -158,7 +158,6 @@ def panel(projection: Projection, several: bool) -> dict[str, Any]:
     cosine = near.metric == "cosine"
     scores = 1 - near.distances if cosine else near.distances
     small = len(projection) <= GRAPH_UP_TO
-    clusters = find_clusters(projection)
     return {
         "name": clean(emb.model.name),
         "dim": emb.dim,
@@ -170,15 +169,19 @@ def panel(projection: Projection, several: bool) -> dict[str, Any]:
         "torn": torn(projection) if small else None,
         "lost": np.rint(quality.distortion * quality.k).astype(int).tolist(),
         "k": quality.k,
-        "clusters": [
-            {"name": clip(name, 28), "place": rounded(place)}
-            for name, place in zip(clusters.names, clusters.places, strict=True)
-        ],
+        "clusters": islands(projection) if small else [],
         "grade": grade(quality),
         "verdict": verdict(quality),
         "caption": caption(projection),
         "honest": "" if several else honest_words(projection),
     }
+
+
+def islands(projection: Projection) -> list[dict[str, Any]]:
+    """The clusters of a map: what each is called, and where its name stands."""
+    found = find_clusters(projection)
+    both = zip(found.names, found.places, strict=True)
+    return [{"name": clip(name, 28), "place": rounded(place)} for name, place in both]
 
 
 def torn(projection: Projection) -> list[list[int]]:
@@ -189,7 +192,8 @@ def torn(projection: Projection) -> list[list[int]]:
     if not true.size:
         return [[] for _ in range(len(projection))]
     near = knn(projection.coords, true.shape[1], "euclidean").indices
-    return [[int(i) for i in a if i not in set(b.tolist())] for a, b in zip(true, near, strict=True)]
+    kept = (true[:, :, None] == near[:, None, :]).any(axis=2)
+    return [row[~stays].tolist() for row, stays in zip(true, kept, strict=True)]
 
 
 def rounded(values: Any, digits: int = 5) -> list[float | None]:
