@@ -1,5 +1,7 @@
 // Choosing which items are on the map: classes of a column, or a range of a number; a slider plays through them.
 
+const PACE = 900; // milliseconds
+
 function filterIn(data, changed) {
   const node = element("span", { class: "embedlab-filter" });
   const columns = element("select", { "aria-label": "Filter by" });
@@ -28,7 +30,7 @@ function filterIn(data, changed) {
     choice.addEventListener("change", () => choose(choice.value));
     const all = groups.map(({ name }) => name);
     const slider = range(0, all.length - 1, 1, all.indexOf(filter.names[0]), `Go through ${filter.column}`, (place) => choose(all[place]));
-    return [choice, slider];
+    return [choice, slider, runner(() => choose(all[(all.indexOf(shown.names[0]) + 1) % all.length]))];
   }
   function numbers(filter) {
     const [low, high] = data.columns[filter.column].limits;
@@ -36,8 +38,34 @@ function filterIn(data, changed) {
     const words = element("output", {}, `${round(filter.low)} to ${round(filter.high)}`);
     const from = range(low, high, step, filter.low, "Least", (value) => changed({ ...filter, low: value, high: Math.max(value, filter.high) }));
     const to = range(low, high, step, filter.high, "Most", (value) => changed({ ...filter, high: value, low: Math.min(value, filter.low) }));
-    return [from, to, words];
+    // A window of a fifth of the range goes through it, and begins again.
+    const width = (high - low) / 5;
+    const next = () => {
+      const start = shown.high >= high || shown.high - shown.low > 1.01 * width ? low : shown.low + width / 4;
+      changed({ ...shown, low: start, high: Math.min(high, start + width) });
+    };
+    return [from, to, words, runner(next)];
   }
+  // A button that takes one step after the other until it is pressed again, or the filter is taken away.
+  function runner(next) {
+    const button = element("button", { type: "button", class: "embedlab-button", "aria-pressed": "false" }, "Play");
+    let timer = null;
+    const halt = () => {
+      clearInterval(timer);
+      timer = null;
+      button.setAttribute("aria-pressed", "false");
+      button.textContent = "Play";
+    };
+    button.addEventListener("click", () => {
+      if (timer) return halt();
+      button.setAttribute("aria-pressed", "true");
+      button.textContent = "Pause";
+      timer = setInterval(() => (button.isConnected && shown ? next() : halt()), PACE);
+      return next();
+    });
+    return button;
+  }
+
   return {
     node,
     offer,
