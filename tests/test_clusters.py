@@ -29,7 +29,7 @@ def texts(sentences: list[str]) -> el.Items:
 def test_islands_are_found_largest_first_and_named_by_their_words() -> None:
     about = [("the ship sails the sea", 12), ("the piano plays a song", 20), ("rain and wind and clouds", 15)]
     map_ = projection(texts([f"{words} {i}" for words, n in about for i in range(n)]), [12, 20, 15])
-    found = find_clusters(map_)
+    found = find_clusters(map_, 10)
     assert [int((found.labels == i).sum()) for i in range(len(found))] == [20, 15, 12]
     assert found.names == ("piano, plays, song", "clouds, rain, wind", "sails, sea, ship")
     assert np.linalg.norm(found.places - found.places[0], axis=1).min() == 0
