@@ -22,7 +22,10 @@ CELLS = (
 def shoot(folder: Path, theme: str, name: str, *, sidebar: bool) -> None:
     with tempfile.TemporaryDirectory() as scratch, running_lab(Path(scratch), theme=theme) as lab:
         write_notebook(lab.root / "shots.ipynb", CELLS)
-        with running_chromium() as browser, open_notebook(browser, lab, "shots.ipynb") as page:
+        with (
+            running_chromium() as browser,
+            open_notebook(browser, lab, "shots.ipynb", size=(1280, 880)) as page,
+        ):
             if not sidebar:
                 page.command("application:toggle-left-area")
             page.run_all()
