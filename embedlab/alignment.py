@@ -10,7 +10,7 @@ import numpy as np
 from embedlab.errors import BadItem
 from embedlab.projection import Projection
 
-TURNED = "turned and scaled to lie like the first map (Procrustes)"
+TURNED = "Turned and scaled to lie like the first map (Procrustes)."
 
 
 def align(projections: Sequence[Projection]) -> list[Projection]:
@@ -36,6 +36,8 @@ def align(projections: Sequence[Projection]) -> list[Projection]:
     for projection in projections[1:]:
         if list(projection.embeddings.items.ids) != list(first.embeddings.items.ids):
             raise BadItem("Maps can be laid side by side when they have the same items in the same order.")
+        if projection.coords.shape[1] != first.coords.shape[1]:
+            raise BadItem("A plane and a space cannot be laid side by side: give all maps one n_components.")
         coords = (turned(projection.coords, like) * size + middle).astype(np.float32)
         note = f"{projection.note} {TURNED}".strip()
         aligned.append(dataclasses.replace(projection, coords=coords, note=note))
@@ -47,13 +49,13 @@ def turned(coords: np.ndarray, like: np.ndarray | None) -> np.ndarray:
 
     Parameters
     ----------
-    coords : ndarray, shape (n_items, 2)
-    like : ndarray, shape (n_items, 2), or None
+    coords : ndarray, shape (n_items, 2 or 3)
+    like : ndarray, shape (n_items, 2 or 3), or None
         Centred and of size 1, as this function gives them; None turns nothing.
 
     Returns
     -------
-    ndarray, shape (n_items, 2)
+    ndarray, shape (n_items, 2 or 3)
 
     Notes
     -----

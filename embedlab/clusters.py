@@ -27,7 +27,7 @@ class Clusters:
         Number of the cluster, from 0, the largest first; −1 for items between the islands.
     names : tuple of str
         What to call each cluster: see :func:`find_clusters`.
-    places : ndarray, shape (n_clusters, 2), float32
+    places : ndarray, shape (n_clusters, 2 or 3), float32
         Middle of each on the map (median).
     min_cluster_size : int
     """
@@ -86,7 +86,7 @@ def find_clusters(projection: Projection, min_cluster_size: int | None = None) -
     labels = np.array([order.get(label, NO_CLUSTER) for label in found.tolist()], np.int64)
     places = [np.median(projection.coords[labels == number], axis=0) for number in range(len(order))]
     names = cluster_names(projection.embeddings.items, labels)
-    return Clusters(labels, names, np.array(places, np.float32).reshape(-1, 2), size)
+    return Clusters(labels, names, np.array(places, np.float32).reshape(-1, projection.coords.shape[1]), size)
 
 
 def cluster_names(items: Items, labels: np.ndarray) -> tuple[str, ...]:

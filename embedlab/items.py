@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -38,7 +39,7 @@ class Items:
     ----------
     frame : DataFrame, shape (n_items, n_columns)
         Columns ``id`` (unique strings), ``content`` (text) or ``path`` (media files), optionally ``label``,
-        and any further columns as metadata. Treat it as read-only.
+        and any further columns as metadata. Treat it as read-only: the lists below are made from it once.
     modality : str
         ``"text"``, ``"image"``, ``"image+text"``, ``"audio"`` or ``"video"``: stated, never guessed. Items of
         ``"image+text"`` are a mixture: each is a picture or a text, with the other column missing.
@@ -171,12 +172,12 @@ class Items:
     def __len__(self) -> int:
         return len(self.frame)
 
-    @property
+    @cached_property
     def ids(self) -> list[str]:
         """The ids, in row order."""
         return cast("list[str]", self.frame["id"].tolist())
 
-    @property
+    @cached_property
     def contents(self) -> list[Any]:
         """The texts, or the file paths, in row order; in a mixture pictures are :class:`pathlib.Path`."""
         if self.modality == "image+text":
@@ -184,14 +185,14 @@ class Items:
             return [text if missing(path) else Path(path) for path, text in both]
         return self.frame[content_column(self.modality)].tolist()
 
-    @property
+    @cached_property
     def kinds(self) -> list[str]:
         """What each item is: the modality, and in a mixture ``"image"`` or ``"text"``."""
         if self.modality == "image+text":
             return ["text" if missing(path) else "image" for path in self.frame["path"]]
         return [self.modality] * len(self)
 
-    @property
+    @cached_property
     def labels(self) -> list[str | None] | None:
         """The labels in row order, or None when there are none."""
         return self.frame["label"].tolist() if "label" in self.frame.columns else None

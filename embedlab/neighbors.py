@@ -13,6 +13,7 @@ Metric = Literal["cosine", "euclidean"]
 
 # Up to here every pair is compared: that takes no longer than the approximation needs to compile.
 EXACT_UP_TO = 20_000
+_FLAT = 3  # dimensions: a map, where a tree is hundreds of times faster than comparing all pairs
 _BLOCK_VALUES = 8_000_000  # similarities held at once (32 MB)
 
 
@@ -56,8 +57,8 @@ def knn(vectors: np.ndarray, k: int, metric: Metric = "cosine", exact: bool | No
         Neighbours per row; cut to ``n_samples - 1``.
     metric : {"cosine", "euclidean"}
     exact : bool, optional
-        Compare every pair (True), or approximate with NN-Descent (False; Dong et al. 2011, library
-        ``pynndescent``). By default exact up to 20,000 rows.
+        Exact (True), or approximate with NN-Descent (False; Dong et al. 2011, library ``pynndescent``). By
+        default exact up to 20,000 rows, and always for places on a map, where a tree (``scipy``) finds them.
 
     Returns
     -------
@@ -79,15 +80,13 @@ def knn(vectors: np.ndarray, k: int, metric: Metric = "cosine", exact: bool | No
         return Neighbors(np.empty((n, 0), np.int64), np.empty((n, 0), np.float32), metric, True)
     if metric == "cosine":
         vectors = unit_rows(vectors)
-    if exact if exact is not None else n <= EXACT_UP_TO:
-        indices, squared = _exact(vectors, k)
-    else:
-        indices, squared = _approximate(vectors, k)
+    flat = metric == "euclidean" and vectors.shape[1] <= _FLAT
+    exactly = flat or n <= EXACT_UP_TO if exact is None else exact
+    search = _approximate if not exactly else _in_tree if flat else _exact
+    indices, squared = search(vectors, k)
     # On unit vectors |a - b|² = 2 (1 - cos), so one search serves both metrics.
     distances = squared / 2 if metric == "cosine" else np.sqrt(squared)
-    return Neighbors(
-        indices, distances.astype(np.float32), metric, bool(exact if exact is not None else n <= EXACT_UP_TO)
-    )
+    return Neighbors(indices, distances.astype(np.float32), metric, exactly)
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
@@ -98,6 +97,25 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
         raise BadItem(f"Row {empty[0]} is all zeros: it has no direction, so no cosine to anything.")
     unit: np.ndarray = (vectors / lengths).astype(np.float32, copy=False)
     return unit
+
+
+def _in_tree(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Squared Euclidean neighbours in a few dimensions."""
+    from scipy.spatial import KDTree
+
+    n = len(vectors)
+    points = vectors.astype(np.float64)
+    distances, indices = KDTree(points).query(points, k + 1)
+    # Each is among its own nearest, but not always the first: copies lie as near. Or it is not at all, and
+    # the last goes.
+    own = indices == np.arange(n)[:, None]
+    own[~own.any(axis=1), -1] = True
+    indices, squared = indices[~own].reshape(n, k), distances[~own].reshape(n, k) ** 2
+    order = np.lexsort((indices, squared), axis=1)
+    return (
+        np.take_along_axis(indices, order, axis=1).astype(np.int64),
+        np.take_along_axis(squared, order, axis=1),
+    )
 
 
 def _exact(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

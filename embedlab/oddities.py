@@ -24,14 +24,17 @@ def near_duplicates(ids: list[str], neighbors: Neighbors, n: int = 20) -> pd.Dat
     DataFrame
         ``id``, ``other`` and ``distance``, the closest pair first; exact copies have 0.
     """
-    rows = np.repeat(np.arange(len(ids)), neighbors.k)
-    others = neighbors.indices.ravel()
+    # What rounding leaves of zero would make an order among exact copies.
+    distances = neighbors.distances.ravel().astype(float).round(6).clip(0)
+    enough = 2 * n  # a pair is there twice at most
+    limit = np.partition(distances, enough)[enough] if len(distances) > enough else np.inf
+    near = np.flatnonzero(distances <= limit)
+    rows, others = near // max(neighbors.k, 1), neighbors.indices.ravel()[near]
     pairs = pd.DataFrame(
         {
             "row": np.minimum(rows, others),
             "with": np.maximum(rows, others),
-            # What rounding leaves of zero would make an order among exact copies.
-            "distance": neighbors.distances.ravel().astype(float).round(6).clip(0),
+            "distance": distances[near],
         }
     ).drop_duplicates(["row", "with"])
     best = pairs.sort_values(["distance", "row", "with"], kind="stable").head(n)

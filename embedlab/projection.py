@@ -25,7 +25,7 @@ class Projection:
 
     Attributes
     ----------
-    coords : ndarray, shape (n_items, 2), float32
+    coords : ndarray, shape (n_items, 2 or 3), float32
         Places on the map. The axes have no unit and no meaning of their own.
     embeddings : Embeddings
         What was projected.
@@ -71,6 +71,7 @@ def project(
     min_dist: float = 0.1,
     metric: Metric = "cosine",
     random_state: int = 0,
+    n_components: int = 2,
 ) -> Projection:
     """Lay the items out on a plane so that neighbours stay together as far as two dimensions allow.
 
@@ -89,6 +90,8 @@ def project(
         Distance in the full space. Under the cosine, PCA and t-SNE see the vectors at length 1.
     random_state : int
         Seed: the same input and seed give the same map on the same machine.
+    n_components : {2, 3}
+        A plane, or a space to turn around in: it keeps a little more, and is harder to read.
 
     Returns
     -------
@@ -106,6 +109,8 @@ def project(
     """
     if method not in METHODS:
         raise BadItem(f"Unknown method {method!r}: choose one of {', '.join(METHODS)}.")
+    if n_components not in (2, 3):
+        raise BadItem(f"n_components must be 2 (a plane) or 3 (a space), not {n_components}.")
     if n_neighbors < 2:
         raise BadItem(f"n_neighbors must be at least 2, not {n_neighbors}.")
     n = len(embeddings)
@@ -125,38 +130,44 @@ def project(
     params: dict[str, Any] = {"metric": metric}
     if used == "umap":
         params |= {"n_neighbors": neighbors.k, "min_dist": min_dist, "random_state": random_state}
-        coords = _umap(vectors, neighbors, min_dist, random_state)
+        coords = _umap(vectors, neighbors, min_dist, random_state, n_components)
     elif used == "tsne":
         params |= {"perplexity": min(neighbors.k, (n - 1) / 3), "random_state": random_state}
-        coords = _tsne(vectors, params["perplexity"], random_state)
+        coords = _tsne(vectors, params["perplexity"], random_state, n_components)
     else:
-        coords = _pca(vectors)
+        coords = _pca(vectors, n_components)
+    if n_components != 2:
+        params["n_components"] = n_components
     quality = measure(
         embeddings.vectors, coords, k=n_neighbors, metric=metric, true_neighbors=neighbors.indices
     )
     return Projection(coords, embeddings, used, params, neighbors, quality, note)
 
 
-def _pca(vectors: np.ndarray) -> np.ndarray:
-    """First two principal components; missing ones (one item, one dimension) are zero."""
+def _pca(vectors: np.ndarray, n_components: int) -> np.ndarray:
+    """First principal components; missing ones (one item, one dimension) are zero."""
     from sklearn.decomposition import PCA
 
-    coords = np.zeros((len(vectors), 2), np.float32)
-    components = min(2, *vectors.shape)
+    coords = np.zeros((len(vectors), n_components), np.float32)
+    components = min(n_components, *vectors.shape)
     if len(vectors) > 1 and np.ptp(vectors, axis=0).any():
         coords[:, :components] = PCA(components, svd_solver="full").fit_transform(vectors.astype(np.float64))
     return coords
 
 
-def _tsne(vectors: np.ndarray, perplexity: float, random_state: int) -> np.ndarray:
+def _tsne(vectors: np.ndarray, perplexity: float, random_state: int, n_components: int) -> np.ndarray:
     from sklearn.manifold import TSNE
 
-    start = _small_start(vectors, random_state)
-    layout = TSNE(2, perplexity=perplexity, init=start, random_state=random_state, learning_rate="auto")
+    start = _small_start(vectors, random_state, n_components)
+    layout = TSNE(
+        n_components, perplexity=perplexity, init=start, random_state=random_state, learning_rate="auto"
+    )
     return np.asarray(layout.fit_transform(vectors), np.float32)
 
 
-def _umap(vectors: np.ndarray, neighbors: Neighbors, min_dist: float, random_state: int) -> np.ndarray:
+def _umap(
+    vectors: np.ndarray, neighbors: Neighbors, min_dist: float, random_state: int, n_components: int
+) -> np.ndarray:
     umap = _import_umap()
     n = len(vectors)
     # umap-learn counts an item as its own first neighbour, and wants fewer neighbours than items.
@@ -164,12 +175,13 @@ def _umap(vectors: np.ndarray, neighbors: Neighbors, min_dist: float, random_sta
     indices = np.column_stack([np.arange(n), neighbors.indices])[:, :count]
     distances = np.column_stack([np.zeros(n, np.float32), neighbors.distances])[:, :count]
     layout = umap.UMAP(
+        n_components=n_components,
         n_neighbors=count,
         min_dist=min_dist,
         metric=neighbors.metric,
         random_state=random_state,
         n_jobs=1,  # a seed forces this; saying so avoids a warning
-        init=_small_start(vectors, random_state, width=10.0),
+        init=_small_start(vectors, random_state, n_components, width=10.0),
         precomputed_knn=(indices, distances),
     )
     with warnings.catch_warnings():
@@ -181,13 +193,15 @@ def _umap(vectors: np.ndarray, neighbors: Neighbors, min_dist: float, random_sta
     return coords
 
 
-def _small_start(vectors: np.ndarray, random_state: int, width: float = 1e-4) -> np.ndarray:
+def _small_start(
+    vectors: np.ndarray, random_state: int, n_components: int, width: float = 1e-4
+) -> np.ndarray:
     """PCA scaled to ``width``, with a seeded touch of noise so that exact copies can part.
 
     A PCA start keeps the large-scale order of the clouds and does not depend on an eigen-solver's mood
     (Kobak & Linderman 2021, "Initialization is critical for preserving global data structure").
     """
-    start = _pca(vectors)
+    start = _pca(vectors, n_components)
     spread = float(np.abs(start).max()) or 1.0
     noise = np.random.default_rng(random_state).normal(scale=1e-2, size=start.shape)
     return ((start / spread + noise) * width).astype(np.float32)

@@ -370,7 +370,7 @@ def test_two_models_share_items_and_each_has_its_map() -> None:
     known = data(explorer)
     assert known["ids"] == [f"i{n}" for n in range(1, 40)]
     assert len(known["panels"]) == 2
-    assert "turned and scaled to lie like the first map" in known["panels"][1]["caption"]
+    assert "Turned and scaled to lie like the first map" in known["panels"][1]["caption"]
     for panel, emb in zip(known["panels"], (one, other), strict=True):
         inside = emb.select(known["ids"])
         assert panel["neighbors"][0] == knn(inside.vectors, 15).indices[0].tolist()
@@ -457,3 +457,55 @@ def test_the_badge_says_how_far_to_trust_the_map(explorer: Explorer) -> None:
     assert f"continuity {quality.continuity:.2f}" in panel["verdict"]
     assert quality.words in panel["verdict"]
     assert panel["caption"].startswith("PCA · 40 items · text/minilm (8 dimensions) · cosine")
+
+
+# -- a space ---------------------------------------------------------------------------------------------
+
+
+def test_a_space_has_a_third_coordinate_everywhere() -> None:
+    explorer = el.explore(embeddings(labels=LABELS), method="pca", n_components=3, model=FakeModel())
+    known = data(explorer)
+    [panel] = known["panels"]
+    np.testing.assert_allclose(panel["z"], explorer.projection.coords[:, 2], atol=1e-4)
+    assert all(len(cluster["place"]) == 3 for cluster in panel["clusters"])
+    assert any("turn" in line for line in known["help"])
+    explorer.search("anything")
+    assert np.shape(state(explorer)["landing"]) == (1, 3)
+    assert data(el.explore(embeddings(labels=LABELS), method="pca"))["panels"][0]["z"] is None
+
+
+def test_a_space_is_stored_as_a_picture_from_one_side() -> None:
+    explorer = el.explore(embeddings(labels=LABELS), method="pca", n_components=3)
+    assert png_of(explorer).size == (900, 600)
+
+
+def test_a_plane_and_a_space_are_not_laid_side_by_side() -> None:
+    emb = embeddings(labels=LABELS)
+    with pytest.raises(BadItem, match="one n_components"):
+        el.explore([el.project(emb, "pca"), el.project(emb, "pca", n_components=3)])
+
+
+# -- pictures of several maps ----------------------------------------------------------------------------
+
+
+def png_of(explorer: Explorer) -> Image.Image:
+    bundle, _ = explorer._repr_mimebundle_()
+    return Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
+
+
+@pytest.mark.parametrize(("n", "rows"), [(2, 1), (3, 1), (4, 2), (5, 2)])
+def test_every_map_is_in_the_stored_picture(n: int, rows: int, tmp_path: Path) -> None:
+    emb = embeddings(labels=LABELS)
+    named = [dataclasses.replace(emb, model=dataclasses.replace(CARD, name=f"model/{i}")) for i in range(n)]
+    explorer = el.explore(named, method="pca")
+    assert png_of(explorer).width == 900
+    drawn = explorer.to_svg(tmp_path / "maps.svg").read_text()
+    assert drawn.count('<g id="axes_') == n
+    # Words are drawn as outlines, with the words themselves beside them.
+    for emb in named:
+        assert f"<!-- {emb.model.name} -->" in drawn
+    tall = explorer.to_png(tmp_path / "maps.png")
+    with Image.open(tall) as opened:
+        assert opened.width == 1800
+    explorer.color("distortion")
+    assert png_of(explorer).width == 900

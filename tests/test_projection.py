@@ -158,3 +158,20 @@ paid = {"umap", "numba", "torch"} & set(sys.modules)
 assert not paid, paid
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("method", ["umap", "pca", "tsne"])
+def test_a_space_has_three_dimensions_and_may_keep_more(make_embeddings: Make, method: str) -> None:
+    emb = make_embeddings(80, 6)
+    plane, space = (project(emb, method, n_components=n) for n in (2, 3))  # type: ignore[arg-type]
+    assert space.coords.shape == (80, 3)
+    assert np.isfinite(space.coords).all()
+    assert space.params["n_components"] == 3
+    assert "n_components" not in plane.params
+    if method != "tsne":  # here it finds no better space
+        assert space.quality.trustworthiness > plane.quality.trustworthiness
+
+
+def test_four_dimensions_are_no_map(make_embeddings: Make) -> None:
+    with pytest.raises(BadItem, match=r"n_components must be 2 .* or 3"):
+        project(make_embeddings(20, 6), n_components=4)

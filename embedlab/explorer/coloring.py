@@ -96,7 +96,7 @@ def choices(items: Items) -> dict[str, str | None]:
     return offered | {DISTORTION: None, NONE: None}
 
 
-def coloring(projection: Projection, by: str) -> Coloring:
+def coloring(projection: Projection, by: str, offered: dict[str, str | None] | None = None) -> Coloring:
     """Colour the items of a projection.
 
     Parameters
@@ -104,6 +104,8 @@ def coloring(projection: Projection, by: str) -> Coloring:
     projection : Projection
     by : str
         ``"label"``, the name of a metadata column, ``"distortion"`` or ``"none"``.
+    offered : dict, optional
+        What :func:`choices` gave for these items, where it is known already.
 
     Raises
     ------
@@ -111,7 +113,7 @@ def coloring(projection: Projection, by: str) -> Coloring:
         When the items have no such column; the message lists what they have.
     """
     items = projection.embeddings.items
-    offered = choices(items)
+    offered = choices(items) if offered is None else offered
     if by not in offered:
         raise BadItem(f"Cannot colour by {by!r}: choose one of {', '.join(map(repr, offered))}.")
     everything = np.arange(len(items))
@@ -162,8 +164,8 @@ def _continuous(series: pd.Series) -> bool:
 
 def _as_text(series: pd.Series) -> pd.Series:
     """Every value as text, missing ones as None; unhashable cells (lists) become comparable that way too."""
-    missing = series.isna()
-    return pd.Series([None if m else str(x) for x, m in zip(series, missing, strict=True)], dtype=object)
+    values, missing = series.astype(object).tolist(), series.isna().tolist()
+    return pd.Series([None if m else str(x) for x, m in zip(values, missing, strict=True)], dtype=object)
 
 
 def _numeric(by: str, title: str, values: np.ndarray) -> Coloring:

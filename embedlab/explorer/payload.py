@@ -56,7 +56,12 @@ def payload(
         "by": color_by,
         "k": k,
         "search": search,
-        "help": help_lines(items.modality, bool(search["possible"]), several=len(projections) > 1),
+        "help": help_lines(
+            items.modality,
+            bool(search["possible"]),
+            several=len(projections) > 1,
+            deep=first.coords.shape[1] == 3,
+        ),
     }
 
 
@@ -70,6 +75,9 @@ def table(items: Items) -> dict[str, list[str | None]]:
     shown: dict[str, list[str | None]] = {}
     for column in items.metadata.columns:
         series = items.metadata[column]
+        if series.dtype.kind in "iufb" and series.notna().all():
+            shown[clean(column)] = [str(value) for value in series.tolist()]
+            continue
         missing = [bool(x) if np.isscalar(x) else False for x in series.isna()]
         shown[clean(column)] = [
             None if gone else clip(value, MOST_CELL) for value, gone in zip(series, missing, strict=True)
@@ -81,8 +89,9 @@ def columns(projections: Sequence[Projection]) -> dict[str, dict[str, Any]]:
     """Every colouring on offer: classes with their colours, or numbers with their limits."""
     first = projections[0]
     offered: dict[str, dict[str, Any]] = {}
-    for name in choices(first.embeddings.items):
-        offered[clean(name)] = column(coloring(first, name), len(first))
+    named = choices(first.embeddings.items)
+    for name in named:
+        offered[clean(name)] = column(coloring(first, name, named), len(first))
         if name == DISTORTION:
             of_each = [rounded(p.quality.distortion) for p in projections]
             offered[clean(name)] |= {"perPanel": of_each, "values": None, "percent": True}
@@ -164,6 +173,7 @@ def panel(projection: Projection, several: bool) -> dict[str, Any]:
         "measure": "cosine" if cosine else "Euclidean distance",
         "x": rounded(projection.coords[:, 0]),
         "y": rounded(projection.coords[:, 1]),
+        "z": rounded(projection.coords[:, 2]) if projection.coords.shape[1] == 3 else None,
         "neighbors": near.indices.tolist() if small else None,
         "scores": [rounded(row, 3) for row in scores] if small else None,
         "torn": torn(projection) if small else None,
@@ -196,6 +206,11 @@ def torn(projection: Projection) -> list[list[int]]:
     return [row[~stays].tolist() for row, stays in zip(true, kept, strict=True)]
 
 
-def rounded(values: Any, digits: int = 5) -> list[float | None]:
-    """Plain numbers with as many digits as a screen can show; what is not finite becomes None."""
-    return [float(f"{v:.{digits}g}") if np.isfinite(v) else None for v in np.asarray(values, float).tolist()]
+def rounded(values: Any, digits: int = 6) -> list[float | None]:
+    """Plain numbers, the largest with so many digits and all as precise; what is not finite becomes None."""
+    numbers = np.asarray(values, float)
+    known = np.isfinite(numbers)
+    largest = float(np.abs(numbers[known]).max(initial=0))
+    decimals = digits - int(np.floor(np.log10(largest))) - 1 if largest else digits
+    plain: list[float | None] = np.round(numbers, decimals).tolist()
+    return plain if known.all() else [v if ok else None for v, ok in zip(plain, known.tolist(), strict=True)]

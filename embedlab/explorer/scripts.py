@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _FRONT = Path(__file__).parent / "front"
-_PARTS = ("data.js", "overlay.js", "chart.js", "player.js", "detail.js", "filter.js", "app.js")
+_PARTS = ("data.js", "overlay.js", "lasso.js", "chart.js", "player.js", "detail.js", "filter.js", "app.js")
 
 
 @lru_cache(maxsize=1)

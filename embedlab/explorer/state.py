@@ -16,6 +16,7 @@ from embedlab.embedders import Embedder, load_model
 from embedlab.errors import BadItem
 from embedlab.explorer.coloring import (
     DISAGREEMENT,
+    DISTORTION,
     LABEL,
     NONE,
     SCORE,
@@ -209,6 +210,12 @@ class State(traitlets.HasTraits):
         overlap = neighbor_overlap([projection.neighbors for projection in self.projections])
         found = numbers(DISAGREEMENT, "neighbours not shared", 1 - overlap, reverse=True)
         return dataclasses.replace(found, limits=(0.0, 1.0))
+
+    def _colors_of_maps(self) -> list[Coloring]:
+        """The colours of now on each map: they differ where they tell how far a map is to be trusted."""
+        if self.color_by == DISTORTION:
+            return [coloring(projection, DISTORTION) for projection in self.projections]
+        return [self._coloring(self.color_by)] * len(self.projections)
 
     @property
     def selection(self) -> Items:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import textwrap
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,29 +31,35 @@ TEXT_SYMBOL = "diamond"  # in a mixture of pictures and texts
 _PICTURE, _MOST_PICTURES = 46, 36  # longer side in pixels, and how many on one map
 
 
-def static_png(projection: Projection, color_by: str | Coloring) -> bytes:
-    """Draw a projection with matplotlib, in the colours of the explorer.
+def static_png(
+    projections: Projection | Sequence[Projection], color_by: str | Coloring | Sequence[Coloring]
+) -> bytes:
+    """Draw maps with matplotlib, in the colours of the explorer.
 
     Parameters
     ----------
-    projection : Projection
-    color_by : str or Coloring
+    projections : Projection or sequence of Projection
+    color_by : str, Coloring, or one Coloring for each map
         As in :func:`embedlab.explorer.explore`, or made already.
 
     Returns
     -------
     bytes
-        A PNG of 900 x 600 pixels, legend at the right, caption below.
+        A PNG, 900 pixels wide and for one map 600 high: legend at the right, caption below.
     """
-    colors = color_by if isinstance(color_by, Coloring) else coloring(projection, color_by)
-    png = _written(_canvas(projection, colors), "png", DPI)
+    maps = [projections] if isinstance(projections, Projection) else list(projections)
+    if isinstance(color_by, str):
+        colors = [coloring(projection, color_by) for projection in maps]
+    else:
+        colors = [color_by] * len(maps) if isinstance(color_by, Coloring) else list(color_by)
+    png = _written(_canvas(maps, colors), "png", DPI)
     # Two hundred and fifty-six colours are plenty for classes, but would cut a continuous scale into steps.
-    return png if colors.values is not None and len(png) <= MOST_BYTES else _fewer_colors(png)
+    return png if colors[0].values is not None and len(png) <= MOST_BYTES else _fewer_colors(png)
 
 
-def slide(projection: Projection, colors: Coloring, form: str) -> bytes:
-    """The same picture for slides and papers: ``"png"`` at 1,800 x 1,200 pixels, or ``"svg"``."""
-    return _written(_canvas(projection, colors), form, 2 * DPI)
+def slide(projections: Sequence[Projection], colors: Sequence[Coloring], form: str) -> bytes:
+    """The same picture for slides and papers: ``"png"`` at twice the pixels, or ``"svg"``."""
+    return _written(_canvas(projections, colors), form, 2 * DPI)
 
 
 def _written(canvas: Any, form: str, dpi: int) -> bytes:
@@ -68,27 +76,83 @@ def _written(canvas: Any, form: str, dpi: int) -> bytes:
     return out.getvalue()
 
 
-def _canvas(projection: Projection, colors: Coloring) -> Any:
+def _canvas(projections: Sequence[Projection], colorings: Sequence[Coloring]) -> Any:
     from matplotlib.figure import Figure
 
-    # A figure of its own, outside pyplot: it touches neither the notebook's figures nor its backend.
-    canvas = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white")
+    maps, colors = [_seen(projection) for projection in projections], colorings[0]
     columns = min(-(-len(colors.groups) // _PER_COLUMN), 2)
     right = 0.98 if len(colors.groups) == 1 and colors.values is None else (0.79 if columns < 2 else 0.62)
-    axes = canvas.add_axes((0.02, 0.14, right - 0.02, 0.84))
-    x, y = _same_scale(*extent(projection.coords), shape=((right - 0.02) * WIDTH, 0.84 * HEIGHT))
-    axes.set(xlim=x, ylim=y, xticks=[], yticks=[])
-    for side in axes.spines.values():
-        side.set_color("#E0E0E0")
-    handles = _scatter(axes, projection, colors)
-    if are_seen(projection.embeddings.items):
-        _pictures(axes, projection, colors)
+    frames, lines, height = _layout(maps, right)
+    # A figure of its own, outside pyplot: it touches neither the notebook's figures nor its backend.
+    canvas = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, facecolor="white")
+    handles: list[Any] = []
+    for projection, own, (left, bottom, width, high) in zip(maps, colorings, frames, strict=True):
+        axes = canvas.add_axes((left / WIDTH, bottom / height, width / WIDTH, high / height))
+        x, y = _same_scale(*extent(projection.coords), shape=(width, high))
+        axes.set(xlim=x, ylim=y, xticks=[], yticks=[])
+        for side in axes.spines.values():
+            side.set_color("#E0E0E0")
+        handles = _scatter(axes, projection, own, 1.0 if len(maps) == 1 else 0.5)
+        if are_seen(projection.embeddings.items):
+            _pictures(axes, projection, own)
+        if len(maps) > 1:
+            name = clip(projection.embeddings.model.name, 40)
+            title = canvas.text(
+                left / WIDTH, (bottom + high + 6) / height, name, fontsize=10.5, color=palette.INK
+            )
+            title.set(weight="bold", parse_math=False)
     if colors.values is not None:
-        _color_bar(canvas, axes, colors, right)
+        _color_bar(canvas, canvas.axes[0], colors, right)
     elif len(colors.groups) > 1:
         _legend(canvas, colors, handles, right, columns)
-    _caption(canvas, projection)
+    for place, line in enumerate(lines):
+        size, color = (9.5, "#666666") if place >= len(maps) else (10.5, palette.INK)
+        text = canvas.text(
+            0.02, (_LINE * (len(lines) - place) - 12) / height, line, fontsize=size, color=color
+        )
+        text.set_parse_math(False)
     return canvas
+
+
+Frame = tuple[float, float, float, float]  # left, bottom, width and height, in pixels
+_LINE, _GAP, _TITLE = 24, 14, 26  # pixels
+
+
+def _layout(maps: Sequence[Projection], right: float) -> tuple[list[Frame], list[str], float]:
+    """Where each map lies, the lines below them, and the height of the whole."""
+    n, width, left = len(maps), right * WIDTH, 0.02 * WIDTH
+    if n == 1:
+        lines = _caption(maps[0])
+        return [(left, 0.14 * HEIGHT, width - left, 0.84 * HEIGHT)], lines, HEIGHT
+    lines = [line for one in maps for line in _caption(one)[:1]]
+    lines += textwrap.wrap(f"{honest_words(maps[0])} {maps[-1].note}", 130)
+    columns = 2 if n in (2, 4) else 3
+    rows = -(-n // columns)
+    one = (width - left - _GAP * (columns - 1)) / columns
+    below = _LINE * len(lines) + 18
+    height = below + rows * (one + _TITLE) + _GAP * (rows - 1) + 6
+    frames = [
+        (
+            left + (place % columns) * (one + _GAP),
+            below + (rows - 1 - place // columns) * (one + _TITLE + _GAP),
+            one,
+            one,
+        )
+        for place in range(n)
+    ]
+    return frames, lines, height
+
+
+def _seen(projection: Projection) -> Projection:
+    """A space as it is seen at first in the explorer (``front/data.js``); a plane as it is."""
+    if projection.coords.shape[1] == 2:
+        return projection
+    yaw, pitch = 0.5, 0.3
+    x, y, z = (projection.coords - projection.coords.mean(axis=0)).T
+    away = z * np.cos(yaw) - x * np.sin(yaw)
+    plane = np.column_stack([x * np.cos(yaw) + z * np.sin(yaw), y * np.cos(pitch) - away * np.sin(pitch)])
+    note = f"Three dimensions, seen from one side. {projection.note}".strip()
+    return dataclasses.replace(projection, coords=plane.astype(np.float32), note=note)
 
 
 def extent(coords: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -117,8 +181,8 @@ def _same_scale(x: Range, y: Range, shape: tuple[float, float]) -> tuple[Range, 
     )
 
 
-def _scatter(axes: Any, projection: Projection, colors: Coloring) -> list[Any]:
-    size = 34 if len(projection) <= 1000 else (12 if len(projection) <= 5000 else 4)
+def _scatter(axes: Any, projection: Projection, colors: Coloring, scale: float) -> list[Any]:
+    size = scale * (34 if len(projection) <= 1000 else (12 if len(projection) <= 5000 else 4))
     handles = []
     items = projection.embeddings.items
     mixed = items.modality == "image+text"
@@ -213,7 +277,7 @@ def _color_bar(canvas: Any, axes: Any, colors: Coloring, right: float) -> None:
     text.set_parse_math(False)
 
 
-def _caption(canvas: Any, projection: Projection) -> None:
+def _caption(projection: Projection) -> list[str]:
     embeddings, quality = projection.embeddings, projection.quality
     first = f"{NAMES[projection.method]} of {len(projection)} items, {clip(embeddings.model.name, 40)}"
     if np.isfinite(quality.trustworthiness):
@@ -221,11 +285,7 @@ def _caption(canvas: Any, projection: Projection) -> None:
     rest = honest_words(projection)
     if embeddings.items.modality == "image+text":
         rest = f"{MIXED_WORDS} · {rest}"
-    lines = [f"{first}: {quality.words}", *textwrap.wrap(rest, 130)]
-    for place, (line, size) in enumerate(zip(lines, (10.5, 9.5, 9.5), strict=False)):
-        color = "#666666" if place else palette.INK
-        text = canvas.text(0.02, 0.085 - 0.04 * place, line, fontsize=size, color=color)
-        text.set_parse_math(False)
+    return [f"{first}: {quality.words}", *textwrap.wrap(f"{rest} {projection.note}".strip(), 130)[:2]]
 
 
 def _fewer_colors(png: bytes) -> bytes:

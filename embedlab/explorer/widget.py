@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,7 +30,9 @@ from embedlab.explorer.sounds import wav
 from embedlab.explorer.state import State
 from embedlab.explorer.text import clean
 from embedlab.projection import NAMES, Method, Projection, project
+from embedlab.sampling import stratified, thinned
 
+MOST_SHOWN = 200_000  # items; more are not usable in a page
 PNG, WIDGET, PLAIN = "image/png", "application/vnd.jupyter.widget-view+json", "text/plain"
 Shown = Embeddings | Projection
 
@@ -40,6 +43,8 @@ def explore(
     method: Method = "umap",
     n_neighbors: int = 15,
     random_state: int = 0,
+    n_components: int = 2,
+    n_samples: int | None = None,
     color_by: str | None = None,
     model: Embedder | None = None,
     height: int = 560,
@@ -49,11 +54,17 @@ def explore(
     Parameters
     ----------
     embeddings : Embeddings, Projection, or a sequence of them
-        Embeddings are projected first, with the next three arguments; a projection is shown as it is. Of
+        Embeddings are projected first, with the next four arguments; a projection is shown as it is. Of
         several, the items that all of them have are shown, and the maps are turned to lie like the first.
     method : {"umap", "pca", "tsne"}
     n_neighbors : int
     random_state : int
+        Seed of the map and of the sample.
+    n_components : {2, 3}
+        A plane, or a space that can be turned.
+    n_samples : int, optional
+        How many items to show, at most: a sample in which every label has its share. The caption says how
+        many of how many. By default all, up to 200,000.
     color_by : str, optional
         ``"label"``, a metadata column, ``"distortion"``, ``"none"``, or of several ``"disagreement"``. By
         default the label, if there is one.
@@ -76,12 +87,6 @@ def explore(
         When ``model`` is not the one that made the first embeddings.
     """
     several = [embeddings] if isinstance(embeddings, (Embeddings, Projection)) else list(embeddings)
-
-    def placed(one: Shown) -> Projection:
-        if isinstance(one, Projection):
-            return one
-        return project(one, method, n_neighbors=n_neighbors, random_state=random_state)
-
     if len(several) != 1:
         vectors = [one.embeddings if isinstance(one, Projection) else one for one in several]
         common = same_items(vectors)
@@ -91,6 +96,24 @@ def explore(
             one if isinstance(one, Projection) and one.embeddings.items.ids == emb.items.ids else emb
             for one, emb in zip(several, common, strict=True)
         ]
+    first = several[0].embeddings if isinstance(several[0], Projection) else several[0]
+    rows = stratified(first.items, MOST_SHOWN if n_samples is None else n_samples, random_state)
+    shown = np.isin(np.arange(len(first)), rows)
+    note = ""
+    if not shown.all():
+        by = ", every label with its share" if first.items.labels else ""
+        note = f"A random sample{by} (random_state={random_state}): {len(rows):,} of {len(first):,} items."
+
+    def placed(one: Shown) -> Projection:
+        if isinstance(one, Projection):
+            map = thinned(one, shown) if note else one
+        else:
+            sample = one.select(shown) if note else one
+            map = project(
+                sample, method, n_neighbors=n_neighbors, random_state=random_state, n_components=n_components
+            )
+        return dataclasses.replace(map, note=f"{map.note} {note}".strip()) if note else map
+
     return Explorer([placed(one) for one in several], color_by=color_by, model=model, height=height)
 
 
@@ -279,17 +302,17 @@ class Explorer(State, anywidget.AnyWidget):
         return target
 
     def to_png(self, path: str | Path) -> Path:
-        """Write the first map as a picture of 1,800 x 1,200 pixels, in the colours of now."""
+        """Write the maps as a picture, 1,800 pixels wide, in the colours of now."""
         return self._slide(Path(path), "png")
 
     def to_svg(self, path: str | Path) -> Path:
-        """Write the first map as a drawing that can be scaled, in the colours of now."""
+        """Write the maps as a drawing that can be scaled, in the colours of now."""
         return self._slide(Path(path), "svg")
 
     def _slide(self, target: Path, form: str) -> Path:
         from embedlab.explorer.static import slide
 
-        target.write_bytes(slide(self.projection, self._coloring(self.color_by), form))
+        target.write_bytes(slide(self.projections, self._colors_of_maps(), form))
         return target
 
     def __repr__(self) -> str:
@@ -303,7 +326,7 @@ class Explorer(State, anywidget.AnyWidget):
         """The live widget, and beside it a picture for where no Python runs (stored notebooks, GitHub)."""
         from embedlab.explorer.static import static_png
 
-        png = static_png(self.projection, self._coloring(self.color_by))
+        png = static_png(self.projections, self._colors_of_maps())
         view = {"version_major": 2, "version_minor": 0, "model_id": self._model_id}
         return {PLAIN: repr(self), WIDGET: view, PNG: base64.b64encode(png).decode("ascii")}, {}
 

@@ -18,7 +18,10 @@ def honest_words(projection: Projection) -> str:
     """What must not be read out of this map, in one sentence."""
     if projection.method == "pca":
         dim = projection.embeddings.dim
-        return f"Two directions out of {dim}: points that overlap here may lie far apart in the full space."
+        count = "Three" if projection.coords.shape[1] == 3 else "Two"
+        return (
+            f"{count} directions out of {dim}: points that overlap here may lie far apart in the full space."
+        )
     name = NAMES[projection.method]
     warning = "distances between far clusters mean little, and the axes have no unit."
     return f"{name} keeps neighbours together; {warning}"
@@ -48,10 +51,12 @@ def caption(projection: Projection) -> str:
     return clean(" · ".join(said) + (f". {projection.note}" if projection.note else ""))
 
 
-def help_lines(modality: str, can_search: bool, *, several: bool) -> list[str]:
+def help_lines(modality: str, can_search: bool, *, several: bool, deep: bool) -> list[str]:
     """What the panel says before anything was chosen."""
     verb = {"text": "read", "audio": "hear"}.get(modality, "see")
     lines = [f"Click a point to {verb} the item and its true neighbours."]
+    if deep:
+        lines.append("Drag to turn the space, or press Shift and an arrow key; the lasso is above.")
     if several:
         lines.append("Whatever you do in one map happens in all of them.")
     if can_search:

@@ -12,6 +12,8 @@ function explorerIn(root, payload, height, source) {
     notice: null, names: false, torn: false, list: null };
   let starts = false; // the next item shown was chosen by a person, so its sound begins
   let hovered = null;
+  let outline = null; // of the lasso
+  let turning = false;
   let far = null; // the neighbours of one item, where there are too many items to know those of all
 
   // -- what stands where ---------------------------------------------------------------------------------------
@@ -76,7 +78,27 @@ function explorerIn(root, payload, height, source) {
       starts = true;
       act({ clicked: row }, "click", data.ids[row]);
     },
-    select: (rows) => act({ selected: [...rows].sort((a, b) => a - b) }, "select", rows.map((row) => data.ids[row])),
+    select(rows) {
+      if (rows.length || state.selected.length) act({ selected: rows }, "select", rows.map((row) => data.ids[row]));
+    },
+    turned(yaw, pitch) {
+      turn(data, yaw, pitch);
+      if (turning) return; // the drawing that is under way is followed by one more
+      turning = true;
+      redraw().then(() => redraw()).then(() => (turning = false));
+    },
+    drawing(panel, points) {
+      outline = points ? { panel, points } : null;
+      card.hide();
+      overlay.draw();
+    },
+    drawn(panel, points, rows, how) {
+      const chosen = new Set(how === "new" ? [] : state.selected);
+      for (const row of rows) chosen[how === "take" ? "delete" : "add"](row);
+      tell.select([...chosen].sort((a, b) => a - b));
+      outline = { panel, points };
+      overlay.draw();
+    },
     home() {
       chart.whole();
       redraw();
@@ -107,7 +129,7 @@ function explorerIn(root, payload, height, source) {
 
   // -- drawing -------------------------------------------------------------------------------------------------
   const chart = chartOn(map, data, height, tell);
-  const overlay = overlayOn(chart.plot, data.panels.length, marks);
+  const overlay = overlayOn(chart, data.panels.length, marks);
   const card = cardOn(map, data, source);
   const player = mediaPlayer(source, (what, error) => source.tell("error", { what, text: String(error) }));
   const detail = detailIn(panel, data, source, tell);
@@ -125,7 +147,7 @@ function explorerIn(root, payload, height, source) {
     const visible = passing(data, state.filter);
     const there = (row) => !visible || visible[row];
     const ring = (row, role) => ({ kind: "ring", row, x: x[row], y: y[row], r: radius + RING[role], role: `embedlab-${role}` });
-    const found = [];
+    const found = outline?.panel === on ? [{ kind: "outline", points: outline.points }] : [];
     if (state.clicked !== null) {
       const { lists, shared } = near();
       if (state.torn && torn) {
@@ -137,9 +159,10 @@ function explorerIn(root, payload, height, source) {
     }
     found.push(...state.hits.filter(({ row }) => there(row)).map(({ row }) => ring(row, "hit")));
     if (state.clicked !== null) found.push(ring(state.clicked, "chosen"));
-    if (state.landing[on]) found.push({ kind: "star", x: state.landing[on][0], y: state.landing[on][1], role: "embedlab-landing" });
+    const at = (place) => ({ x: flat(data, on, place)[0], y: flat(data, on, place)[1] });
+    if (state.landing[on]) found.push({ kind: "star", ...at(state.landing[on]), role: "embedlab-landing" });
     if (hovered !== null) found.push(ring(hovered, "echo"));
-    if (state.names) for (const { name, place } of data.panels[on].clusters || []) found.push({ kind: "name", text: name, x: place[0], y: place[1] });
+    if (state.names) for (const { name, place } of data.panels[on].clusters || []) found.push({ kind: "name", text: name, ...at(place) });
     return found;
   }
 
@@ -163,18 +186,19 @@ function explorerIn(root, payload, height, source) {
     queue = queue.then(async () => {
       if (!map.clientWidth) return; // hidden: the watcher calls again when there is room
       const lit = state.selected.length ? state.selected : state.hits.map(({ row }) => row);
-      await chart.draw({ by: state.by, visible: passing(data, state.filter), bright: lit.length ? new Set(lit) : null,
-        lassoed: state.selected.length > 0 });
+      await chart.draw({ by: state.by, visible: passing(data, state.filter), bright: lit.length ? new Set(lit) : null });
       overlay.draw();
     }).catch((error) => source.tell("error", { what: "draw the map", text: String(error) })).then(() => {
       waiting -= 1;
       chart.plot.dataset.ready = String(waiting === 0 && map.clientWidth > 0);
     });
+    return queue;
   }
   function set(change) {
     const before = state;
     state = { ...state, ...change };
     if (before.by !== state.by) colorsOf = null;
+    if (!same(before.selected, state.selected)) outline = null;
     colors.value = state.by;
     names.setAttribute("aria-pressed", state.names);
     torn.setAttribute("aria-pressed", state.torn);
@@ -182,7 +206,7 @@ function explorerIn(root, payload, height, source) {
     only.show(state.filter);
     if (document.activeElement !== search) search.value = state.query;
     const heavy = ["by", "selected", "hits", "filter"];
-    if (heavy.some((name) => JSON.stringify(before[name]) !== JSON.stringify(state[name]))) redraw();
+    if (heavy.some((name) => !same(before[name], state[name]))) redraw();
     else overlay.draw();
     detail.draw({ ...state, list: state.list === null ? null : payload.lists[state.list], neighbors: near(), hitMeasure: payload.search.measure, colorOf, starts }, player);
     starts = false;
@@ -204,6 +228,10 @@ function explorerIn(root, payload, height, source) {
     if (event.key === "Escape") return clear.click();
     if (!event.key.startsWith("Arrow")) return undefined;
     event.preventDefault();
+    if (event.shiftKey && data.deep) {
+      const [yaw, pitch] = { ArrowRight: [0.15, 0], ArrowLeft: [-0.15, 0], ArrowUp: [0, -0.15], ArrowDown: [0, 0.15] }[event.key];
+      return tell.turned(yaw, pitch);
+    }
     const visible = passing(data, state.filter);
     const row = state.clicked === null ? 0 : step(data, 0, state.clicked, event.key, visible);
     return row === null ? undefined : tell.click(row);
@@ -238,6 +266,10 @@ function explorerIn(root, payload, height, source) {
     overlay.remove();
     queue.then(() => chart.remove());
   } };
+}
+
+function same(one, other) {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 
 // A card beside the mouse: what the item is, and its picture where it has one.

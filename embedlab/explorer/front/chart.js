@@ -31,23 +31,31 @@ function chartOn(root, data, height, tell) {
   const gl = data.n * data.panels.length > SVG_UP_TO;
   const size = pointSize(data.n);
   const homes = data.panels.map((panel) => {
+    if (data.deep) {
+      // Room for every side of it.
+      const { x, y, z, middle } = panel.space;
+      const reach = 1.08 * (Math.max(...x.map((_, row) => Math.hypot(x[row] - middle[0], y[row] - middle[1], z[row] - middle[2]))) || 1);
+      return { x: [-reach, reach], y: [-reach, reach] };
+    }
     const [x, y] = [extent(panel.x), extent(panel.y)];
     const pad = 0.06 * Math.max(x[1] - x[0], y[1] - y[0]) || 1;
     return { x: [x[0] - pad, x[1] + pad], y: [y[0] - pad, y[1] + pad] };
   });
   let views = homes.map(() => null); // ranges after a zoom
-  let dragmode = "lasso";
-  let selections = [];
+  let dragmode = data.deep ? "turn" : "lasso";
+  let hovered = null;
   let listening = false;
 
   function trace(entry, panel, view, first) {
     const { visible, bright, by } = view;
-    const rows = visible ? entry.rows.filter((row) => visible[row]) : entry.rows;
-    const { x, y } = data.panels[panel];
+    let rows = visible ? entry.rows.filter((row) => visible[row]) : entry.rows;
+    const { x, y, near } = data.panels[panel];
+    if (data.deep) rows = [...rows].sort((a, b) => near[a] - near[b]); // who is near is drawn last
     const which = panel ? panel + 1 : "";
     const open = entry.symbol.endsWith("-open");
+    const reach = homes[panel].x[1];
     const marker = {
-      size,
+      size: data.deep ? rows.map((row) => size * (1 + (0.55 * near[row]) / reach)) : size,
       symbol: data.kinds ? rows.map((row) => (data.kinds[row] === "text" ? "diamond" : entry.symbol)) : entry.symbol,
       opacity: 0.88,
       color: entry.color,
@@ -101,7 +109,7 @@ function chartOn(root, data, height, tell) {
     };
     const numeric = data.columns[view.by].kind === "number";
     const layout = {
-      width, height: height * rows, dragmode, selections,
+      width, height: height * rows, dragmode: dragmode === "turn" ? false : dragmode,
       margin: { l: MARGIN.left, r: MARGIN.right, t: top, b: MARGIN.bottom },
       paper_bgcolor: "#FFFFFF", plot_bgcolor: "#FFFFFF",
       font: { family: "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif", size: 13, color: "#2B2B33" },
@@ -109,7 +117,6 @@ function chartOn(root, data, height, tell) {
       legend: { title: { text: numeric ? "" : escaped(data.columns[view.by].title), font: { size: 13, weight: 600 } },
         itemsizing: "constant", font: { size: 13 }, tracegroupgap: 0, x: 1.02, y: numeric ? 0.3 : 1, uirevision: view.by },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: "#6A6A74", activecolor: "#2B2B33" },
-      newselection: { line: { color: "#2B2B33", width: 1, dash: "dot" } },
       uirevision: "map",
       annotations: [],
     };
@@ -134,33 +141,69 @@ function chartOn(root, data, height, tell) {
   }
 
   const home = { name: "home", title: "Whole map", icon: Plotly.Icons.home, click: () => tell.home() };
+  const around = { name: "turn", title: "Turn", icon: Plotly.Icons["3d_rotate"], click: () => Plotly.relayout(plot, { dragmode: false }) };
   const config = { displaylogo: false, displayModeBar: true, typesetMath: false, doubleClick: "reset", showTips: false,
-    modeBarButtons: [["lasso2d", "select2d", "pan2d", "zoom2d", home]] };
+    modeBarButtons: [[...(data.deep ? [around] : []), "lasso2d", "select2d", "pan2d", "zoom2d", home]] };
 
-  function rowsOf(event) {
-    return [...new Set((event?.points || []).map((point) => point.customdata))];
-  }
   function panelOf(point) {
     return Number(point.xaxis._id.slice(1) || 1) - 1;
   }
+  function axes(panel) {
+    const which = panel ? panel + 1 : "";
+    return [plot._fullLayout[`xaxis${which}`], plot._fullLayout[`yaxis${which}`]];
+  }
+  // From the map's units to pixels of the plot, and back.
+  function place(panel, x, y) {
+    const [across, up] = axes(panel);
+    return [across._offset + across.l2p(x), up._offset + up.l2p(y)];
+  }
+  function unplace(panel, [x, y]) {
+    const [across, up] = axes(panel);
+    return [across.p2l(x - across._offset), up.p2l(y - up._offset)];
+  }
+  // What can be seen of one map: neither filtered away nor hidden in the legend.
+  function shown(panel) {
+    const axis = `x${panel ? panel + 1 : ""}`;
+    return plot._fullData.filter((one) => one.xaxis === axis && one.visible === true).flatMap((one) => [...one.customdata]);
+  }
+  // Who has no mouse has not pointed at anything before.
+  function pointAt(panel, [left, top]) {
+    const { x, y } = data.panels[panel];
+    let [best, least] = [null, 12]; // pixels
+    for (const row of shown(panel)) {
+      const [px, py] = place(panel, x[row], y[row]);
+      const gap = Math.hypot(px - left, py - top);
+      if (gap < least) [best, least] = [row, gap];
+    }
+    return best;
+  }
+  const lasso = lassoOn(plot, {
+    mode: () => dragmode,
+    drawing: (panel, outline) => tell.drawing(panel, outline?.map((one) => unplace(panel, one))),
+    drawn(panel, outline, how) {
+      const points = outline.map((one) => unplace(panel, one));
+      tell.drawn(panel, points, inside(data, panel, points, shown(panel)), how);
+    },
+    turned: (right, down) => tell.turned(right / 150, down / 150), // radians
+    click(panel, where) {
+      const row = hovered ?? pointAt(panel, where);
+      if (row !== null) tell.click(row);
+    },
+    twice: () => tell.select([]),
+  });
   function listen() {
     plot.on("plotly_hover", (event) => {
       const [point] = event.points;
-      tell.hover(point.customdata, panelOf(point), event.event);
+      hovered = point.customdata;
+      tell.hover(hovered, panelOf(point), event.event);
     });
-    plot.on("plotly_unhover", () => tell.leave());
+    plot.on("plotly_unhover", () => {
+      hovered = null;
+      tell.leave();
+    });
     plot.on("plotly_click", (event) => tell.click(event.points[0].customdata));
-    plot.on("plotly_selected", (event) => {
-      if (!event) return;
-      selections = plot.layout.selections;
-      tell.select(rowsOf(event));
-    });
-    plot.on("plotly_deselect", () => {
-      selections = [];
-      tell.select([]);
-    });
     plot.on("plotly_relayout", (change) => {
-      if (change.dragmode) dragmode = change.dragmode;
+      if ("dragmode" in change) dragmode = change.dragmode || "turn";
       data.panels.forEach((_, i) => {
         const [x, y] = [`xaxis${i ? i + 1 : ""}`, `yaxis${i ? i + 1 : ""}`];
         if (Object.keys(change).some((key) => key.startsWith(`${x}.range`) || key.startsWith(`${y}.range`))) {
@@ -175,9 +218,10 @@ function chartOn(root, data, height, tell) {
 
   return {
     plot,
-    // view: { by, visible: Uint8Array or null, bright: Set of rows or null, lassoed: whether a lasso is on show }
+    axes,
+    place,
+    // view: { by, visible: Uint8Array or null, bright: Set of rows or null }
     async draw(view) {
-      if (!view.lassoed) selections = [];
       const traces = data.panels.flatMap((_, panel) =>
         entries(data, view.by, panel).map((entry) => trace(entry, panel, view, panel === 0)));
       await Plotly.react(plot, traces, layoutOf(view), config);
@@ -187,7 +231,10 @@ function chartOn(root, data, height, tell) {
     whole() {
       views = homes.map(() => null);
     },
-    remove: () => Plotly.purge(plot),
+    remove() {
+      lasso.remove();
+      Plotly.purge(plot);
+    },
   };
 }
 

@@ -7,7 +7,39 @@
 
 function decode(payload) {
   const rowOf = new Map(payload.ids.map((id, row) => [id, row]));
-  return { ...payload, n: payload.ids.length, rowOf };
+  const data = { ...payload, n: payload.ids.length, rowOf, deep: Boolean(payload.panels[0].z), side: { yaw: 0.5, pitch: 0.3 } };
+  if (data.deep) {
+    for (const panel of data.panels) {
+      const { x, y, z } = panel;
+      const middle = [x, y, z].map((values) => values.reduce((sum, value) => sum + value, 0) / data.n);
+      panel.space = { x, y, z, middle };
+    }
+    turn(data, 0, 0);
+  }
+  return data;
+}
+
+// Where a place of a map is on the screen's plane, in the map's units; a space is seen from one side. The third
+// number is how near it is to the eye.
+function flat(data, panel, place) {
+  if (!data.deep) return place;
+  const { yaw, pitch } = data.side;
+  const [x, y, z] = place.map((value, i) => value - data.panels[panel].space.middle[i]);
+  const away = z * Math.cos(yaw) - x * Math.sin(yaw);
+  return [x * Math.cos(yaw) + z * Math.sin(yaw), y * Math.cos(pitch) - away * Math.sin(pitch),
+    y * Math.sin(pitch) + away * Math.cos(pitch)];
+}
+
+// Look at a space from another side: all maps turn together.
+function turn(data, yaw, pitch) {
+  data.side = { yaw: data.side.yaw + yaw, pitch: Math.max(-1.5, Math.min(1.5, data.side.pitch + pitch)) };
+  data.panels.forEach((panel, i) => {
+    const { x, y, z } = panel.space;
+    const places = x.map((_, row) => flat(data, i, [x[row], y[row], z[row]]));
+    panel.x = places.map(([one]) => one);
+    panel.y = places.map(([, one]) => one);
+    panel.near = places.map(([, , one]) => one);
+  });
 }
 
 // The rows of each legend entry, in order: [{ name, color, symbol, rows }]. A number has one entry, `values`
@@ -76,6 +108,23 @@ function csv(data, rows) {
   const lines = [Object.keys(columns).map(cell).join(",")];
   for (const row of rows) lines.push(Object.values(columns).map((column) => cell(column[row])).join(","));
   return `${lines.join("\r\n")}\r\n`;
+}
+
+// Those of `rows` that lie inside an outline on one map, [[x, y], …] in the map's units (even-odd rule).
+function inside(data, panel, outline, rows) {
+  const { x, y } = data.panels[panel];
+  const xs = outline.map(([one]) => one);
+  const ys = outline.map(([, one]) => one);
+  const box = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  return rows.filter((row) => {
+    if (x[row] < box[0] || x[row] > box[1] || y[row] < box[2] || y[row] > box[3]) return false;
+    let within = false;
+    for (let i = 0, j = outline.length - 1; i < outline.length; j = i, i += 1) {
+      const crosses = ys[i] > y[row] !== ys[j] > y[row];
+      if (crosses && x[row] < ((xs[j] - xs[i]) * (y[row] - ys[i])) / (ys[j] - ys[i]) + xs[i]) within = !within;
+    }
+    return within;
+  });
 }
 
 // The nearest item in a direction, for the arrow keys: within 45° of it, near beats straight.

@@ -10,21 +10,11 @@ function svg(name, attributes, parent) {
   return node;
 }
 
-// marks(panel): [{ kind: "ring" | "star" | "line" | "name", x, y, … }], in the map's units.
-function overlayOn(plot, n_panels, marks) {
+// marks(panel): [{ kind: "ring" | "star" | "line" | "name", x, y, … } or { kind: "outline", points }], in the map's units.
+function overlayOn({ plot, axes, place }, n_panels, marks) {
   const layer = svg("svg", { class: "embedlab-overlay", "aria-hidden": "true" });
   plot.after(layer);
   const unique = `embedlab-${Math.random().toString(36).slice(2)}`;
-
-  function axes(panel) {
-    const which = panel ? panel + 1 : "";
-    return [plot._fullLayout[`xaxis${which}`], plot._fullLayout[`yaxis${which}`]];
-  }
-  // From the map's units to pixels of the plot.
-  function place(panel, x, y) {
-    const [across, up] = axes(panel);
-    return [across._offset + across.l2p(x), up._offset + up.l2p(y)];
-  }
 
   function draw() {
     if (!plot._fullLayout?.xaxis) return;
@@ -39,6 +29,11 @@ function overlayOn(plot, n_panels, marks) {
       const group = svg("g", { "clip-path": `url(#${unique}-${panel})`, "data-panel": panel }, layer);
       const boxes = [];
       for (const mark of marks(panel)) {
+        if (mark.kind === "outline") {
+          const points = mark.points.map(([x, y]) => place(panel, x, y).join(",")).join(" ");
+          svg("polygon", { points, class: "embedlab-mark embedlab-outline" }, group);
+          continue;
+        }
         const [x, y] = place(panel, mark.x, mark.y);
         if (mark.kind === "line") {
           const [x2, y2] = place(panel, mark.to[0], mark.to[1]);
@@ -64,5 +59,5 @@ function overlayOn(plot, n_panels, marks) {
       }
     }
   }
-  return { draw, place, remove: () => layer.remove() };
+  return { draw, remove: () => layer.remove() };
 }
