@@ -60,9 +60,10 @@ TOOLS = {
     ),
     "embedding-atlas": (
         "from embedding_atlas.widget import EmbeddingAtlasWidget",
-        "shown = EmbeddingAtlasWidget(table, x='x', y='y', text='content', show_table=False)\nshown",
+        "shown = EmbeddingAtlasWidget(table, x='x', y='y', text='content')\nshown",
     ),
 }
+_UNABLE = "WebGPU is unavailable"  # what embedding-atlas says where it cannot draw
 PACKAGE = {"jupyter-scatter": "jscatter", "embedding-atlas": "embedding_atlas"}
 
 # Until the words of a point other than `before` can be seen; in milliseconds since the mouse came to rest.
@@ -101,14 +102,17 @@ _CALM = """async () => {
 }"""
 
 
-# From a click until the item is ringed (drawn by the page alone), and until its neighbours are (Python was asked
-# for them): what a click would take if Python drew.
+# From a click until the item is ringed (drawn by the page alone), and until its neighbours are (Python was
+# asked for them): what a click would take if Python drew.
 _RINGED = """() => {
-  const rows = (kind) => [...document.querySelectorAll(`.embedlab-${kind}`)].map((one) => one.dataset.row).join();
+  const drawn = (kind) => [...document.querySelectorAll(`.embedlab-${kind}`)];
+  const rows = (kind) => drawn(kind).map((one) => one.dataset.row).join();
   const before = { chosen: rows("chosen"), near: rows("near") };
   window.upAt = null;
   const until = async (kind) => {
-    while (!window.upAt || rows(kind) === before[kind]) await new Promise((next) => requestAnimationFrame(next));
+    while (!window.upAt || ["", before[kind]].includes(rows(kind))) {
+      await new Promise((next) => requestAnimationFrame(next));
+    }
     return performance.now() - window.upAt;
   };
   window.ringed = Promise.all(["chosen", "near"].map(until));
@@ -162,8 +166,8 @@ def measure(tool: str, n: int) -> dict[str, float] | None:
             empty = megabytes()
             start = time.monotonic()
             page.evaluate(_SHOW, show)
-            while colored(page, box) < 0.02:
-                if time.monotonic() - start > 60:
+            while colored(page, box) < 0.02 or page.get_by_text(_UNABLE).count():
+                if time.monotonic() - start > 30:
                     return None
             found = {"first paint, s": time.monotonic() - start}
             page.wait_for_timeout(3000)
@@ -263,7 +267,7 @@ def main(tools: Sequence[str] = tuple(TOOLS)) -> None:
         version = f" {importlib.metadata.version(tool)}" if tool in PACKAGE else ""
         found = measure(tool, N)
         if found is None:
-            print(f"  {tool}{version}: draws nothing here within a minute")
+            print(f"  {tool}{version}: draws no point here within half a minute")
             continue
         print(f"  {tool}{version}: " + ", ".join(f"{name} {value:.3g}" for name, value in found.items()))
 

@@ -3,6 +3,7 @@
 //
 // source: { item(row), thumb(row), media(row): promises; search(text): changes the state; tell(action, argument) }
 
+const DRAWS = "embedlab-draws"; // an event of the page: an explorer has drawn with WebGL
 const RING = { chosen: 5.5, near: 4, shared: 4, hit: 4, echo: 6 }; // pixels beyond the point's own radius
 
 function explorerIn(root, payload, height, source) {
@@ -188,6 +189,7 @@ function explorerIn(root, payload, height, source) {
       const lit = state.selected.length ? state.selected : state.hits.map(({ row }) => row);
       await chart.draw({ by: state.by, visible: passing(data, state.filter), bright: lit.length ? new Set(lit) : null });
       overlay.draw();
+      if (chart.gl) document.dispatchEvent(new CustomEvent(DRAWS, { detail: map }));
     }).catch((error) => source.tell("error", { what: "draw the map", text: String(error) })).then(() => {
       waiting -= 1;
       chart.plot.dataset.ready = String(waiting === 0 && map.clientWidth > 0);
@@ -244,6 +246,17 @@ function explorerIn(root, payload, height, source) {
     redraw();
   });
   watcher.observe(map);
+
+  // A browser keeps about sixteen WebGL contexts, takes the oldest away, and its points vanish: whoever draws with
+  // one asks the others for theirs, and they give it when they are out of sight.
+  let inSight = true;
+  const sight = new IntersectionObserver(([entry]) => {
+    inSight = entry.isIntersecting;
+    if (inSight && chart.released()) redraw();
+  }, { rootMargin: "200px" });
+  sight.observe(map);
+  const giveBack = (event) => event.detail !== map && !inSight && chart.release();
+  document.addEventListener(DRAWS, giveBack);
   const api = { data, set, state: () => state };
   root.embedlab = api; // for whoever looks at the page from outside
   set({});
@@ -261,6 +274,8 @@ function explorerIn(root, payload, height, source) {
   }
   return { ...api, column, remove() {
     watcher.disconnect();
+    sight.disconnect();
+    document.removeEventListener(DRAWS, giveBack);
     player.remove();
     detail.remove();
     overlay.remove();

@@ -45,6 +45,7 @@ function chartOn(root, data, height, tell) {
   let dragmode = data.deep ? "turn" : "lasso";
   let hovered = null;
   let listening = false;
+  let given = false; // whether its WebGL context was given back
 
   function trace(entry, panel, view, first) {
     const { visible, bright, by } = view;
@@ -218,6 +219,7 @@ function chartOn(root, data, height, tell) {
 
   return {
     plot,
+    gl,
     axes,
     place,
     // view: { by, visible: Uint8Array or null, bright: Set of rows or null }
@@ -228,6 +230,17 @@ function chartOn(root, data, height, tell) {
       if (!listening) listen();
       listening = true;
     },
+    // Give the WebGL context back; the next drawing takes a new one.
+    release() {
+      if (!gl || !listening) return;
+      const canvases = [...plot.querySelectorAll("canvas.gl-canvas")];
+      Plotly.purge(plot);
+      // Plotly lets go of them, and the browser keeps them until it tidies up.
+      for (const canvas of canvases) canvas.getContext("webgl")?.getExtension("WEBGL_lose_context")?.loseContext();
+      plot.dataset.ready = "false";
+      [listening, given] = [false, true];
+    },
+    released: () => given && !listening,
     whole() {
       views = homes.map(() => null);
     },
