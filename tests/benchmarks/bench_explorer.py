@@ -109,8 +109,9 @@ _RINGED = """() => {
   const rows = (kind) => drawn(kind).map((one) => one.dataset.row).join();
   const before = { chosen: rows("chosen"), near: rows("near") };
   window.upAt = null;
+  const end = performance.now() + 10000;
   const until = async (kind) => {
-    while (!window.upAt || ["", before[kind]].includes(rows(kind))) {
+    while (performance.now() < end && (!window.upAt || ["", before[kind]].includes(rows(kind)))) {
       await new Promise((next) => requestAnimationFrame(next));
     }
     return performance.now() - window.upAt;
@@ -190,7 +191,10 @@ def measure(tool: str, n: int) -> dict[str, float] | None:
             if tool not in PACKAGE:
                 for turn in range(TURNS):
                     page.evaluate(_RINGED)
-                    page.mouse.click(middle[0] + 9 * turn, middle[1] + 40)
+                    page.mouse.move(middle[0] + 9 * turn, middle[1] + 5 * turn)
+                    page.wait_for_timeout(200)
+                    page.mouse.down()
+                    page.mouse.up()
                     clicks.append(page.evaluate("() => window.ringed"))
                     page.wait_for_timeout(300)
     if clicks:

@@ -1,6 +1,7 @@
 """Take pictures of the explorer in JupyterLab: ``python tests/browser/shots.py FOLDER``.
 
-They are for looking at (light and dark, wide and narrow), and the first one is for the README.
+They are for looking at (light and dark, wide and narrow). ``light-3-clicked`` and ``dark-linked`` are those of the
+README and the lessons.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from browser.lab import Notebook, open_notebook, running_chromium, running_lab, 
 CELLS = (
     'import embedlab as el\n\nitems = el.load_dataset("notes")\nemb = el.embed(items, "text/minilm")',
     "explorer = el.explore(emb)\nexplorer",
+)
+LINKED = (
+    CELLS[0] + '\nbigger = el.embed(items, "text/mpnet")',
+    "explorer = el.explore([emb, bigger], height=430)\nexplorer",
 )
 
 
@@ -47,6 +52,25 @@ def shoot(folder: Path, theme: str, name: str, *, sidebar: bool) -> None:
             take.explorer.locator("select").first.select_option("distortion")
             page.page.locator(".embedlab-map .infolayer .colorbar").wait_for()
             take("6-distortion")
+
+
+def shoot_linked(folder: Path, theme: str, name: str) -> None:
+    with tempfile.TemporaryDirectory() as scratch, running_lab(Path(scratch), theme=theme) as lab:
+        write_notebook(lab.root / "linked.ipynb", LINKED)
+        with (
+            running_chromium() as browser,
+            open_notebook(browser, lab, "linked.ipynb", size=(1280, 980)) as page,
+        ):
+            page.command("application:toggle-left-area")
+            page.run_all()
+            page.wait(".embedlab-map [data-ready=true] .scatterlayer .point", 240)
+            take = Camera(page, folder, name)
+            page.page.get_by_role("button", name="Names of clusters").click()
+            page.page.get_by_label("Show a list").select_option(label="Models disagree")
+            page.page.locator(".embedlab-list button").nth(2).click()
+            page.page.locator(".embedlab-item").wait_for()
+            page.page.get_by_label("Show a list").select_option("")
+            take("linked")
 
 
 def hover_a_point(page: Notebook) -> None:
@@ -86,3 +110,4 @@ if __name__ == "__main__":
     target.mkdir(parents=True, exist_ok=True)
     shoot(target, "JupyterLab Light", "light", sidebar=False)
     shoot(target, "JupyterLab Dark", "dark", sidebar=True)
+    shoot_linked(target, "JupyterLab Dark", "dark")

@@ -137,3 +137,85 @@ def test_sounds_play_in_a_page(chromium: Any, tmp_path: Path) -> None:
     page.wait_for_function("() => window.played.length && window.played[0].currentTime > 0.2")
     assert page.locator(".embedlab-strip img").count() == 5
     assert page.problems == []
+
+
+def selected(page: Any) -> set[int]:
+    rows = page.evaluate("() => document.querySelector('.embedlab-explorer').embedlab.state().selected")
+    return set(rows)
+
+
+def test_shift_adds_to_a_lasso_and_alt_takes_away(page: Any) -> None:
+    frame = page.locator(".nsewdrag").first.bounding_box()
+    middle, bottom = frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] - 4
+
+    def box(left: float, right: float, key: str | None = None) -> set[int]:
+        if key:
+            page.keyboard.down(key)
+        page.mouse.move(left, frame["y"] + 4)
+        page.mouse.down()
+        page.mouse.move(right, bottom, steps=5)
+        page.mouse.up()
+        if key:
+            page.keyboard.up(key)
+        return selected(page)
+
+    page.locator('.modebar-btn[data-title="Box Select"]').click()
+    left = box(frame["x"] + 4, middle)
+    assert 0 < len(left) < 40
+    assert page.locator(".embedlab-outline").count() == 1
+    everything = box(middle, frame["x"] + frame["width"] - 4, "Shift")
+    assert left < everything == set(range(40))
+    assert box(frame["x"] + 4, middle, "Alt") == everything - left
+    page.get_by_role("button", name="Clear").click()
+    assert selected(page) == set()
+    assert page.locator(".embedlab-outline").count() == 0
+
+
+def test_a_slider_plays_through_a_column(page: Any) -> None:
+    page.get_by_label("Filter by").select_option("size")
+    page.get_by_role("button", name="Play").click()
+    seen = set()
+    for _ in range(12):
+        seen.add(page.locator(".embedlab-filter output").inner_text())
+        page.wait_for_timeout(300)
+    assert len(seen) > 2
+    page.get_by_role("button", name="Pause").click()
+    stays = page.locator(".embedlab-filter output").inner_text()
+    page.wait_for_timeout(1500)
+    assert page.locator(".embedlab-filter output").inner_text() == stays
+
+
+def test_a_space_can_be_turned_by_mouse_and_keyboard(chromium: Any, tmp_path: Path) -> None:
+    emb = embeddings(labels=["a", "b"] * 20)
+    path = el.explore(emb, method="pca", n_components=3, height=400).to_html(tmp_path / "space.html")
+    page = open_page(chromium, path)
+    places = """() => [...document.querySelectorAll(".scatterlayer .point")]
+      .map((point) => point.getAttribute("transform")).sort()"""
+    frame = page.locator(".nsewdrag").bounding_box()
+    x, y = frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2
+    before = page.evaluate(places)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 90, y + 30, steps=8)
+    page.mouse.up()
+    page.wait_for_selector("[data-ready=true]")
+    turned = page.evaluate(places)
+    assert len(set(before) & set(turned)) < 5
+    assert page.evaluate("() => document.querySelector('.embedlab-explorer').embedlab.data.side.yaw") > 1
+    page.locator(".embedlab-map").focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    page.wait_for_function(f"turned => JSON.stringify(({places})()) !== JSON.stringify(turned)", arg=turned)
+    # A ring stays on its point, and a lasso is drawn on what is seen.
+    page.evaluate(CHOOSE, 3)
+    page.wait_for_selector("[data-ready=true]")
+    assert rings(page, "chosen") == 1
+    page.locator('.modebar-btn[data-title="Lasso Select"]').click()
+    page.mouse.move(frame["x"] + 5, frame["y"] + 5)
+    page.mouse.down()
+    right, bottom = frame["x"] + frame["width"] - 5, frame["y"] + frame["height"] - 5
+    for corner in ((right, frame["y"] + 5), (right, bottom), (frame["x"] + 5, bottom)):
+        page.mouse.move(*corner, steps=5)
+    page.mouse.up()
+    assert selected(page) == set(range(40))
+    assert page.problems == []
+    page.close()
