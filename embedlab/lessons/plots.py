@@ -13,10 +13,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from embedlab.palette import CATEGORIES, GREY, INK, style
-from embedlab.projection import NAMES, Projection
 
 _WIDTH, _HEIGHT = 8.0, 4.5
-_MARKERS = {"circle": "o", "diamond": "D", "square": "s", "cross": "P", "triangle-up": "^", "star": "*"}
 FIRST, SECOND = CATEGORIES[0], CATEGORIES[7]  # two models side by side: indigo and orange
 
 
@@ -94,28 +92,6 @@ def bars(table: pd.DataFrame) -> None:
     axes.set(xlim=(0, 1.0), xlabel="share")
     axes.invert_yaxis()
     axes.legend(frameon=False, ncols=len(table.columns), loc="lower right", bbox_to_anchor=(1, 1))
-    _show(figure)
-
-
-def maps(projections: Sequence[Projection]) -> None:
-    """Draw maps of the same items side by side, coloured by label."""
-    figure, all_axes = plt.subplots(1, len(projections), figsize=(10, 5.4), layout="constrained")
-    for axes, projection in zip(np.atleast_1d(all_axes), projections, strict=True):
-        labels = np.array(projection.embeddings.items.labels, dtype=object)
-        for place, label in enumerate(sorted(set(labels))):
-            color, symbol = style(place)
-            axes.scatter(
-                *projection.coords[labels == label].T, s=14, color=color, marker=_MARKERS[symbol], label=label
-            )
-        trust = f"trustworthiness {projection.quality.trustworthiness:.2f}"
-        title = f"{projection.embeddings.model.name}\n{NAMES[projection.method]}, {trust}"
-        axes.set_title(title, fontsize=12, color=INK)
-        axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
-        axes.spines[:].set_color("#DDDDDD")
-    handles, names = axes.get_legend_handles_labels()
-    figure.legend(
-        handles, names, loc="outside lower center", ncols=6, frameon=False, fontsize=11, markerscale=1.6
-    )
     _show(figure)
 
 

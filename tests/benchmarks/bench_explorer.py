@@ -275,6 +275,54 @@ def main(tools: Sequence[str] = tuple(TOOLS)) -> None:
             continue
         print(f"  {tool}{version}: " + ", ".join(f"{name} {value:.3g}" for name, value in found.items()))
 
+    print(f"  a picture under the mouse, of {len(PHOTOS)} hovers over photos, ms: {thumbnails()}")
+
+
+PHOTOS = range(5, 180, 25)
+_POINT = """(row) => {
+  const plot = document.querySelector(".embedlab-map .js-plotly-plot");
+  const { data } = document.querySelector(".embedlab-explorer").embedlab;
+  const { xaxis, yaxis } = plot._fullLayout;
+  const frame = plot.getBoundingClientRect();
+  return [frame.left + xaxis._offset + xaxis.c2p(data.panels[0].x[row]),
+    frame.top + yaxis._offset + yaxis.c2p(data.panels[0].y[row])];
+}"""
+_PICTURED = """async () => {
+  const image = () => document.querySelector(".embedlab-card img");
+  while (performance.now() - window.moved < 10000 && !(image().dataset.picture && image().complete
+    && image().naturalWidth)) await new Promise((next) => requestAnimationFrame(next));
+  return performance.now() - window.moved;
+}"""
+
+
+def thumbnails() -> str:
+    """From the mouse resting on a point until its picture is there, at first sight: median and most."""
+    from tests.browser.lab import open_notebook, running_chromium, running_lab, write_notebook
+
+    code = (
+        "import embedlab as el\n"
+        "el.explore(el.embed(el.load_dataset('photos'), 'image/efficientnet-lite0'), method='pca')"
+    )
+    with tempfile.TemporaryDirectory() as scratch, running_lab(Path(scratch)) as lab:
+        write_notebook(lab.root / "photos.ipynb", (code,))
+        with (
+            running_chromium() as chromium,
+            open_notebook(chromium, lab, "photos.ipynb", size=SIZE) as notebook,
+        ):
+            page = notebook.page
+            notebook.run_all()
+            notebook.wait(".embedlab-map [data-ready=true]", 240)
+            page.evaluate(_WATCH)
+            page.locator(".embedlab-map").evaluate("map => map.scrollIntoView({block: 'center'})")
+            waits = []
+            for row in PHOTOS:
+                x, y = page.evaluate(_POINT, row)
+                page.mouse.move(x + 30, y - 30)
+                page.wait_for_timeout(500)
+                page.mouse.move(x, y)
+                waits.append(page.evaluate(_PICTURED))
+    return f"{statistics.median(waits):.0f}, {max(waits):.0f}"
+
 
 if __name__ == "__main__":
     main()

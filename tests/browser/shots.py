@@ -1,7 +1,7 @@
 """Take pictures of the explorer in JupyterLab: ``python tests/browser/shots.py FOLDER``.
 
-They are for looking at (light and dark, wide and narrow). ``light-3-clicked`` and ``dark-linked`` are those of the
-README and the lessons.
+They are for looking at (light and dark, wide and narrow). ``light-2-hits`` and ``dark-linked`` are those of
+the README and the lessons.
 """
 
 from __future__ import annotations
@@ -98,7 +98,9 @@ class Camera:
         self.explorer = page.page.locator(".embedlab-explorer").first
 
     def __call__(self, step: str) -> None:
-        self.explorer.locator(".embedlab-badge").evaluate("badge => badge.scrollIntoView({block: 'end'})")
+        self.explorer.locator(".embedlab-badge").last.evaluate(
+            "badge => badge.scrollIntoView({block: 'end'})"
+        )
         self.page.page.wait_for_timeout(600)  # let a picture settle; nothing is asserted here
         self.page.page.screenshot(path=str(self.folder / f"{self.name}-{step}.png"))
 

@@ -16,7 +16,8 @@ SIZES = {"projector": (1280, 720), "13 inches": (1440, 900), "half a screen": (8
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
 
 TEXTS = """() => [...document.querySelectorAll(".embedlab-explorer *")].filter((node) =>
-  node.checkVisibility() && node.getBoundingClientRect().width > 1 && !node.closest(".embedlab-spoken, .embedlab-card")
+  node.checkVisibility() && node.getBoundingClientRect().width > 1
+  && !node.closest(".embedlab-spoken, .embedlab-card")
   && [...node.childNodes].some((one) => one.nodeType === Node.TEXT_NODE && one.data.trim()))"""
 SMALL = f"""() => ({TEXTS})().filter((node) => parseFloat(getComputedStyle(node).fontSize) < 11)
   .map((node) => node.outerHTML.slice(0, 80))"""
@@ -45,10 +46,18 @@ UNTIDY = f"""() => [...document.querySelectorAll(".embedlab-explorer")].flatMap(
   const parts = [...explorer.querySelectorAll("{CONTROLS}")].filter((one) => one.checkVisibility());
   const boxes = parts.map((one) => one.getBoundingClientRect());
   const out = parts.filter((_, i) => boxes[i].left < frame.left - 1 || boxes[i].right > frame.right + 1);
-  const over = boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => a.left < b.right - 1 && b.left < a.right - 1
-    && a.top < b.bottom - 1 && b.top < a.bottom - 1).map((b) => [parts[i], parts[boxes.indexOf(b)]]));
+  const over = boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => a.left < b.right - 1
+    && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+    .map((b) => [parts[i], parts[boxes.indexOf(b)]]));
   return [...out, ...over.flat()].map((one) => one.outerHTML.slice(0, 90));
 }})"""
+
+
+FOCUSED = """() => {
+  const { activeElement: node } = document;
+  const { outlineStyle, outlineWidth } = getComputedStyle(node);
+  return [node.getAttribute("aria-label") || node.textContent, outlineStyle, outlineWidth];
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +85,17 @@ def test_all_text_is_large_and_clear_enough_and_nothing_lies_on_anything(
         "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme
     )
     light = str(theme == "JupyterLab Light").lower()
-    shown.page.wait_for_selector(f"body[data-jp-theme-light={light}]")
+    shown.page.wait_for_selector(f"body[data-jp-theme-light={light}]", state="attached")
     for code in (
         "first.clear(); alone.clear()",
-        "first.click('item 3'); first.select(['item 1', 'item 2']); alone.click(alone.projection.embeddings.ids[0])",
+        "first.click('item 3'); first.select(['item 1', 'item 2'])"
+        "; alone.click(alone.projection.embeddings.ids[0])",
         "first.search('12')",
     ):
         shown.run(code)
         if "search" in code:
             shown.wait(f"{PANEL} .embedlab-hits")
+        assert shown.page.evaluate(f"({TEXTS})().length") > 20
         assert shown.page.evaluate(SMALL) == []
         assert shown.page.evaluate(FAINT) == []
         assert until(shown, lambda: shown.page.evaluate(UNTIDY) == []), shown.page.evaluate(UNTIDY)
@@ -95,14 +106,9 @@ def test_whoever_comes_with_the_keyboard_sees_where_they_are(shown: Notebook) ->
     shown.page.locator(".embedlab-search").first.focus()
     seen = []
     for _ in range(9):
-        outline = "() => { const style = getComputedStyle(document.activeElement); return [style.outlineStyle, style.outlineWidth]; }"
-        style, wide = shown.page.evaluate(outline)
-        assert style != "none"
-        assert float(wide.removesuffix("px")) >= 2
-        named = (
-            "() => document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
-        )
-        seen.append(shown.page.evaluate(named))
+        name, style, wide = shown.page.evaluate(FOCUSED)
+        assert (style, wide) == ("solid", "2px"), name
+        seen.append(name)
         shown.page.keyboard.press("Tab")
     for name in ("Colour by", "Clear", "Names of clusters", "Show a list", "Filter by"):
         assert name in seen

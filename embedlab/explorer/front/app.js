@@ -90,6 +90,7 @@ function explorerIn(root, payload, height, source) {
     },
     drawing(panel, points) {
       outline = points ? { panel, points } : null;
+      hovered = null;
       card.hide();
       overlay.draw();
     },
