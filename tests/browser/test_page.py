@@ -67,6 +67,29 @@ def test_both_maps_are_drawn_and_linked(page: Any) -> None:
     assert rings(page, "chosen") == 2
 
 
+def test_the_mouse_over_a_point_shows_its_words_and_its_place_on_both_maps(page: Any) -> None:
+    page.locator('.modebar-btn[data-title="Lasso Select"]').click()
+    # The three named by us that have the most room around them: the mouse can mean no other.
+    lonely = """first => {
+      const plot = document.querySelector(".js-plotly-plot");
+      const { data } = document.querySelector(".embedlab-explorer").embedlab;
+      const { xaxis, yaxis } = plot._fullLayout;
+      const frame = plot.getBoundingClientRect();
+      const places = data.ids.map((_, row) => [frame.left + xaxis._offset + xaxis.c2p(data.panels[0].x[row]),
+        frame.top + yaxis._offset + yaxis.c2p(data.panels[0].y[row]), row]);
+      const room = ([x, y, row]) => Math.min(...places.filter((one) => one[2] !== row)
+        .map((one) => Math.hypot(one[0] - x, one[1] - y)));
+      return places.filter((one) => one[2] >= first).sort((a, b) => room(b) - room(a)).slice(0, 3);
+    }"""
+    for x, y, row in page.evaluate(lonely, len(HOSTILE)):
+        page.mouse.move(x + 3, y)
+        page.mouse.move(x, y)
+        card = page.locator(f".embedlab-card[data-item='i{row}']")
+        card.wait_for(state="visible")
+        assert f"text number {row - len(HOSTILE)}" in card.inner_text()
+        assert rings(page, "echo") == 2
+
+
 def test_words_are_searched_in_texts_labels_and_columns(page: Any) -> None:
     box = page.get_by_label("Search for words")
     box.fill("NUMBER 27")

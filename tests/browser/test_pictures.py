@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from browser.lab import Notebook, open_notebook, running_lab, write_notebook
-from browser.test_lab import MAP, PANEL, POINTS
+from browser.test_lab import MAP, PANEL, POINTS, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -128,6 +128,30 @@ def test_after_a_class_is_hidden_pictures_still_belong(colours: Notebook) -> Non
     for point in odd[:4]:
         assert shown_under_the_mouse(colours, point) == (point["id"], int(point["id"].split()[1]))
     colours.page.locator(f"{MAP} .legendtoggle").first.click()
+
+
+def test_after_a_filter_pictures_still_belong(colours: Notebook) -> None:
+    colours.run("first.clear(); first.color('label')")
+    settle(colours)
+    assert until(colours, lambda: len(colours.page.evaluate(POINTS)) == N)
+    for column in ("third", "size"):
+        colours.page.get_by_label("Filter by").first.select_option(column)
+        if column == "size":
+            least = colours.page.get_by_label("Least").first
+            half = "slider => (Number(slider.min) + Number(slider.max)) / 2"
+            middle = least.evaluate(half)
+            least.evaluate(
+                "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }",
+                middle,
+            )
+        settle(colours)
+        points = some_points(colours)
+        assert 0 < len(colours.page.evaluate(POINTS)) < N
+        for point in points:
+            assert shown_under_the_mouse(colours, point) == (point["id"], int(point["id"].split()[1]))
+    colours.page.get_by_label("Filter by").first.select_option("")
+    settle(colours)
+    assert until(colours, lambda: len(colours.page.evaluate(POINTS)) == N)
 
 
 def test_the_panel_shows_the_item_and_its_neighbours(colours: Notebook) -> None:
