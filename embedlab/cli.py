@@ -57,7 +57,7 @@ def lab(
     else:
         target = folder or Path("embedlab-lessons")
         done = place.copy_lessons(target)
-        say(f"Lessons in {target}: {len(done.written)} new.")
+        say(f"Lessons in {target}: {sum(name.endswith('.ipynb') for name in done.written)} new.")
         if done.kept:
             say(f"Left alone, as they differ from the lessons of this version: {', '.join(done.kept)}.")
     missing = []

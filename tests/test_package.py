@@ -118,5 +118,6 @@ print(*lab.copy_lessons(Path(sys.argv[2])).written)
     told = subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
     )
-    assert {"00_start_here.ipynb", "solutions/02_text.ipynb"} <= set(told.stdout.split())
+    some = {"00_start_here.ipynb", "pictures/explorer.png", "solutions/02_text.ipynb"}
+    assert some <= set(told.stdout.split())
     assert (tmp_path / "lessons" / "02_text.ipynb").is_file()

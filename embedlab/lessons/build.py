@@ -70,6 +70,9 @@ def solved(lesson: NotebookNode, name: str) -> NotebookNode | None:
         cell.source = cell.source.replace("answer = ...", code, 1)
     for index in reversed(chosen):
         del notebook.cells[index + 1]
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace("](pictures/", "](../pictures/")
     notebook.cells[0].source += "\n\n*These are the solutions. The lesson itself is in the folder above.*"
     return notebook
 

@@ -66,6 +66,7 @@ def lesson(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         source = ROOT / "notebooks" / LESSON
         if source.exists():
             shutil.copy(source, lab.root / LESSON)
+            shutil.copytree(source.parent / "pictures", lab.root / "pictures")
         else:
             write_notebook(lab.root / LESSON, CELLS)
         with open_notebook(chromium, lab, LESSON) as notebook:

@@ -133,7 +133,7 @@ def test_a_click_shows_the_item_and_rings_its_neighbours(lesson: Notebook) -> No
     before = lesson.page.locator(PANEL).first.inner_text()
     point = a_lonely_point(lesson)
     click(lesson, point)
-    lesson.wait(f'{PANEL} [data-item="{point["id"]}"]')
+    lesson.wait(f'{PANEL} [data-item="{point["id"]}"] .embedlab-content *')  # it comes from Python
     after = lesson.page.locator(PANEL).first.inner_text()
     assert after != before
     assert ask(lesson, "first.clicked_id") == point["id"]
