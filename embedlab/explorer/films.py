@@ -41,7 +41,8 @@ def film_html(items: Items, row: int) -> str:
         f'<figure class="embedlab-film" data-plays="{escape(json.dumps(items.ids[row]))}">'
         f'<div class="embedlab-screen"><img alt="Frames from beginning to end" '
         f'src="data:image/jpeg;base64,{sheet}"></div>'
-        '<figcaption><button type="button" class="embedlab-play">Play</button>'
+        '<figcaption><button type="button" class="embedlab-play" data-lm-suppress-shortcuts="true">'
+        "Play</button>"
         f'<span class="embedlab-note">{name}, {length:.2f} s</span></figcaption></figure>{said}'
     )
 

@@ -42,7 +42,8 @@ def sound_html(items: Items, row: int) -> str:
         f'src="data:image/jpeg;base64,{_picture(samples)}"><i class="embedlab-playhead"></i></div>'
         f'<div class="embedlab-note embedlab-scale"><span>0 s</span><span>{_LEGEND}</span>'
         f"<span>{length:.2f} s</span></div>"
-        '<figcaption><button type="button" class="embedlab-play">Play</button>'
+        '<figcaption><button type="button" class="embedlab-play" data-lm-suppress-shortcuts="true">'
+        "Play</button>"
         f'<span class="embedlab-note">{name}</span></figcaption></figure>{said}'
     )
 

@@ -193,10 +193,25 @@ def test_lists_names_and_torn_neighbours_can_be_shown(linked: Notebook) -> None:
 
 
 def test_the_keyboard_goes_from_point_to_point(linked: Notebook) -> None:
-    linked.page.locator(MAP).first.focus()
-    linked.page.keyboard.press("ArrowRight")
-    linked.page.keyboard.press("ArrowRight")
-    assert until(linked, lambda: ask(linked, "first.clicked_id") is not None)
+    x, y = point_of(linked, 7)
+    linked.page.mouse.move(x, y)
+    linked.page.mouse.down()
+    linked.page.mouse.up()
+    chosen = "() => document.querySelector('.embedlab-explorer').embedlab.state().clicked"
+    cell = """() => {
+      const { activeCellIndex, widgets } = window.jupyterapp.shell.currentWidget.content;
+      return [activeCellIndex, widgets.length];
+    }"""
+    before, seen = linked.page.evaluate(cell), [linked.page.evaluate(chosen)]
+    # Elsewhere in a notebook these keys go to other cells, and the last makes one.
+    for key in ("ArrowRight", "ArrowUp", "ArrowDown", "ArrowLeft"):
+        linked.page.keyboard.press(key)
+        seen.append(linked.page.evaluate(chosen))
+    assert len(set(seen)) > 2
+    linked.page.keyboard.press("b")
+    linked.page.wait_for_timeout(500)
+    assert linked.page.evaluate(cell) == before
+    assert until(linked, lambda: ask(linked, "first.clicked_id") == f"item {seen[-1]}")
     linked.page.locator(MAP).first.focus()
     linked.page.keyboard.press("Escape")
     assert until(linked, lambda: ask(linked, "first.clicked_id") is None)

@@ -25,7 +25,7 @@ function explorerIn(root, payload, height, source) {
   const bar = root.appendChild(element("div", { class: "embedlab-bar" }));
   const body = root.appendChild(element("div", { class: "embedlab-body" }));
   const map = body.appendChild(element("div", { class: "embedlab-map", tabindex: "0", role: "application",
-    "aria-label": "Map. Arrow keys go from point to point, Enter chooses, Escape clears." }));
+    "aria-label": "Map. Arrow keys go from point to point, Escape clears." }));
   const panel = body.appendChild(element("div", { class: "embedlab-panel", tabindex: "-1", "aria-label": "Details" }));
   const spoken = root.appendChild(element("div", { class: "embedlab-spoken", "aria-live": "polite" }));
   root.append(...payload.panels.map(badge));
@@ -227,6 +227,7 @@ function explorerIn(root, payload, height, source) {
   }
 
   // -- keyboard ------------------------------------------------------------------------------------------------
+  map.addEventListener("pointerdown", () => map.focus({ preventScroll: true }));
   map.addEventListener("keydown", (event) => {
     if (event.key === "Escape") return clear.click();
     if (!event.key.startsWith("Arrow")) return undefined;

@@ -5,6 +5,10 @@ function element(name, attributes = {}, ...children) {
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== null && value !== undefined) node.setAttribute(key, value);
   }
+  // JupyterLab would take a key for a command: "b" makes a cell, "x" cuts one.
+  if (node.hasAttribute("tabindex") || /^(button|select|input)$/.test(name)) {
+    node.setAttribute("data-lm-suppress-shortcuts", "true");
+  }
   node.append(...children);
   return node;
 }
