@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Comparison": "embedlab.comparison.result",
     "Embedder": "embedlab.embedders",
     "Embeddings": "embedlab.embeddings",
     "EmbedlabError": "embedlab.errors",
@@ -26,6 +27,7 @@ _WHERE = {
     "Projection": "embedlab.projection",
     "VectorStore": "embedlab.store",
     "available": "embedlab.weights",
+    "compare": "embedlab.comparison.compare",
     "datasets": "embedlab.samples",
     "depth_figure": "embedlab.comparison.depth",
     "depth_table": "embedlab.comparison.depth",
@@ -45,8 +47,10 @@ __all__ = sorted([*_WHERE, "__version__"])
 if TYPE_CHECKING:
     from embedlab.catalog import ModelCard as ModelCard
     from embedlab.catalog import models as models
+    from embedlab.comparison.compare import compare as compare
     from embedlab.comparison.depth import depth_figure as depth_figure
     from embedlab.comparison.depth import depth_table as depth_table
+    from embedlab.comparison.result import Comparison as Comparison
     from embedlab.embedders import Embedder as Embedder
     from embedlab.embedders import embed as embed
     from embedlab.embedders import embed_layers as embed_layers

@@ -1,10 +1,23 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from IsoScore.IsoScore import IsoScore
+from oracles.make import clouds
 from scipy.stats import ortho_group, skew
+from skdim.id import MLE, TwoNN
 
-from embedlab.comparison.geometry import effective_rank, hubness, iso_score, mean_cosine, mle_dimension
+from embedlab.comparison.geometry import (
+    effective_rank,
+    hubness,
+    iso_score,
+    mean_cosine,
+    mle_dimension,
+    two_nn,
+)
 from embedlab.errors import BadItem
 from embedlab.neighbors import Neighbors, knn
 
@@ -91,3 +104,18 @@ def test_hubness_is_the_skewness_of_how_often_an_item_is_named() -> None:
     assert np.isnan(hubness(Neighbors(ring, ring.astype(np.float32), "cosine", True))[0])
     with pytest.raises(BadItem, match="2 items are too few"):
         hubness(Neighbors(ring[:2], ring[:2].astype(np.float32), "cosine", True))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_other_libraries_find_the_same(seed: int) -> None:
+    cloud = np.random.default_rng(seed).normal(size=(500, 8)) * np.linspace(0.2, 2, 8)
+    assert two_nn(cloud) == pytest.approx(TwoNN().fit(cloud).dimension_, rel=1e-9)
+    assert mle_dimension(cloud, 20) == pytest.approx(MLE().fit(cloud, n_neighbors=20).dimension_, rel=1e-9)
+    assert iso_score(cloud) == pytest.approx(float(IsoScore(cloud)), rel=1e-6)  # theirs is float32
+
+
+def test_hubness_is_that_of_kiez() -> None:
+    reference = json.loads((Path(__file__).parent / "oracles" / "reference.json").read_text())
+    skewness, anti_hubs = hubness(knn(clouds()[0], 10, "euclidean"))
+    assert skewness == pytest.approx(reference["k-occurrence skewness, k = 10"], rel=1e-9)
+    assert anti_hubs == pytest.approx(reference["share of anti-hubs, k = 10"], rel=1e-9)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+from oracles.make import clouds
 from scipy.spatial import procrustes as scipy_procrustes
 from scipy.stats import ortho_group
 
@@ -151,3 +154,8 @@ def test_a_space_without_spread_has_no_similarity(cloud: np.ndarray) -> None:
     assert np.isnan(procrustes(cloud, np.ones((60, 3))))
     with pytest.raises(BadItem, match="n_permutations"):
         by_chance(cka, cloud, cloud, n_permutations=0)
+
+
+def test_rsa_is_that_of_rsatoolbox() -> None:
+    reference = json.loads((Path(__file__).parent / "oracles" / "reference.json").read_text())
+    assert rsa(*clouds()) == pytest.approx(reference["rsa, cosine distances, Spearman"], abs=1e-12)

@@ -36,6 +36,9 @@ class Score:
     def __float__(self) -> float:
         return self.value
 
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec) if spec else repr(self)
+
     def __repr__(self) -> str:
         return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}], n = {self.n}"
 

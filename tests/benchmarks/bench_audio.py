@@ -79,7 +79,7 @@ def ours(model: Any, items: el.Items) -> np.ndarray:
 
 
 def digits(items: el.Items, vectors: np.ndarray, card: Any) -> float:
-    return knn_accuracy(el.Embeddings(vectors, items, card, card.layer, card.pooling, False))
+    return float(knn_accuracy(el.Embeddings(vectors, items, card, card.layer, card.pooling, False)))
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:

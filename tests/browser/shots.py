@@ -1,7 +1,7 @@
 """Take pictures of the explorer in JupyterLab: ``python tests/browser/shots.py FOLDER``.
 
-They are for looking at (light and dark, wide and narrow). ``light-2-hits`` and ``dark-linked`` are those of
-the README and the lessons.
+They are for looking at (light and dark, wide and narrow). ``light-2-hits``, ``dark-linked`` and
+``light-compared`` are those of the README and the lessons.
 """
 
 from __future__ import annotations
@@ -22,6 +22,27 @@ LINKED = (
     CELLS[0] + '\nbigger = el.embed(items, "text/mpnet")',
     "explorer = el.explore([emb, bigger], height=430)\nexplorer",
 )
+
+
+COMPARED = (
+    LINKED[0],
+    'comparison = el.compare([emb, bigger], queries=el.load_dataset("notes-questions"))\ncomparison',
+)
+
+
+def shoot_compared(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as scratch, running_lab(Path(scratch)) as lab:
+        write_notebook(lab.root / "compared.ipynb", COMPARED)
+        with (
+            running_chromium() as browser,
+            open_notebook(browser, lab, "compared.ipynb", size=(1280, 1120)) as page,
+        ):
+            page.command("application:toggle-left-area")
+            page.run_all()
+            page.wait(".embedlab-compare", 240)
+            page.page.locator(".embedlab-compare").evaluate("node => node.scrollIntoView()")
+            page.page.wait_for_timeout(1000)
+            page.page.screenshot(path=str(folder / "light-compared.png"))
 
 
 def shoot(folder: Path, theme: str, name: str, *, sidebar: bool) -> None:
@@ -113,3 +134,4 @@ if __name__ == "__main__":
     shoot(target, "JupyterLab Light", "light", sidebar=False)
     shoot(target, "JupyterLab Dark", "dark", sidebar=True)
     shoot_linked(target, "JupyterLab Dark", "dark")
+    shoot_compared(target)

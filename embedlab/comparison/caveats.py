@@ -1,0 +1,68 @@
+"""What a reader should know before believing a number of a comparison."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from embedlab.comparison.result import Comparison
+
+FEW = 100  # questions below which a warning is given
+_SEEN = 0.005  # a difference that two decimals show
+
+
+def caveats(c: Comparison) -> list[str]:
+    """Sentences; none where there is nothing to warn of."""
+    return [*_few(c), *_doubled(c), *_unread(c), *_unmeasured(c)]
+
+
+def _few(c: Comparison) -> list[str]:
+    n, widest = len(c.items), max(emb.dim for emb in c.embeddings.values())
+    found = []
+    biased = c.similarity[c.similarity["measure"] == "cka_biased"]
+    if n < 5 * widest:
+        found.append(
+            f"{n:,} items in up to {widest:,} dimensions: the CKA without debiasing of models that have "
+            f"nothing in common would be {biased['chance'].max():.2f} here. Read the debiased one."
+        )
+    for unit, count in {task.unit: next(iter(task.scores.values())).n for task in c.tasks}.items():
+        if count < FEW:
+            found.append(f"Only {count} {unit}: one of them more or less is {100 / count:.1f} points.")
+    return found
+
+
+def _doubled(c: Comparison) -> list[str]:
+    copies = c.copies
+    if not copies.n_items:
+        return []
+    example = " = ".join(copies.examples[0][:3])
+    near = f", {copies.near} of them not exactly, but far too near for chance" if copies.near else ""
+    found = [
+        f"{copies.n_items} items have a copy among the others{near}, for example {example}. No copy was "
+        "allowed to answer for another, and none is on both sides of the linear probe."
+    ]
+    if any(with_them - without >= _SEEN for with_them, without in c.copies_help.values()):
+        each = "; ".join(
+            f"{name} {with_them:.2f} instead of {without:.2f}"
+            for name, (with_them, without) in c.copies_help.items()
+        )
+        found.append(f"With copies allowed the 1-NN accuracy would look like: {each}.")
+    if copies.torn:
+        found.append(f"{copies.torn} groups of copies have different labels: one of them must be wrong.")
+    return found
+
+
+def _unread(c: Comparison) -> list[str]:
+    found = [
+        f"{len(emb.report.truncated)} items are longer than {name} reads; it saw only their beginning."
+        for name, emb in c.embeddings.items()
+        if emb.report.truncated
+    ]
+    if not all(graph.exact for graph in c.neighbors.values()):
+        found.append("Neighbours are approximate: there are more than 20,000 items.")
+    return found
+
+
+def _unmeasured(c: Comparison) -> list[str]:
+    notes = c.cost["note"]
+    return [f"Speed of {name}: {note}." for name, note in notes.items() if note and "asked" not in note]

@@ -1,0 +1,168 @@
+"""The pictures of a comparison: scores with their intervals, heat maps, recall against bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from embedlab.comparison.fitness import Task
+from embedlab.comparison.smaller import quality_of
+from embedlab.errors import BadItem
+from embedlab.palette import CATEGORIES, GREY, INK
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Of middle lightness, so that they are seen on white and on dark; teal and orange are told apart by everyone.
+MODEL_COLORS = tuple(CATEGORIES[place] for place in (2, 7, 8, 10, 9, 3))
+MARKERS = {
+    "float32": "o", "float16": "v", "int8": "s", "binary": "P", "PCA": "D", "PCA + int8": "X",
+    "first numbers": "x",
+}  # fmt: skip
+_SMALL, _TEXT = 10.5, 11.0
+
+
+def color_of(place: int) -> str:
+    """The colour of the model at this place."""
+    return MODEL_COLORS[place % len(MODEL_COLORS)]
+
+
+def scores_figure(tasks: Sequence[Task], names: Sequence[str]) -> Figure:
+    """Every task: a dot for each model, its 95 % interval as a line, chance as a grey mark.
+
+    Raises
+    ------
+    BadItem
+        Without any task.
+    """
+    if not tasks:
+        raise BadItem("Nothing was measured that has a score: give compare() labels, queries or pairs.")
+    figure = _figure(8.4, 1.0 + 0.34 * len(tasks) * (len(names) + 0.8))
+    axes = figure.add_subplot()
+    y, ticks, words = 0.0, [], []
+    for task in tasks:
+        top = y
+        for name, score in task.scores.items():
+            color = color_of(list(names).index(name))
+            if np.isfinite(score.low):
+                axes.plot([score.low, score.high], [y, y], color=color, linewidth=3.5, alpha=0.45)
+            axes.scatter([score.value], [y], s=58, color=color, zorder=3)
+            axes.text(1.03, y, f"{score.value:.2f}  {name}", va="center", fontsize=_SMALL, color=INK)
+            y += 1
+        if np.isfinite(task.chance):
+            axes.plot([task.chance] * 2, [top - 0.45, y - 0.55], color=GREY, linewidth=2, zorder=0)
+        ticks.append((top + y - 1) / 2)
+        words.append(f"{task.measure}\nn = {next(iter(task.scores.values())).n:,} {task.unit}")
+        y += 0.8
+    axes.set_yticks(ticks, words)
+    axes.set(
+        xlim=(min(0, *(s.low for t in tasks for s in t.scores.values() if np.isfinite(s.low))) - 0.01, 1.01)
+    )
+    axes.set_ylim(y - 0.6, -0.8)
+    axes.set_xlabel("score; line: 95 % interval; grey: chance", fontsize=_TEXT, color=INK)
+    _calm(axes)
+    return _literal(figure)
+
+
+def heat_figure(matrices: Mapping[str, pd.DataFrame]) -> Figure:
+    """Tables of similarities as heat maps side by side: models by models, or layers by layers.
+
+    Parameters
+    ----------
+    matrices : mapping of str to DataFrame
+        By title, for example from :meth:`Comparison.matrix` or :func:`layer_similarity`; values up to 1.
+    """
+    most = max(max(table.shape) for table in matrices.values())
+    longest = max(len(str(name)) for table in matrices.values() for name in table.index)
+    side = 1.6 + 0.62 * most
+    figure = _figure((side + 0.075 * longest) * len(matrices), side + 0.3 + 0.05 * longest)
+    for axes, (title, table) in zip(
+        np.atleast_1d(figure.subplots(1, len(matrices))), matrices.items(), strict=True
+    ):
+        values = table.to_numpy(float)
+        axes.imshow(values, cmap="GnBu", vmin=0, vmax=1)
+        for row, column in np.ndindex(*values.shape):
+            value = values[row, column]
+            axes.text(
+                column, row, f"{value:.2f}" if np.isfinite(value) else "–", ha="center", va="center",
+                fontsize=_SMALL, color="white" if value > 0.65 else INK,
+            )  # fmt: skip
+        axes.set_xticks(range(values.shape[1]), list(table.columns), rotation=40, ha="right")
+        axes.set_yticks(range(values.shape[0]), list(table.index))
+        axes.set_title(title, fontsize=_TEXT, color=INK)
+        axes.tick_params(length=0, labelsize=_SMALL, colors=INK)
+        axes.spines[:].set_visible(False)
+    return _literal(figure)
+
+
+def smaller_figure(table: pd.DataFrame, k: int) -> Figure:
+    """Quality against the bytes of one vector, a panel for each model, a mark for each way to shrink.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As :attr:`Comparison.smaller`.
+    k : int
+    """
+    quality, title = quality_of(table, k)
+    names = list(dict.fromkeys(table["model"]))
+    figure = _figure(4.3 * max(len(names), 1.6), 3.9)
+    panels = np.atleast_1d(figure.subplots(1, len(names), sharey=True, sharex=True))
+    figure.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr,call-arg]
+    ways = [way for way in MARKERS if way in set(table["way"])]
+    handles: list[Any] = []
+    for axes, name in zip(panels, names, strict=True):
+        own = table[table["model"] == name]
+        full = own[own["way"] == "float32"].iloc[0]
+        axes.axhspan(full[f"{quality}_low"], full[f"{quality}_high"], color="#EEEEF2", zorder=0)
+        handles = [_way(axes, own[own["way"] == way], way, quality) for way in ways]
+        axes.set_xscale("log", base=2)
+        sizes = 2.0 ** np.arange(np.floor(np.log2(table["bytes"].min())), np.log2(table["bytes"].max()) + 1)
+        axes.set_xticks(sizes[::2], [f"{size:,.0f}" for size in sizes[::2]])
+        axes.set_title(f"{name}: {int(full['dim'])} numbers", fontsize=_TEXT, color=INK)
+        axes.set_xlabel("bytes of one vector", fontsize=_TEXT, color=INK)
+        axes.set_ylim(min(0, float(table[quality].min())), 1.04)
+        _calm(axes)
+    n = int(table["n_labelled" if quality == "accuracy" else "n_queries"].max())
+    panels[0].set_ylabel(f"{title}\nn = {n:,}", fontsize=_TEXT, color=INK)
+    figure.legend(handles, ways, loc="outside lower center", ncols=4, frameon=False, fontsize=_SMALL)
+    return _literal(figure)
+
+
+def _way(axes: Any, rows: pd.DataFrame, way: str, quality: str) -> Any:
+    """The marks of one way, joined where it comes in several sizes."""
+    place = list(MARKERS).index(way)
+    color = (INK, "#777777", CATEGORIES[2], CATEGORIES[3], CATEGORIES[10], CATEGORIES[8], CATEGORIES[7])[
+        place
+    ]
+    rows = rows.sort_values("bytes")
+    single = len(rows) == 1
+    return axes.plot(
+        rows["bytes"], rows[quality], color=color, marker=MARKERS[way], markersize=9 if single else 7,
+        linewidth=1.4, zorder=3 if single else 2, markeredgecolor=None if way == "first numbers" else "white",
+    )[0]  # fmt: skip
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    # A figure of its own, outside pyplot: it touches neither the notebook's figures nor its backend.
+    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def _literal(figure: Figure) -> Figure:
+    """The same with all text as it is written: a name may hold dollars, and is no formula."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    return figure
+
+
+def _calm(axes: Any) -> None:
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(GREY)
+    axes.tick_params(labelsize=_SMALL, colors=INK, length=0)
