@@ -63,6 +63,10 @@ def test_only_direction_turns_around_when_a_clip_is_played_backwards() -> None:
         assert float(there @ back) == pytest.approx(wanted, abs=1e-3), part
     still = np.repeat(frames[:1], 8, axis=0)
     assert not model.with_parts("direction").embed_query(still).any()
+    assert not model.with_parts("motion").embed_query(still).any()
+    picture, spread = np.split(model.with_parts("picture").embed_query(still), 2)
+    assert picture.any()
+    assert not spread.any(), "equal frames have no spread, whatever their last digits"
 
 
 def fusion() -> FramesAndSound:

@@ -31,6 +31,7 @@ _MOST_SOUND = 30  # seconds of the sound track that are listened to
 _ALIKE = {"audio/whisper-base": 0.87, "audio/speaker": 0.53}
 _ALIKE_OTHERWISE = 0.55
 _ALIKE_DIRECTION = 0.0  # one way is as often met as the other
+_STILL = 1e-4  # a change of a feature below this is none
 
 
 class FramesAndSound(CachedEmbedder):
@@ -109,7 +110,7 @@ class FramesAndSound(CachedEmbedder):
 
     def _preprocessing(self) -> dict[str, Any]:
         made_by = {"image": self.image._preprocessing(), "audio": self.audio._preprocessing()}
-        return made_by | {"weights": self.weights}
+        return made_by | {"weights": self.weights, "still": _STILL}
 
     def _problem(self, content: Any) -> str | None:
         return video.problem(content)
@@ -127,15 +128,14 @@ class FramesAndSound(CachedEmbedder):
             pixels = [frame for frames, _ in prepared for frame in frames]
             seen = self.image._compute(pixels, batch_size).reshape(len(prepared), self.n_frames, -1)
             if "picture" in self.parts:
-                both = np.hstack([unit(seen.mean(axis=1)), unit(seen.std(axis=1))])
+                both = np.hstack([unit(seen.mean(axis=1)), unit(_changed(seen.std(axis=1)))])
                 parts.append(both / np.sqrt(2))
             if "motion" in self.parts:
-                parts.append(unit(np.abs(np.diff(seen, axis=1)).mean(axis=1)))
+                parts.append(unit(_changed(np.abs(np.diff(seen, axis=1)).mean(axis=1))))
             if "direction" in self.parts:
                 time = np.linspace(-1, 1, self.n_frames, dtype=np.float32)
-                # Still frames differ in the last digits, and that must not be blown up to a direction.
                 slope = np.einsum("t,ntd->nd", time, seen - seen.mean(axis=1, keepdims=True))
-                parts.append(unit(np.where(np.abs(slope) > 1e-4, slope, 0)))
+                parts.append(unit(_changed(slope)))
         if "sound" in self.parts:
             parts.append(self._sound([heard for _, heard in prepared], batch_size))
         weights = self.weights
@@ -169,6 +169,11 @@ def _beginning(content: Any) -> Any:
     if isinstance(path, (str, os.PathLike)) and (end is None or end - start > _MOST_SOUND):
         return f"{path}#t={start},{start + _MOST_SOUND}"
     return content
+
+
+def _changed(change: np.ndarray) -> np.ndarray:
+    """Without what is none: equal frames differ in their last digits, which :func:`unit` would blow up."""
+    return np.where(np.abs(change) > _STILL, change, 0)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
