@@ -165,28 +165,7 @@ class Embeddings:
         BadItem
             When the file is not parquet, is cut off, or carries no embedlab provenance.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        from embedlab.saved import SavedEmbeddings
 
-        try:
-            table = pq.ParquetFile(Path(path)).read()
-        except pa.ArrowInvalid as error:
-            raise BadItem(
-                f"{path} is not a whole parquet file ({error}). Save the embeddings again."
-            ) from error
-        about = json.loads((table.schema.metadata or {}).get(b"embedlab", b"{}"))
-        if about.get("format") != FORMAT:
-            raise BadItem(f"{path} was not written by Embeddings.save: it has no {FORMAT!r} provenance.")
-        column = table.column("vector").combine_chunks()
-        dim = column.type.list_size
-        vectors = column.flatten().to_numpy().reshape(-1, dim)
-        report = about["report"] | {"truncated": tuple(about["report"]["truncated"])}
-        return cls(
-            vectors=vectors,
-            items=Items(table.drop_columns(["vector"]).to_pandas(), **about["items"]),
-            model=ModelCard(**about["model"]),
-            layer=about["layer"],
-            pooling=about["pooling"],
-            normalized=about["normalized"],
-            report=EmbedReport(**report),
-        )
+        saved = SavedEmbeddings(path)
+        return saved.table(saved.file.read())

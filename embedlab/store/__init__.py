@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from embedlab.store.connection import StoreError
+from embedlab.store.errors import StoreError
 from embedlab.store.vectorstore import VectorStore
 
 __all__ = ["StoreError", "VectorStore"]

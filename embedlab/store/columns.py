@@ -6,7 +6,7 @@ import datetime
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -18,7 +18,7 @@ from embedlab.errors import BadItem
 from embedlab.items import Items
 
 MAX_BYTES = 65_535  # the longest VarChar of a Milvus server, in UTF-8 bytes; Milvus Lite would take more
-RESERVED = frozenset({"vector", "$meta", "_seq", "_partition"})
+RESERVED = frozenset({"vector", "$meta", "_seq", "_partition", "_bm25"})
 KEYWORDS = frozenset(
     {"and", "or", "not", "in", "like", "is", "null", "exists", "iso", "interval", "true", "false"}
 )
@@ -50,7 +50,7 @@ def is_field(name: str) -> bool:
     return bool(_FIELD.fullmatch(name)) and name.lower() not in KEYWORDS
 
 
-def encode(items: Items, known: Mapping[str, str], collection: str) -> Table:
+def encode(items: Items, known: Mapping[str, str], collection: str, taken: Sequence[str] = ()) -> Table:
     """Turn the items' columns into values Milvus can hold.
 
     Parameters
@@ -61,6 +61,8 @@ def encode(items: Items, known: Mapping[str, str], collection: str) -> Table:
         Columns the collection has already, with their kinds.
     collection : str
         Its name, for messages.
+    taken : sequence of str
+        Further names that Milvus needs itself.
 
     Raises
     ------
@@ -70,8 +72,8 @@ def encode(items: Items, known: Mapping[str, str], collection: str) -> Table:
     frame = items.frame
     names = [str(c) for c in frame.columns]
     for name in names:
-        if name in RESERVED or names.count(name) > 1:
-            reason = "is a name Milvus needs itself" if name in RESERVED else "occurs twice"
+        if name in {*RESERVED, *taken} or names.count(name) > 1:
+            reason = "occurs twice" if names.count(name) > 1 else "is a name Milvus needs itself"
             raise BadItem(f"Column {name!r} {reason}: rename it in the items.")
     ids = items.ids
     sizes = _text_sizes("id", ids, ids)

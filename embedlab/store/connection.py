@@ -9,17 +9,15 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from embedlab.errors import EmbedlabError
-
-
-class StoreError(EmbedlabError):
-    """The store cannot be opened, or cannot do what was asked; the message says what to do."""
+from embedlab.store.errors import StoreError, explained
+from embedlab.store.place import Place, place_of
 
 
 @dataclass(eq=False)
@@ -30,6 +28,8 @@ class Connection:
     ----------
     client : pymilvus.MilvusClient
         Speaks to Milvus Lite and to a server in the same way.
+    place : Place
+        Who answers, and what it can do.
     path : Path or None
         The folder of Milvus Lite; None for a server.
     ready : set of str
@@ -37,9 +37,14 @@ class Connection:
     """
 
     client: Any
+    place: Place
     path: Path | None = None
     ready: set[str] = field(default_factory=set)
 
+
+T = TypeVar("T")
+PATIENCE = 30.0  # seconds for which a call to a server that went away is tried again
+AT_FIRST = 5.0  # the same for the first call
 
 _opened: dict[Path, Connection] = {}
 _guard = threading.RLock()
@@ -50,6 +55,10 @@ _LOUD = (
     "milvus_lite.server_manager",
     "milvus_lite.adapter.grpc.servicer",
     "grpc._server",
+    "pymilvus.client.connection_manager",
+    "pymilvus.orm.iterator",
+    "pymilvus.orm.query_iterator",
+    "pymilvus.client.query_iterator",
 )
 
 
@@ -67,7 +76,7 @@ class _Hush(logging.Filter):
 
 
 @contextmanager
-def speaking(doing: str) -> Iterator[_Hush]:
+def speaking(doing: str, expression: str = "") -> Iterator[_Hush]:
     """Talk to Milvus quietly; what goes wrong is raised once, as a :class:`StoreError` about ``doing``."""
     import grpc
     from pymilvus.exceptions import MilvusException
@@ -80,10 +89,30 @@ def speaking(doing: str) -> Iterator[_Hush]:
         yield hush
     except (MilvusException, grpc.RpcError) as error:
         reason = getattr(error, "message", "") or str(error)
-        raise StoreError(f"Milvus could not {doing}: {reason}") from error
+        raise StoreError(explained(doing, reason, expression)) from error
     finally:
         for logger in loggers:
             logger.removeFilter(hush)
+
+
+def patiently(call: Callable[[], T], seconds: float) -> T:
+    """Call, and again after growing pauses while the server cannot be reached.
+
+    pymilvus tries a call again by itself, but gives up at once when it cannot connect.
+    """
+    import grpc
+    from pymilvus.exceptions import MilvusException
+
+    until, pause = time.monotonic() + seconds, 0.2
+    while True:
+        try:
+            return call()
+        except (MilvusException, grpc.RpcError) as error:
+            gone = any(sign in str(error).lower() for sign in ("fail connecting", "unavailable"))
+            if not gone or time.monotonic() + pause > until:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, 4.0)
 
 
 def _client_class() -> Any:
@@ -135,7 +164,7 @@ def open_lite(path: Path) -> Connection:
             close_lite(path)  # the folder was deleted while open: start anew instead of writing to nowhere
             shared = None
         if shared is None:
-            shared = _opened[path] = Connection(_start(path), path)
+            shared = _opened[path] = _connected(_start(path), path)
         return shared
 
 
@@ -175,4 +204,33 @@ def open_server(address: str, token: str) -> Connection:
     """A connection to a Milvus server or to Zilliz Cloud."""
     make = _client_class()
     with speaking(f"reach {address}"):
-        return Connection(make(address, token=token))
+        return patiently(lambda: _connected(make(address, token=token)), AT_FIRST)
+
+
+def server_of(where: str | None, token: str | None) -> tuple[str, str]:
+    """Address and token of a server; what is not given comes from the environment.
+
+    The token of the environment is for the server that the environment names: it is sent to no other.
+
+    Raises
+    ------
+    StoreError
+        When there is no address, or it carries a password, which would be shown with it.
+    """
+    usual = os.environ.get("MILVUS_URI", "")
+    address = where or usual
+    if not is_address(address):
+        raise StoreError(
+            'Say where the store is: el.VectorStore("lab.db") for Milvus Lite, or the address of a server, '
+            "here "
+            "or in the environment variable MILVUS_URI, with its token in MILVUS_TOKEN."
+        )
+    if "@" in address.split("//", 1)[1].split("/", 1)[0]:
+        raise StoreError("Leave the password out of the address, which is shown and stored: use token=.")
+    if token is None:
+        token = os.environ.get("MILVUS_TOKEN", "") if address == (usual or address) else ""
+    return address, token
+
+
+def _connected(client: Any, path: Path | None = None) -> Connection:
+    return Connection(client, place_of(client), path)

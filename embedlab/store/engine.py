@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,25 +16,42 @@ from embedlab import settings
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 from embedlab.store.columns import Table, decode
-from embedlab.store.connection import Connection, speaking
+from embedlab.store.connection import PATIENCE, Connection, patiently, speaking
+from embedlab.store.errors import StoreError
 from embedlab.store.indexes import look_everywhere, make_index, make_schema
 from embedlab.store.query import EXAMPLE
-from embedlab.store.record import PROPERTY, Record
+from embedlab.store.record import BM25, PROPERTY, Record
 
 # Far below the 64 MB that a Milvus server takes in one message. Milvus Lite turns each number into a Python
 # object, some twenty times as large, so small batches keep memory flat; they are also a little faster.
 BATCH_BYTES = 2**20
 
 
-def check_addable(embeddings: Embeddings) -> None:
-    """Raise :class:`BadItem` for something that is not embeddings, or is empty."""
-    if not isinstance(embeddings, Embeddings):
-        raise BadItem(
-            f"add takes Embeddings, with their items and model, not {type(embeddings).__name__}: "
-            "make them with el.embed(items, model)."
-        )
-    if not len(embeddings):
+def addable(embeddings: Embeddings | Sequence[Embeddings]) -> list[Embeddings]:
+    """One or several embeddings of the same items, these in the order of the first.
+
+    Raises
+    ------
+    BadItem
+        For something that is not embeddings, is empty, or is of other items than the first.
+    """
+    several: list[Any] = list(embeddings) if isinstance(embeddings, list | tuple) else [embeddings]
+    for emb in several:
+        if not isinstance(emb, Embeddings):
+            raise BadItem(
+                f"add takes Embeddings, with their items and model, not {type(emb).__name__}: "
+                "make them with el.embed(items, model)."
+            )
+    if not several or not len(several[0]):
         raise BadItem("There is nothing to add: these embeddings have 0 items.")
+    ids = several[0].ids
+    for emb in several[1:]:
+        if odd := {*ids} ^ {*emb.ids}:
+            raise BadItem(
+                f"Several models are stored together only of the same items; {min(odd)!r} is in one of "
+                "them alone."
+            )
+    return [several[0], *(emb if emb.ids == ids else emb.select(ids) for emb in several[1:])]
 
 
 def check_directions(embeddings: Embeddings) -> None:
@@ -52,20 +72,66 @@ def create(here: Connection, name: str, record: Record) -> None:
     """
     here.client.create_collection(
         name,
-        schema=make_schema(here.client, record),
+        schema=make_schema(here.client, record, here.place),
         properties={PROPERTY: record.to_json()},
         consistency_level="Strong",
     )
-    make_index(here.client, name, record)
-    here.client.release_collection(name)
+    make_index(here.client, name, record, here.place.lite)
+    if here.place.lite:
+        here.client.release_collection(name)
 
 
-def write(here: Connection, name: str, embeddings: Embeddings, table: Table, progress: bool | None) -> None:
-    """Send the items in batches; an id that is already there is replaced."""
-    names = ["id", "vector", *table.values]
-    sizes = table.sizes + embeddings.vectors.itemsize * embeddings.dim
+def check_texts(ids: list[str], table: Table, column: str) -> None:
+    """Raise :class:`BadItem` for an item without the text that is searched by words."""
+    for id, value in zip(ids, table.values[column], strict=True):
+        if not isinstance(value, str):
+            raise BadItem(f"Item {id!r} has no text in {column!r}, which full_text searches by words.")
+
+
+def put(
+    here: Connection,
+    name: str,
+    record: Record,
+    old: Record | None,
+    ids: list[str],
+    vectors: Mapping[str, np.ndarray],
+    table: Table,
+    progress: bool | None,
+    index_now: bool,
+) -> None:
+    """Store items in a collection, which is made if it is new, and have it flushed and indexed."""
+    with speaking(f"add to {name!r}"):
+        if old is None:
+            create(here, name, record)
+        elif old != record:
+            here.client.alter_collection_properties(name, {PROPERTY: record.to_json()})
+        write(here, name, ids, vectors, table, progress)
+        here.client.flush(name)
+        if index_now:
+            load(here, name, record)
+
+
+def write(
+    here: Connection,
+    name: str,
+    ids: list[str],
+    vectors: Mapping[str, np.ndarray],
+    table: Table,
+    progress: bool | None,
+) -> None:
+    """Send items in batches; an id that is already there is replaced.
+
+    Raises
+    ------
+    StoreError
+        When a batch is refused or a server is gone, after trying again for :data:`~.connection.PATIENCE`
+        seconds; with how many items are in.
+    """
+    names = ["id", *vectors, *table.values]
+    sizes = table.sizes + sum(some.itemsize * some.shape[1] for some in vectors.values())
+    patience = 0.0 if here.path else PATIENCE
     bar = tqdm(
-        total=len(embeddings),
+        total=len(ids),
         desc=f"adding to {name}",
         unit="item",
         disable=settings.no_bars() or (None if progress is None else not progress),
@@ -75,11 +141,20 @@ def write(here: Connection, name: str, embeddings: Embeddings, table: Table, pro
     with bar:
         for rows in batches(sizes):
             parts = [
-                embeddings.ids[rows],
-                embeddings.vectors[rows],
+                ids[rows],
+                *(some[rows] for some in vectors.values()),
                 *(v[rows] for v in table.values.values()),
             ]
-            here.client.upsert(name, [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)])
+            batch = [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
+            try:
+                with speaking(f"add to {name!r}"):
+                    patiently(partial(here.client.upsert, name, batch), patience)
+            except StoreError as error:
+                raise StoreError(
+                    f"{error} The first {rows.start:,} of these {len(ids):,} items are in and stay there; "
+                    "add all "
+                    "of them again when the cause is mended: an id that is there is replaced."
+                ) from error
             bar.update(rows.stop - rows.start)
 
 
@@ -101,62 +176,117 @@ def load(here: Connection, name: str, record: Record) -> None:
 
     if name in here.ready:
         return
-    if not here.client.list_indexes(name):
-        make_index(here.client, name, record)
+    if not {*record.indexed} <= {*here.client.list_indexes(name)}:
+        make_index(here.client, name, record, here.place.lite)
     try:
         here.client.load_collection(name)
     except MilvusException:
-        if here.path is None:
+        if not here.place.lite:
             raise
-        here.client.drop_index(name, "vector")
-        make_index(here.client, name, record)
+        for field in record.indexed:
+            here.client.drop_index(name, field)
+        make_index(here.client, name, record, here.place.lite)
         here.client.load_collection(name)
     here.ready.add(name)
 
 
-def nearest(
-    here: Connection,
-    name: str,
-    record: Record,
-    vector: np.ndarray,
-    k: int,
-    expression: str,
-    params: Mapping[str, int] | None,
-) -> list[Any]:
-    """The ``k`` nearest, nearest first, as Milvus gives them: ``id``, ``distance`` and ``entity``."""
+@dataclass(frozen=True)
+class Question:
+    """What is searched for.
 
-    def ask(settings: Mapping[str, int]) -> list[Any]:
+    ``vector`` is a text where ``field`` is that of full-text search. ``radius`` is the farthest score that
+    counts and ``range_filter`` the nearest, as in Milvus.
+    """
+
+    field: str
+    vector: np.ndarray | str
+    k: int
+    expression: str = ""
+    params: Mapping[str, int] | None = None
+    radius: float | None = None
+    range_filter: float | None = None
+    group_by: str | None = None
+    offset: int = 0
+
+
+def nearest(here: Connection, name: str, record: Record, question: Question) -> list[Any]:
+    """The ``k`` nearest, nearest first, as Milvus gives them: ``id``, ``distance`` and ``entity``."""
+    by_words = question.field == BM25
+
+    def ask(settings: Mapping[str, float]) -> list[Any]:
+        ends = {"radius": question.radius, "range_filter": question.range_filter}
+        given = {end: value for end, value in ends.items() if value is not None}
         found = here.client.search(
             name,
-            data=[vector],
-            anns_field="vector",
-            limit=k,
-            filter=expression,
+            data=[question.vector],
+            anns_field=question.field,
+            limit=question.k,
+            filter=question.expression,
             output_fields=record.output_fields(),
-            search_params={"metric_type": record.metric, "params": dict(settings)},
+            search_params={
+                "metric_type": "BM25" if by_words else record.metric,
+                "params": {**settings, **given},
+            },
+            **({"group_by_field": question.group_by} if question.group_by else {}),
+            **({"offset": question.offset} if question.offset else {}),
         )
-        return list(found[0])
+        rows = list(found[0])
+        if by_words and here.place.lite:  # it gives distances, which are scores with their sign turned
+            rows = [{**row, "distance": -row["distance"]} for row in rows]
+        return rows
 
-    with speaking(
-        f"search {name!r}" + (f" with the filter {expression!r} ({EXAMPLE})" if expression else "")
-    ):
+    with _searching(name, question.expression):
         load(here, name, record)
-        if params is not None or here.path is None:
-            return ask(params or {})
+        if question.params is not None or not here.place.lite or by_words:
+            return patiently(lambda: ask(question.params or {}), 0.0 if here.path else PATIENCE)
         # Milvus Lite (3.2) walks HNSW and IVF as if there were no filter and leaves out at the end what does
         # not match: a filter on a far-away group finds nothing at all. Replaced rows act like a filter too.
-        rows = [] if expression else ask({})
-        if len(rows) < k:
+        rows = [] if question.expression else ask({})
+        if len(rows) < question.k:
             n_items = int(here.client.get_collection_stats(name)["row_count"])
             if len(rows) < n_items:
                 rows = ask(look_everywhere(record, n_items))
         return rows
 
 
-def hits(found: list[Any], record: Record) -> pd.DataFrame:
+def fused(
+    here: Connection, name: str, record: Record, questions: Sequence[Question], k: int, rrf_k: int
+) -> list[Any]:
+    """The answers to several questions as one list, by reciprocal-rank fusion in Milvus."""
+    from pymilvus import AnnSearchRequest, RRFRanker
+
+    with _searching(name, questions[0].expression):
+        load(here, name, record)
+        n_items = int(here.client.get_collection_stats(name)["row_count"])
+        requests = []
+        for question in questions:
+            by_words, settings = question.field == BM25, {}
+            if here.place.lite and not by_words and question.expression:
+                settings = look_everywhere(record, n_items)
+            requests.append(
+                AnnSearchRequest(
+                    data=[question.vector],
+                    anns_field=question.field,
+                    param={"metric_type": "BM25" if by_words else record.metric, "params": settings},
+                    limit=question.k,
+                    expr=question.expression or None,
+                )
+            )
+        found = here.client.hybrid_search(
+            name, requests, RRFRanker(rrf_k), limit=k, output_fields=record.output_fields()
+        )
+    return list(found[0])
+
+
+def _searching(name: str, expression: str) -> AbstractContextManager[Any]:
+    doing = f"search {name!r}" + (f" with the filter {expression!r} ({EXAMPLE})" if expression else "")
+    return speaking(doing, expression)
+
+
+def hits(found: list[Any], record: Record, offset: int = 0) -> pd.DataFrame:
     """What was found as a table: rank, id, score, then the stored columns."""
     own = {
-        "rank": pd.Series(range(1, len(found) + 1), dtype="int64"),
+        "rank": pd.Series(range(offset + 1, offset + len(found) + 1), dtype="int64"),
         "id": pd.Series([hit["id"] for hit in found], dtype="object"),
         "score": pd.Series([hit["distance"] for hit in found], dtype="float64"),
     }

@@ -15,7 +15,8 @@ from embedlab.embeddings import Embeddings
 from embedlab.errors import WrongModel
 
 PROPERTY = "embedlab"
-FORMAT = "embedlab.collection/1"
+FORMAT = "embedlab.collection/2"
+BM25 = "_bm25"  # the field in which Milvus keeps the word weights of full-text search
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,13 @@ class Origin:
 class Record:
     """Everything a collection must know to be searched after a restart.
 
-    ``columns`` are the stored columns with their kinds. Those in ``fields`` are typed Milvus fields; the
-    others live in the dynamic field, ``$meta``.
+    ``vectors`` are the vector fields with their origins; the first, ``vector``, is searched unless another
+    model is asked for. ``columns`` are the stored columns with their kinds. Those in ``fields`` are typed
+    Milvus fields; the others live in the dynamic field, ``$meta``. ``full_text`` is the column that is
+    searched by words.
     """
 
-    origin: Origin
+    vectors: Mapping[str, Origin]
     modality: str
     items: str
     index: str
@@ -90,6 +93,17 @@ class Record:
     params: Mapping[str, int] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     fields: Sequence[str] = ()
+    full_text: str | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """Of the first model's vectors."""
+        return self.vectors["vector"]
+
+    @property
+    def indexed(self) -> list[str]:
+        """Names of the fields that have an index."""
+        return [*self.vectors, *([BM25] if self.full_text else [])]
 
     def to_json(self) -> str:
         """The record as JSON."""
@@ -108,9 +122,13 @@ class Record:
     def from_properties(cls, properties: Mapping[str, str]) -> Record | None:
         """The record in a collection's properties; None when embedlab did not make the collection."""
         about = json.loads(properties.get(PROPERTY) or "{}")
-        if about.pop("format", None) != FORMAT:
+        form = about.pop("format", None)
+        if form == "embedlab.collection/1":
+            about["vectors"] = {"vector": about.pop("origin")}
+        elif form != FORMAT:
             return None
-        return cls(origin=Origin(**about.pop("origin")), **about)
+        vectors = {field: Origin(**origin) for field, origin in about.pop("vectors").items()}
+        return cls(vectors=vectors, **about)
 
 
 def _short(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,11 +16,13 @@ import pandas as pd
 from embedlab.embeddings import Embeddings
 from embedlab.store import columns as cols
 from embedlab.store import connection as con
-from embedlab.store import engine, reading
-from embedlab.store.connection import Connection, StoreError
-from embedlab.store.indexes import check_search_params, settle, typed_fields
+from embedlab.store import engine, moving, reading
+from embedlab.store.connection import Connection
+from embedlab.store.errors import StoreError
+from embedlab.store.indexes import check_count, check_search_params, field_name, settle, typed_fields
+from embedlab.store.place import Place
 from embedlab.store.query import check_filter, query_vector, quote
-from embedlab.store.record import PROPERTY
+from embedlab.store.record import BM25
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 
@@ -30,16 +32,20 @@ class VectorStore:
 
     Parameters
     ----------
-    where : str or Path
+    where : str or Path, optional
         A path ending in ``.db``: Milvus Lite, which runs inside this process and keeps a folder there. Its
-        parent folder must exist. Or the ``http(s)://`` address of a Milvus server.
-    token : str
-        For a server that asks for one: ``"user:password"`` or an API key.
+        parent folder must exist. Or the ``http(s)://`` address of a Milvus server or of a Zilliz Cloud
+        cluster; by default that in the environment variable ``MILVUS_URI``.
+    token : str, optional
+        For a server that asks for one: ``"user:password"`` or an API key. By default that in the environment
+        variable ``MILVUS_TOKEN``, which belongs to the server in ``MILVUS_URI`` and is sent to no other. It
+        is never shown nor stored.
 
     Raises
     ------
     StoreError
-        When the path cannot be used, or another process has it open.
+        When the path cannot be used, or another process has it open; when the server does not answer, or
+        does not accept the token.
 
     Notes
     -----
@@ -56,13 +62,14 @@ class VectorStore:
 
     quote = staticmethod(quote)
 
-    def __init__(self, where: str | Path, *, token: str = "") -> None:
+    def __init__(self, where: str | Path | None = None, *, token: str | None = None) -> None:
         self._closed = False
         self._models: dict[str, Any] = {}
         self._server: Connection | None = None
-        if con.is_address(where):
-            self.where: str | Path = where
-            self._server = con.open_server(str(where), token)
+        if where is None or con.is_address(where):
+            self.where: str | Path
+            self.where, token = con.server_of(None if where is None else str(where), token)
+            self._server = con.open_server(self.where, token)
         else:
             self.where = con.local_path(where)
             con.open_lite(self.where)
@@ -93,16 +100,22 @@ class VectorStore:
             raise StoreError(f'This store is closed. Open it again: store = el.VectorStore("{self.where}").')
         return self._server if self._server is not None else con.open_lite(Path(self.where))
 
+    @property
+    def place(self) -> Place:
+        """What answers: Milvus Lite, a server or Zilliz Cloud, with its version, and what it can do."""
+        return self._connection.place
+
     # -- adding ------------------------------------------------------------------------------------------
 
     def add(
         self,
         name: str,
-        embeddings: Embeddings,
+        embeddings: Embeddings | Sequence[Embeddings],
         *,
         index: str | None = None,
         metric: str | None = None,
         params: Mapping[str, int] | None = None,
+        full_text: str | None = None,
         progress: bool | None = None,
     ) -> int:
         """Add embeddings to a collection, which is made if it is not there. An id already there is replaced.
@@ -114,9 +127,11 @@ class VectorStore:
         ----------
         name : str
             Name of the collection: letters, digits and underscores.
-        embeddings : Embeddings
-            Vectors with their items. Label, content (or path) and metadata columns are stored beside them:
-            dates as ISO 8601 text, lists and dicts as JSON, missing values as missing.
+        embeddings : Embeddings, or a list of them
+            Vectors with their items; several models' vectors of the same items, in any order, become as many
+            vector fields, and the first model is searched unless told otherwise. Label, content (or path)
+            and metadata columns are stored beside them: dates as ISO 8601 text, lists and dicts as JSON,
+            missing values as missing.
         index : str, optional
             ``"AUTOINDEX"`` (the default; HNSW in Milvus Lite), ``"FLAT"``, ``"HNSW"``, ``"HNSW_SQ"``,
             ``"IVF_FLAT"`` or ``"IVF_SQ8"``. Fixed when the collection is made, as are
@@ -125,6 +140,9 @@ class VectorStore:
             ``"COSINE"`` (the default), ``"IP"`` (inner product) or ``"L2"``.
         params : mapping of str to int, optional
             Settings of the index: ``M`` and ``efConstruction`` for HNSW, ``nlist`` (cells) for IVF.
+        full_text : str, optional
+            A column of texts, such as ``"content"``, which :meth:`hybrid_search` then also searches by words
+            (BM25). Every item must have one.
         progress : bool, optional
             Show a progress bar; by default only when the call takes longer than a second.
 
@@ -142,42 +160,126 @@ class VectorStore:
         StoreError
             When the name, index, metric or a setting is not possible.
         """
+        return self._store(
+            name,
+            embeddings,
+            index=index,
+            metric=metric,
+            params=params,
+            full_text=full_text,
+            progress=progress,
+        )
+
+    def _store(
+        self,
+        name: str,
+        embeddings: Embeddings | Sequence[Embeddings],
+        *,
+        index: str | None = None,
+        metric: str | None = None,
+        params: Mapping[str, int] | None = None,
+        full_text: str | None = None,
+        progress: bool | None = None,
+        load: bool = True,
+        n_items: int | None = None,
+    ) -> int:
+        """:meth:`add`, for a part of ``n_items`` if need be, after which the index need not be built yet."""
         if not _NAME.fullmatch(name):
             better = re.sub(r"\W|^(?=\d)", "_", name, flags=re.ASCII)[:255] or "notes"
             raise StoreError(
                 f"{name!r} cannot name a collection: use letters, digits and underscores, as in {better!r}."
             )
-        engine.check_addable(embeddings)
+        several = engine.addable(embeddings)
         here = self._connection
         old = reading.find(here, name)
-        record = settle(name, embeddings, old, index, metric, params)
+        record = settle(
+            name,
+            several,
+            old,
+            here.place,
+            index=index,
+            metric=metric,
+            params=params,
+            full_text=full_text,
+            n_items=n_items or len(several[0]),
+        )
         if record.metric == "COSINE":
-            engine.check_directions(embeddings)
-        table = cols.encode(embeddings.items, record.columns if old else {}, name)
-        fields = old.fields if old else typed_fields(table.kinds)
+            for emb in several:
+                engine.check_directions(emb)
+        items = several[0].items
+        table = cols.encode(items, record.columns if old else {}, name, [*record.vectors][1:])
+        if record.full_text:
+            engine.check_texts(items.ids, table, record.full_text)
+        fields = old.fields if old else typed_fields(table.kinds, here.place, record.full_text)
         record = dataclasses.replace(record, columns=table.kinds, fields=fields)
-        with con.speaking(f"add to {name!r}"):
-            if old is None:
-                engine.create(here, name, record)
-            elif old != record:
-                here.client.alter_collection_properties(name, {PROPERTY: record.to_json()})
-            engine.write(here, name, embeddings, table, progress)
-            here.client.flush(name)
-            engine.load(here, name, record)
-        return len(embeddings)
+        vectors = {field: emb.vectors for field, emb in zip(record.vectors, several, strict=True)}
+        engine.put(here, name, record, old, items.ids, vectors, table, progress, load)
+        return len(items)
+
+    def add_parquet(
+        self, name: str, path: str | Path, *, progress: bool | None = None, **settings: Any
+    ) -> int:
+        """Add what :meth:`Embeddings.save` wrote, piece by piece: the file may be larger than the memory.
+
+        After an interruption the same call goes on where it was, and nothing is there twice.
+
+        Parameters
+        ----------
+        name : str
+            Name of the collection.
+        path : str or Path
+            A parquet file.
+        progress : bool, optional
+            As in :meth:`add`, whose other settings (``index``, ``metric``, ``params``, ``full_text``) apply
+            too.
+
+        Returns
+        -------
+        int
+            How many items this call added or replaced: fewer than the file has when it went on.
+        """
+        return moving.add_parquet(self, name, Path(path), progress, settings)
+
+    def delete(self, name: str, ids: str | Iterable[str] | None = None, *, filter: str | None = None) -> int:
+        """Delete items by id or by a filter.
+
+        Returns
+        -------
+        int
+            How many there were. An id that is not there is none; a filter that matches nothing deletes
+            nothing.
+
+        Raises
+        ------
+        StoreError
+            Unless there is either ``ids`` or a ``filter``: all of it is deleted with :meth:`drop`.
+        """
+        if (ids is None) == (filter is None) or (filter is not None and not filter.strip()):
+            raise StoreError("Give either ids or a filter; store.drop(name) deletes a whole collection.")
+        here = self._connection
+        record = reading.record_of(here, name)
+        if filter is not None:
+            wanted = [check_filter(filter, record, name, here.place)]
+        else:
+            wanted = list(reading.by_thousands([ids] if isinstance(ids, str) else ids or []))
+        return sum(reading.delete(here, name, record, expression) for expression in wanted)
 
     # -- searching ---------------------------------------------------------------------------------------
 
     def search(
         self,
         name: str,
-        query: str | np.ndarray | Embeddings | None = None,
+        query: Any = None,
         *,
         item: str | None = None,
         k: int = 5,
         filter: str | None = None,
         model: Any = None,
         params: Mapping[str, int] | None = None,
+        radius: float | None = None,
+        range_filter: float | None = None,
+        group_by: str | None = None,
+        offset: int = 0,
     ) -> pd.DataFrame:
         """The ``k`` nearest items.
 
@@ -185,58 +287,169 @@ class VectorStore:
         ----------
         name : str
             Name of the collection.
-        query : str, ndarray of shape (dim,), or Embeddings of one row
-            A text is embedded with the collection's own model.
+        query : str, Path, picture, ndarray of shape (dim,), or Embeddings of one row
+            A text, or what a path or a picture shows or sounds like, is embedded with the collection's own
+            model.
         item : str, optional
             Instead of ``query``: the id of a stored item, which is left out of the hits.
         k : int
             How many hits, at least 1; fewer come back when fewer items match.
         filter : str, optional
-            Only items for which this holds, for example ``label == "sea" and year > 1990``. A text from
+            Only items for which this holds, for example ``label == "sea" and year > 1990``. A value from
             elsewhere is put in with ``VectorStore.quote``. A column whose name Milvus cannot parse is written
             ``$meta["its name"]``.
-        model : Embedder, optional
-            Embeds a text query, instead of loading the collection's model. It must be the same model.
+        model : Embedder or str, optional
+            Which model's vectors to search, where the collection has several. An embedder also embeds the
+            query, instead of one that is loaded. It must be the same model.
         params : mapping of str to int, optional
             How hard to look: ``ef`` for HNSW, ``nprobe`` for IVF. Without it a filtered search compares every
             vector, because the approximate indexes of Milvus Lite overlook matches under a filter.
+        radius : float, optional
+            Only hits nearer than this: a score above it for ``"COSINE"`` and ``"IP"``, below it for ``"L2"``.
+        range_filter : float, optional
+            Only hits no nearer than this; together with ``radius`` a ring.
+        group_by : str, optional
+            A column of texts, whole numbers or booleans: of each value only the nearest item.
+        offset : int
+            Leave out so many of the nearest, for the next page.
 
         Returns
         -------
         DataFrame
-            Columns ``rank`` (from 1), ``id``, ``score``, then the stored columns. The score is the cosine or
-            the inner product (higher is nearer), or for ``"L2"`` the squared distance (lower is nearer). A
-            stored column named ``rank`` or ``score`` appears as ``item_rank`` or ``item_score``. ``attrs``
-            tells the model.
+            Columns ``rank`` (from 1 + offset), ``id``, ``score``, then the stored columns. The score is the
+            cosine or the inner product (higher is nearer), or for ``"L2"`` the squared distance (lower is
+            nearer). A stored column named ``rank`` or ``score`` appears as ``item_rank`` or ``item_score``.
+            ``attrs`` tells the model. Nothing found is a table without rows.
 
         Raises
         ------
         WrongModel
             When the query's model is not the one in the collection.
         StoreError
-            For an unknown collection, id or column, or an impossible ``k`` or filter.
+            For an unknown collection, id or column, an impossible ``k`` or filter, or what this place lacks.
         """
-        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-            raise StoreError(f"k must be a whole number from 1 upwards, not {k!r}.")
+        check_count("k", k, 1)
+        check_count("offset", offset, 0)
         if (query is None) == (item is None):
             raise StoreError("Give either a query (text, vector or embeddings) or item= with a stored id.")
         here = self._connection
         record = reading.record_of(here, name)
         check_search_params(params or {}, record.index)
-        expression = check_filter(filter, record, name)
+        expression = check_filter(filter, record, name, here.place)
+        if group_by is not None:
+            reading.check_group(here, name, record, group_by)
         if item is not None:
-            vector = self.get(name, item, vectors=True)["vector"].iloc[0]
-        else:
-            vector = query_vector(query, record, name, model, self._load_model)
-        found = engine.nearest(here, name, record, vector, int(k) + (item is not None), expression, params)
-        hits = engine.hits([hit for hit in found if hit["id"] != item][: int(k)], record)
+            query = self._stored_vector(name, item, model)
+        field, vector = query_vector(query, record, name, model, self._load_model)
+        question = engine.Question(
+            field,
+            vector,
+            int(k) + (item is not None),
+            expression,
+            params,
+            radius,
+            range_filter,
+            group_by,
+            offset,
+        )
+        found = engine.nearest(here, name, record, question)
+        hits = engine.hits([hit for hit in found if hit["id"] != item][: int(k)], record, offset)
         hits.attrs = {
             "collection": name,
-            "model": str(record.origin),
+            "model": str(record.vectors[field]),
             "metric": record.metric,
             "filter": expression,
+            "place": here.place.name,
         }
         return hits
+
+    def hybrid_search(
+        self,
+        name: str,
+        query: str,
+        *,
+        k: int = 5,
+        filter: str | None = None,
+        ways: Sequence[str] | None = None,
+        candidates: int = 50,
+        rrf_k: int = 60,
+    ) -> pd.DataFrame:
+        """Ask in several ways, and join the answers by reciprocal-rank fusion.
+
+        An item gets 1 / (rrf_k + its rank) from each way that finds it. Ranks can be added up where scores of
+        different models cannot [1]_.
+
+        Parameters
+        ----------
+        name : str
+            Name of the collection.
+        query : str
+            A text.
+        k, filter
+            As in :meth:`search`.
+        ways : list of str, optional
+            Names of the collection's models, and ``"bm25"`` for its words; by default all that it has.
+        candidates : int
+            How many of each way's best are joined, at least ``k``.
+        rrf_k : int
+            A small number lets the first ranks count for more.
+
+        Returns
+        -------
+        DataFrame
+            As from :meth:`search`; the score is the sum, or BM25's own where that is the only way.
+
+        Raises
+        ------
+        StoreError
+            For a way that the collection does not have, or a place that lacks hybrid search.
+
+        References
+        ----------
+        .. [1] Cormack, Clarke and Buettcher 2009, "Reciprocal rank fusion outperforms Condorcet and
+        individual
+           rank learning methods", SIGIR.
+        """
+        check_count("k", k, 1)
+        if not isinstance(query, str) or not query.strip():
+            raise StoreError("hybrid_search asks with a text that is not empty.")
+        here = self._connection
+        record = reading.record_of(here, name)
+        expression = check_filter(filter, record, name, here.place)
+        has = [origin.model for origin in record.vectors.values()] + (["bm25"] if record.full_text else [])
+        ways = has if ways is None else list(ways)
+        for way in ways:
+            if way not in has:
+                extra = " (make it with full_text=)" if way == "bm25" else ""
+                raise StoreError(
+                    f"{name!r} cannot be searched by {way!r}{extra}; there is: {', '.join(has)}."
+                )
+        if not ways:
+            raise StoreError(f"Give at least one way; there is: {', '.join(has)}.")
+        questions = []
+        for way in ways:
+            field: str = BM25
+            asked: str | np.ndarray = query
+            if way != "bm25":
+                field, asked = query_vector(query, record, name, way, self._load_model)
+            questions.append(engine.Question(field, asked, max(int(k), candidates), expression))
+        if len(ways) == 1:
+            found = engine.nearest(here, name, record, dataclasses.replace(questions[0], k=int(k)))
+        else:
+            here.place.require("hybrid search")
+            found = engine.fused(here, name, record, questions, int(k), rrf_k)
+        hits = engine.hits(found, record)
+        hits.attrs = {"collection": name, "ways": ways, "filter": expression, "place": here.place.name}
+        return hits
+
+    def _stored_vector(self, name: str, item: str, model: Any) -> np.ndarray:
+        row = self.get(name, item, vectors=True)
+        column = "vector"
+        if model is not None:
+            wanted = model if isinstance(model, str) else model.card.name
+            column = field_name(wanted) if field_name(wanted) in row else "vector"
+        vector: np.ndarray = row[column].iloc[0]
+        return vector
 
     def _load_model(self, name: str) -> Any:
         if name not in self._models:
@@ -248,17 +461,86 @@ class VectorStore:
     # -- looking around ----------------------------------------------------------------------------------
 
     def get(self, name: str, ids: str | Iterable[str], *, vectors: bool = False) -> pd.DataFrame:
-        """The stored items with these ids, in that order; with ``vectors=True`` also a column ``vector``."""
+        """The stored items with these ids, in that order; with ``vectors=True`` also a column ``vector``.
+
+        Where the collection has several models, the others' columns are named ``vector_`` and the model.
+        """
         here = self._connection
         record = reading.record_of(here, name)
         return reading.fetch(here, name, record, [ids] if isinstance(ids, str) else list(ids), vectors)
 
-    def count(self, name: str) -> int:
-        """How many items the collection holds."""
+    def count(self, name: str, filter: str | None = None) -> int:
+        """How many items the collection holds, or how many of them a filter lets through."""
         here = self._connection
-        reading.record_of(here, name)
-        with con.speaking(f"count {name!r}"):
-            return int(here.client.get_collection_stats(name)["row_count"])
+        record = reading.record_of(here, name)
+        return reading.count(here, name, record, check_filter(filter, record, name, here.place))
+
+    def pages(
+        self, name: str, *, filter: str | None = None, page_size: int = 1000, vectors: bool = False
+    ) -> Iterator[pd.DataFrame]:
+        """Everything in a collection, page by page, in the order of the ids.
+
+        Parameters
+        ----------
+        name : str
+            Name of the collection.
+        filter : str, optional
+            Only what this lets through.
+        page_size : int
+            Most rows of a page.
+        vectors : bool
+            As in :meth:`get`.
+
+        Yields
+        ------
+        DataFrame
+            Columns as from :meth:`get`.
+        """
+        check_count("page_size", page_size, 1)
+        here = self._connection
+        record = reading.record_of(here, name)
+        expression = check_filter(filter, record, name, here.place)
+        return reading.pages(here, name, record, expression, int(page_size), vectors)
+
+    def copy_to(
+        self,
+        where: str | Path | VectorStore,
+        names: Iterable[str] | None = None,
+        *,
+        token: str | None = None,
+        progress: bool | None = None,
+    ) -> pd.DataFrame:
+        """Copy collections to another place: from a laptop to a server, or back.
+
+        Parameters
+        ----------
+        where : str, Path or VectorStore
+            As for :class:`VectorStore`.
+        names : iterable of str, optional
+            Which collections; by default all that embedlab made.
+        token : str, optional
+            Of the other place.
+        progress : bool, optional
+            As in :meth:`add`.
+
+        Returns
+        -------
+        DataFrame
+            One row per collection: ``name`` and ``items``, counted at the other place.
+
+        Raises
+        ------
+        StoreError
+            When a collection of that name with another model, index or metric is there, or the place lacks
+            something that a collection uses. A collection of the same make is added to.
+        """
+        other = where if isinstance(where, VectorStore) else VectorStore(where, token=token)
+        try:
+            chosen = list(names) if names is not None else None
+            return moving.copy(self._connection, other._connection, chosen, progress)
+        finally:
+            if other is not where:
+                other.close()
 
     def collections(self) -> pd.DataFrame:
         """One row per collection: name, items, dim, model, index, metric, modality.
