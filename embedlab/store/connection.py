@@ -88,11 +88,20 @@ def speaking(doing: str, expression: str = "") -> Iterator[_Hush]:
     try:
         yield hush
     except (MilvusException, grpc.RpcError) as error:
-        reason = getattr(error, "message", "") or str(error)
+        reason = _reason(error)
         raise StoreError(explained(doing, reason, expression)) from error
     finally:
         for logger in loggers:
             logger.removeFilter(hush)
+
+
+def _reason(error: Any) -> str:
+    """What a server or the connection to it said; pymilvus keeps a refused token in the cause alone."""
+    import grpc
+
+    cause = error.__cause__ if isinstance(error.__cause__, grpc.RpcError) else error
+    told = cause.details() if isinstance(cause, grpc.Call) else getattr(error, "message", "")
+    return told or str(error)
 
 
 def patiently(call: Callable[[], T], seconds: float) -> T:
@@ -108,7 +117,7 @@ def patiently(call: Callable[[], T], seconds: float) -> T:
         try:
             return call()
         except (MilvusException, grpc.RpcError) as error:
-            gone = any(sign in str(error).lower() for sign in ("fail connecting", "unavailable"))
+            gone = any(sign in _reason(error).lower() for sign in ("connect", "unavailable"))
             if not gone or time.monotonic() + pause > until:
                 raise
         time.sleep(pause)

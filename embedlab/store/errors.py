@@ -7,6 +7,13 @@ import re
 from embedlab.errors import EmbedlabError
 
 _COLUMN = re.compile(r"at column (\d+)|line 1:(\d+)")
+_REFUSED = (
+    "auth check failure",
+    "missing authorization",
+    "unauthenticated",
+    "permission deny",
+    "invalid token",
+)
 _FULL = ("no space left", "disk quota", "disk full", "file too large", "no more space")
 
 
@@ -33,7 +40,7 @@ def explained(doing: str, reason: str, expression: str = "", lite: bool = True) 
             "Make "
             "room, then do the same again: what is there already is replaced by itself."
         )
-    if "auth" in low or "permission deny" in low or "invalid token" in low or "access denied" in low:
+    if any(sign in low for sign in _REFUSED):
         return (
             f"Milvus could not {doing}: it does not accept the token ({reason}). Set MILVUS_TOKEN, or give "
             'token="user:password" or an API key.'
@@ -41,5 +48,7 @@ def explained(doing: str, reason: str, expression: str = "", lite: bool = True) 
     if expression and (found := _COLUMN.search(reason)):
         # Milvus Lite counts columns from 1, and points at them itself; a server counts from 0.
         column = int(found[1]) - 1 if found[1] else int(found[2])
-        return f"Milvus could not {doing}: {reason.splitlines()[0]}\n\n    {expression}\n    {' ' * column}^"
+        drawn = (expression.strip(), "^")
+        said = "; ".join(line for line in reason.splitlines() if line.strip() not in drawn)
+        return f"Milvus could not {doing}: {said}\n\n    {expression}\n    {' ' * column}^"
     return f"Milvus could not {doing}: {reason}"
