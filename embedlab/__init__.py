@@ -35,6 +35,7 @@ _WHERE = {
     "embed_layers": "embedlab.embedders",
     "explore": "embedlab.explorer",
     "from_module": "embedlab.embedders.live",
+    "index_lab": "embedlab.store.lab",
     "load_dataset": "embedlab.samples",
     "load_model": "embedlab.embedders",
     "models": "embedlab.catalog",
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from embedlab.samples import datasets as datasets
     from embedlab.samples import load_dataset as load_dataset
     from embedlab.store import VectorStore as VectorStore
+    from embedlab.store.lab import index_lab as index_lab
     from embedlab.weights import available as available
 
 
