@@ -166,6 +166,15 @@ def test_pages_go_through_everything_once(store: VectorStore) -> None:
     assert second["rank"].tolist() == [6, 7, 8, 9, 10]
 
 
+def test_the_next_page_of_a_stored_items_neighbours(store: VectorStore) -> None:
+    emb = cloud(100)
+    store.add("notes", emb)
+    pages = [store.search("notes", item="n007", k=5, offset=offset) for offset in (0, 5, 10)]
+    wanted = exact(emb, emb.vectors[7], 16)[0][1:]
+    assert [id for page in pages for id in page["id"]] == wanted, "none twice, none left out"
+    assert pages[1]["rank"].tolist() == [6, 7, 8, 9, 10]
+
+
 def test_range_search(store: VectorStore) -> None:
     emb = cloud(300)
     store.add("notes", emb)

@@ -231,8 +231,7 @@ def server_of(where: str | None, token: str | None) -> tuple[str, str]:
     if not is_address(address):
         raise StoreError(
             'Say where the store is: el.VectorStore("lab.db") for Milvus Lite, or the address of a server, '
-            "here "
-            "or in the environment variable MILVUS_URI, with its token in MILVUS_TOKEN."
+            "here or in the environment variable MILVUS_URI, with its token in MILVUS_TOKEN."
         )
     if "@" in address.split("//", 1)[1].split("/", 1)[0]:
         raise StoreError("Leave the password out of the address, which is shown and stored: use token=.")

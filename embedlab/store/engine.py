@@ -48,8 +48,8 @@ def addable(embeddings: Embeddings | Sequence[Embeddings]) -> list[Embeddings]:
     for emb in several[1:]:
         if odd := {*ids} ^ {*emb.ids}:
             raise BadItem(
-                f"Several models are stored together only of the same items; {min(odd)!r} is in one of "
-                "them alone."
+                f"Several models are stored together only of the same items; {min(odd)!r} is in "
+                "one of them alone."
             )
     return [several[0], *(emb if emb.ids == ids else emb.select(ids) for emb in several[1:])]
 
@@ -152,8 +152,7 @@ def write(
             except StoreError as error:
                 raise StoreError(
                     f"{error} The first {rows.start:,} of these {len(ids):,} items are in and stay there; "
-                    "add all "
-                    "of them again when the cause is mended: an id that is there is replaced."
+                    "add all of them again when the cause is mended: an id that is there is replaced."
                 ) from error
             bar.update(rows.stop - rows.start)
 

@@ -21,7 +21,7 @@ class StoreError(EmbedlabError):
     """The store cannot be opened, or cannot do what was asked; the message says what to do."""
 
 
-def explained(doing: str, reason: str, expression: str = "", lite: bool = True) -> str:
+def explained(doing: str, reason: str, expression: str = "") -> str:
     """What to tell of a refusal by Milvus.
 
     Parameters
@@ -37,8 +37,7 @@ def explained(doing: str, reason: str, expression: str = "", lite: bool = True) 
     if any(sign in low for sign in _FULL):
         return (
             f"Milvus could not {doing}: the disk is full ({reason}). What was acknowledged before is kept. "
-            "Make "
-            "room, then do the same again: what is there already is replaced by itself."
+            "Make room, then do the same again: what is there already is replaced by itself."
         )
     if any(sign in low for sign in _REFUSED):
         return (

@@ -94,8 +94,7 @@ def _fitting(name: str, record: Record, n_items: int, target: Connection) -> Rec
         if getattr(old, what) != getattr(record, what):
             raise StoreError(
                 f"There is a collection {name!r} already, with another {what.rstrip('s')}: drop it there, "
-                "or leave "
-                "this one out with names=."
+                "or leave this one out with names=."
             )
     return dataclasses.replace(old, columns={**record.columns, **old.columns})
 

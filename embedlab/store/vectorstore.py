@@ -221,7 +221,8 @@ class VectorStore:
     ) -> int:
         """Add what :meth:`Embeddings.save` wrote, piece by piece: the file may be larger than the memory.
 
-        After an interruption the same call goes on where it was, and nothing is there twice.
+        After an interruption the same call goes on where it was, and nothing is there twice. A file that is
+        in whole is not read again: what was deleted since comes back with :meth:`add`.
 
         Parameters
         ----------
@@ -341,19 +342,15 @@ class VectorStore:
         if item is not None:
             query = self._stored_vector(name, item, model)
         field, vector = query_vector(query, record, name, model, self._load_model)
+        # A stored item is its own nearest and is left out, so that its pages are cut here.
+        most, skip = (int(k), offset) if item is None else (int(k) + offset + 1, 0)
         question = engine.Question(
-            field,
-            vector,
-            int(k) + (item is not None),
-            expression,
-            params,
-            radius,
-            range_filter,
-            group_by,
-            offset,
+            field, vector, most, expression, params, radius, range_filter, group_by, skip
         )
         found = engine.nearest(here, name, record, question)
-        hits = engine.hits([hit for hit in found if hit["id"] != item][: int(k)], record, offset)
+        if item is not None:
+            found = [hit for hit in found if hit["id"] != item][offset : offset + int(k)]
+        hits = engine.hits(found, record, offset)
         hits.attrs = {
             "collection": name,
             "model": str(record.vectors[field]),
@@ -478,7 +475,7 @@ class VectorStore:
     def pages(
         self, name: str, *, filter: str | None = None, page_size: int = 1000, vectors: bool = False
     ) -> Iterator[pd.DataFrame]:
-        """Everything in a collection, page by page, in the order of the ids.
+        """Everything in a collection, page by page.
 
         Parameters
         ----------
