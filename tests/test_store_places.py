@@ -1,5 +1,4 @@
-"""One contract in three places: Milvus Lite, Milvus Lite's own server, and a real Milvus standalone "
-"server."""
+"""One contract in three places: Milvus Lite, Milvus Lite's own server, a real Milvus standalone server."""
 
 from __future__ import annotations
 

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import grpc
 import pytest
+from pymilvus.exceptions import MilvusException
 from store_kit import cloud
 
 from embedlab.store import StoreError, VectorStore
+from embedlab.store.connection import patiently
 
 TESTS = Path(__file__).parent
 BEGIN = """
@@ -224,3 +227,46 @@ def test_a_folder_that_cannot_be_written() -> None:
 def test_a_server_that_is_not_there() -> None:
     with pytest.raises(StoreError, match="reach http://localhost:9"):
         VectorStore("http://localhost:9")
+
+
+class Unavailable(grpc.RpcError, grpc.Call):  # type: ignore[misc]
+    """What gRPC raises when a server has shut an idle connection."""
+
+    def __init__(self, code: grpc.StatusCode, details: str) -> None:
+        self._told = code, details
+
+    def code(self) -> grpc.StatusCode:
+        return self._told[0]
+
+    def details(self) -> str:
+        return self._told[1]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_connection_that_the_server_shut_is_tried_again(wrapped: bool) -> None:
+    """milvus-lite's server ends a connection that was idle for minutes with "Too many pings"."""
+    calls: list[int] = []
+
+    def call() -> str:
+        calls.append(1)
+        if len(calls) == 1:
+            shut = Unavailable(grpc.StatusCode.UNAVAILABLE, "Too many pings")
+            if wrapped:
+                raise MilvusException(message="server says no") from shut
+            raise shut
+        return "answer"
+
+    assert patiently(call, 5.0) == "answer"
+    assert len(calls) == 2
+
+
+def test_what_the_server_refused_is_not_tried_again() -> None:
+    calls: list[int] = []
+
+    def call() -> None:
+        calls.append(1)
+        raise Unavailable(grpc.StatusCode.UNAUTHENTICATED, "auth check failure")
+
+    with pytest.raises(grpc.RpcError):
+        patiently(call, 5.0)
+    assert len(calls) == 1

@@ -104,6 +104,16 @@ def _reason(error: Any) -> str:
     return told or str(error)
 
 
+def _unreachable(error: Any) -> bool:
+    """True when the connection failed, not what was asked: the status of the call says so, or the words."""
+    import grpc
+
+    for told in (error, error.__cause__):
+        if isinstance(told, grpc.Call) and told.code() is grpc.StatusCode.UNAVAILABLE:
+            return True
+    return any(sign in _reason(error).lower() for sign in ("connect", "unavailable"))
+
+
 def patiently(call: Callable[[], T], seconds: float) -> T:
     """Call, and again after growing pauses while the server cannot be reached.
 
@@ -117,8 +127,7 @@ def patiently(call: Callable[[], T], seconds: float) -> T:
         try:
             return call()
         except (MilvusException, grpc.RpcError) as error:
-            gone = any(sign in _reason(error).lower() for sign in ("connect", "unavailable"))
-            if not gone or time.monotonic() + pause > until:
+            if not _unreachable(error) or time.monotonic() + pause > until:
                 raise
         time.sleep(pause)
         pause = min(2 * pause, 4.0)

@@ -48,8 +48,7 @@ def index_lab(
     progress: bool | None = None,
     random_state: int = 0,
 ) -> IndexLab:
-    """Which index for these vectors? Each is built and asked, and its answers are compared with the exact "
-    "ones.
+    """Which index for these vectors? Each is built, asked, and compared with the exact answers.
 
     Everything is stored, flushed and indexed in Milvus Lite in a temporary folder, in a Milvus server too
     where ``server`` names one, and in bare FAISS, which shows what an index costs without any database
