@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from lesson_needs import unmet
+from pymilvus.client.types import ConsistencyLevel
 from servers import NoServer, Server, lite_server, standalone
 from store_kit import CARD, Answering, card, cloud, exact, moved
 
+import embedlab as el
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem, WrongModel
 from embedlab.items import Items
@@ -515,3 +517,40 @@ os._exit(0)
         assert store.count("notes") >= 50
         store.add("notes", cloud(5000, seed=1))
         assert store.count("notes") == 5000
+
+
+# -- indexes measured on a server ----------------------------------------------------------------------------
+
+
+def test_index_lab_measures_a_server_beside_lite_and_faiss(servers: dict[str, Server]) -> None:
+    if "standalone" not in servers:
+        unmet(str(servers["why"]))
+    server = servers["standalone"]
+    builds: dict[str, list[dict[str, int]]] = {
+        "FLAT": [{}], "HNSW": [{"M": 4, "efConstruction": 8}], "HNSW_SQ": [{}], "IVF_FLAT": [{"nlist": 32}]
+    }  # fmt: skip
+    lab = el.index_lab(
+        cloud(2000, 32), builds=builds, ef=(10, 300), nprobe=(1, 32), n_queries=30,
+        server=server.uri, token=server.token,
+    )  # fmt: skip
+    assert [place.split()[0] for place in lab.places] == ["FAISS", "Milvus", "Milvus"]
+    there = lab.measured[lab.measured["place"] == lab.places[2]]
+    assert lab.places[2] == "Milvus 2.3.5"
+    assert list(dict.fromkeys(there["index"])) == ["FLAT", "HNSW", "IVF_FLAT"], "it has no HNSW_SQ"
+    found = there.set_index("index")["recall"]
+    assert found["FLAT"] == 1.0
+    assert found["HNSW"].iloc[0] < found["HNSW"].iloc[1]
+    assert found["IVF_FLAT"].iloc[0] < 0.6, "one cell of 32 overlooks much: the index is in use"
+    assert found["IVF_FLAT"].iloc[1] == 1.0
+    with VectorStore(server.uri, token=server.token) as store:
+        assert "embedlab_index_lab" not in set(store.collections()["name"])
+
+
+def test_a_server_does_not_wait_before_it_answers(servers: dict[str, Server]) -> None:
+    if "standalone" not in servers:
+        unmet(str(servers["why"]))
+    with VectorStore(servers["standalone"].uri, token=servers["standalone"].token) as store:
+        store.add("quick", cloud(50))
+        told = store._connection.client.describe_collection("quick")
+        store.drop("quick")
+    assert told["consistency_level"] == ConsistencyLevel.Session, "Strong waits 200 ms before each search"

@@ -139,7 +139,7 @@ class IndexLab:
                 label="Pareto front",
             )  # fmt: skip
             axes.axhline(self.recall, color=GREY, linewidth=1, linestyle="--", zorder=0)
-            axes.set_xscale("log")
+            _scale(axes, here["median_ms"])
             axes.set_title(place, fontsize=12, color=INK)
             axes.set_xlabel("milliseconds for one search (median)", fontsize=11)
             axes.spines[["top", "right"]].set_visible(False)
@@ -174,6 +174,20 @@ class IndexLab:
             f"<p>The Pareto front; <code>.table</code> has all {len(self.measured)} settings.</p>"
             + table.to_html(index=False, escape=True, na_rep="–")
         )
+
+
+def _scale(axes: Any, milliseconds: pd.Series) -> None:
+    """Times that differ a little on a straight axis, those that differ by far on a logarithmic one."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+    low, high = float(milliseconds.min()), float(milliseconds.max())
+    if high < 4 * low:
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        return
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def on_front(recall: pd.Series, milliseconds: pd.Series) -> np.ndarray:
