@@ -158,8 +158,8 @@ class WhisperEmbedder(AudioEmbedder):
             new, state = tokens, None
             while len(tokens) < limit and tokens[-1] != end:
                 ids = torch.tensor([new])
-                out = self.network(encoder_outputs=heard, decoder_input_ids=ids, past_key_values=state)
-                state, scores = out.past_key_values, out.logits[0, -1]
+                out = self.network(encoder_outputs=heard, decoder_input_ids=ids, cache=state)
+                state, scores = out.cache, out.logits[0, -1]
                 new = [int(scores[: end + 1].argmax())]  # words come before the end, signs of control after
                 tokens += new
         return str(tokenizer.decode(tokens, skip_special_tokens=True)).strip()
