@@ -32,7 +32,10 @@ if not (find_spec("embedlab") and find_spec("umap")):
     %pip install -q {(checkout or ["embedlab"])[0]}
 """.strip()
 _SETUP = re.compile(r"^# Does nothing where embedlab is installed\.")
-_LINKS = re.compile(r"\n+[^\n]*(?:←|→)[^\n]*\.(?:ipynb|md)\)[^\n]*$")
+_ONE = r"\[[^\]\n]*\]\([^)\n]*\)"
+_LINKS = re.compile(
+    rf"\n+(?:[^\n]*(?:←|→)[^\n]*{_ONE}[^\n]*|[^\n]*{_ONE}[^\n]*(?:←|→)|{_ONE}(?: · {_ONE})*)$"
+)
 EXTRAS = {"Glossary": "glossary.md", "Common mistakes": "common_mistakes.ipynb"}
 _SUMMARY = "Put the set-up cell and the links to the neighbours into every lesson, without running it."
 
