@@ -268,10 +268,11 @@ def test_links_in_solutions_lead_where_they_led(given: str, made: str) -> None:
     assert build._LINK.sub("](../", given) == made
 
 
-@pytest.mark.parametrize("folder", ["notebooks", "notebooks/solutions", "."])
+@pytest.mark.parametrize("folder", ["embedlab/notebooks", "embedlab/notebooks/solutions", "embedlab", "."])
 def test_the_set_up_cell_installs_the_checkout_and_elsewhere_the_package(tmp_path: Path, folder: str) -> None:
     """What pip would be asked for where embedlab is missing, by IPython's own reading of the cell."""
-    (tmp_path / "embedlab" / "lessons").mkdir(parents=True)
+    checkout = tmp_path / "embedlab"
+    (checkout / "embedlab" / "lessons").mkdir(parents=True)
     here, away = tmp_path / folder, tmp_path / "away" / "in" / "colab"
     for each in (here, away):
         each.mkdir(parents=True, exist_ok=True)
@@ -290,6 +291,7 @@ def test_the_set_up_cell_installs_the_checkout_and_elsewhere_the_package(tmp_pat
         return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout.strip()
 
     target = said(here, "missing").removeprefix("pip install -q ")
-    assert (here / target).resolve() == tmp_path
+    assert (here / target).resolve() == checkout
+    assert target.startswith("."), "a bare name would be looked for on the index"
     assert said(away, "missing") == "pip install -q embedlab"
     assert said(away, "there") == ""

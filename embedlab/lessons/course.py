@@ -21,14 +21,15 @@ from embedlab.lessons import build
 from embedlab.lessons.run import read, write
 
 # The second cell of every lesson and every solution. umap stands for the packages that embedlab needs: a
-# kernel that was started in a checkout sees the folder embedlab, and may have nothing else.
+# kernel that was started in a checkout sees the folder embedlab, and may have nothing else. Started above the
+# checkout (after git clone on Colab) it sees a folder of that name, which has no origin.
 SETUP = """\
 # Does nothing where embedlab is installed. In Colab, in Binder or in a new kernel it installs it.
 from importlib.util import find_spec
 from pathlib import Path
 
-if not (find_spec("embedlab") and find_spec("umap")):
-    checkout = [up for up in ("..", "../..", ".") if Path(up, "embedlab/lessons").is_dir()]
+if not (getattr(find_spec("embedlab"), "origin", None) and find_spec("umap")):
+    checkout = [up for up in ("..", "../..", ".", "./embedlab") if Path(up, "embedlab/lessons").is_dir()]
     %pip install -q {(checkout or ["embedlab"])[0]}
 """.strip()
 _SETUP = re.compile(r"^# Does nothing where embedlab is installed\.")
