@@ -95,7 +95,7 @@ def download_size(name: str) -> str:
 
 
 def copy_lessons(target: Path) -> Copied:
-    """Copy the lessons and their pictures into a folder; a file that is there already is never overwritten.
+    """Copy the lessons, their pictures and the pages beside them into a folder, never over a file.
 
     Raises
     ------
@@ -106,7 +106,8 @@ def copy_lessons(target: Path) -> Copied:
     origin = lessons.notebooks_folder()
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for source in sorted([*origin.rglob("*.ipynb"), *origin.glob("pictures/*.png")]):
+        pages = [*origin.glob("*.md"), *origin.glob("pictures/*.png")]
+        for source in sorted([*origin.rglob("*.ipynb"), *pages]):
             if ".ipynb_checkpoints" in source.parts:
                 continue
             name = source.relative_to(origin)
