@@ -172,6 +172,12 @@ class CachedEmbedder(ABC):
             raise BadItem(f"The query cannot be embedded: {problem.rstrip('.')}.")
         return np.asarray(self._compute([self._prepare(x)], 1)[0], np.float32)
 
+    def embed_queries(
+        self, items: Items, *, batch_size: int = 32, progress: bool | None = None, on_error: OnError = "raise"
+    ) -> Embeddings:
+        """As :meth:`embed`, for items that are asked with: some models put other words before a query."""
+        return self.embed(items, batch_size=batch_size, progress=progress, on_error=on_error)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.card.name}: {self.dim} numbers per {self.card.modality})"
 

@@ -1,0 +1,307 @@
+"""Any repository of the model hub: which commit, and where its files are on this machine.
+
+They are looked for in ``EMBEDLAB_MODELS`` (``org/name/``), in embedlab's own cache, in that of Hugging Face and
+on the hub. What a name led to the first time is remembered, so that a branch which moves on does not change a
+model behind anybody's back; ``@main`` asks anew. The sha256 of every file is recorded when it first arrives, and
+other bytes at the same commit are refused from then on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from embedlab import settings
+from embedlab.naming import is_commit
+from embedlab.pins import WeightFile, Weights
+from embedlab.weights import foreign, hub, problems, verify
+from embedlab.weights.place import Place
+from embedlab.weights.watch import Progress
+
+log = logging.getLogger("embedlab")
+
+_PATIENCE = 10.0  # seconds for the hub's list of files
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A repository at one commit, or a folder, complete on this machine.
+
+    Attributes
+    ----------
+    path : Path
+    sha256 : str
+        Of the weights.
+    revision : str or None
+        The commit; None for a folder.
+    source : str
+        ``"folder"``, ``"cache"`` or ``"hub"``.
+    origin : str
+        In words.
+    """
+
+    path: Path
+    sha256: str
+    revision: str | None
+    source: Literal["folder", "cache", "hub"] = field(compare=False)  # the same model, wherever it was found
+    origin: str = field(compare=False)
+
+
+def open_folder(folder: Path, name: str) -> Checkout:
+    """A model folder of this machine.
+
+    Raises
+    ------
+    NotAModel, NeedsCode
+    """
+    folder = folder.expanduser().resolve()
+    if not folder.is_dir():
+        raise foreign.NotAModel(f"{name}: there is no folder {folder}.")
+    try:
+        paths = foreign.chosen(foreign.listing(folder))
+    except foreign.NotAModel as error:
+        raise foreign.NotAModel(f"{name}: {folder} is not a model folder: {error}.") from None
+    foreign.check_code(folder, name)
+    return Checkout(folder, _identity(folder, paths), None, "folder", "folder")
+
+
+def locate(repo: str, asked: str | None = None) -> Checkout | None:
+    """A repository, where it is on this machine; the hub is not asked."""
+    return _Repository(repo, asked).here(asked if is_commit(asked) else None, [])
+
+
+def fetch(repo: str, asked: str | None = None, commit: str | None = None, progress: Progress | None = None) -> Checkout:
+    """A repository, from this machine or from the hub.
+
+    Parameters
+    ----------
+    repo : str
+        ``org/name``, checked.
+    asked : str, optional
+        Branch, tag or commit; by default what was taken before on this machine, else the main branch.
+    commit : str, optional
+        The commit itself, where it is known already.
+    progress : callable, optional
+        As for :func:`embedlab.weights.fetch`.
+
+    Raises
+    ------
+    WeightsUnavailable
+        With a line for each place that was tried.
+    WeightsMismatch
+        When the hub now serves other bytes at a commit than it did before.
+    NeedsCode, NotAModel, CacheUnusable
+    """
+    return _Repository(repo, asked).fetch(commit or (asked if is_commit(asked) else None), progress)
+
+
+class _Repository:
+    def __init__(self, repo: str, asked: str | None) -> None:
+        self.repo, self.asked = repo, asked
+        self.root = verify.weights_root() / "repositories" / repo.replace("/", "--")
+
+    # -- on this machine ---------------------------------------------------------------------------------
+
+    def here(self, commit: str | None, tried: list[str]) -> Checkout | None:
+        return self._brought(tried) or self._kept(commit, tried)
+
+    def _brought(self, tried: list[str]) -> Checkout | None:
+        """A folder brought by hand: it has no commit, so it stands for the name without one."""
+        models = settings.models_folder()
+        folder = models / self.repo if models else None
+        if folder is None or not folder.is_dir() or self.asked:
+            tried.append(f"folder: {f'no {folder}' if folder else 'EMBEDLAB_MODELS is not set'}")
+            return None
+        return open_folder(folder, self.repo)
+
+    def _kept(self, commit: str | None, tried: list[str]) -> Checkout | None:
+        commit = commit or self._remembered() or self._hugging_face_ref()
+        if commit is None:
+            tried.append(f"cache: no {self.repo} in {self.root}, nor in the Hugging Face cache")
+            return None
+        return self._own(commit, tried) or self._hugging_face(commit, tried)
+
+    def _own(self, commit: str, tried: list[str]) -> Checkout | None:
+        place = Place(self.repo, Weights((), "", revision=commit), self.root)
+        noted = place.receipt().get("files")
+        if not isinstance(noted, dict) or not any(map(foreign.is_weights, noted)):
+            tried.append(f"cache: nothing whole in {place.folder}")
+            return None
+        files = tuple(WeightFile(path, 0, sha256) for path, sha256 in noted.items())
+        spec = Weights(files, foreign.main_file(noted), revision=commit)
+        try:
+            verify.check(place.folder, spec, {})
+        except (problems.WeightsMismatch, OSError) as error:
+            tried.append(f"cache: {error}; the next download will replace it")
+            return None
+        foreign.check_code(place.folder, self.repo)
+        return Checkout(place.folder, foreign.identity(noted), commit, "cache", "cache (from hub)")
+
+    def _hugging_face(self, commit: str, tried: list[str]) -> Checkout | None:
+        folder = self._hugging_face_folder() / "snapshots" / commit
+        if not folder.is_dir():
+            tried.append(f"Hugging Face cache: no {self.repo} at commit {commit[:8]}")
+            return None
+        try:
+            paths = foreign.chosen(foreign.listing(folder))
+            _whole(folder, paths)
+            self._compare(commit, {p: verify.sha256_kept(folder / p) for p in paths if foreign.is_weights(p)})
+        except (foreign.NotAModel, problems.WeightsMismatch) as error:
+            tried.append(f"Hugging Face cache: {folder}: {error}")
+            return None
+        foreign.check_code(folder, self.repo)
+        return Checkout(folder, _identity(folder, paths), commit, "cache", "Hugging Face cache")
+
+    def _hugging_face_folder(self) -> Path:
+        from huggingface_hub import constants
+
+        return Path(constants.HF_HUB_CACHE) / f"models--{self.repo.replace('/', '--')}"
+
+    def _hugging_face_ref(self) -> str | None:
+        try:
+            ref = (self._hugging_face_folder() / "refs" / (self.asked or "main")).read_text("utf-8").strip()
+        except OSError:
+            return None
+        return ref if is_commit(ref) else None
+
+    # -- what is remembered ------------------------------------------------------------------------------
+
+    def _notes(self) -> dict[str, Any]:
+        return foreign.read_json(self.root / "notes.json")
+
+    def _remembered(self) -> str | None:
+        commit = self._notes().get("refs", {}).get(self.asked or "")
+        return commit if is_commit(commit) else None
+
+    def _compare(self, commit: str, sha256: dict[str, str]) -> None:
+        """Note the sha256 of files at a commit; refuse those that are noted with another one."""
+        notes = self._notes()
+        known: dict[str, str] = notes.setdefault("files", {}).setdefault(commit, {})
+        for path, now in sha256.items():  # what the hub sends was compared while it arrived
+            if known.setdefault(path, now) != now:
+                raise problems.WeightsMismatch(
+                    f"{path} at commit {commit[:8]} has sha256 {now}, but {known[path]} was recorded when it first "
+                    "arrived"
+                )
+        self._note(notes)
+
+    def _remember(self, commit: str) -> None:
+        notes = self._notes()
+        notes.setdefault("refs", {})[self.asked or ""] = commit
+        self._note(notes)
+
+    def _note(self, notes: dict[str, Any]) -> None:
+        if notes == self._notes():
+            return
+        with problems.cache_errors(self.root, 0):
+            self.root.mkdir(parents=True, exist_ok=True)
+            fresh = self.root / f"notes.json.{os.getpid()}"
+            fresh.write_text(json.dumps(notes, indent=1), encoding="utf-8")
+            fresh.replace(self.root / "notes.json")
+
+    # -- from the hub ------------------------------------------------------------------------------------
+
+    def fetch(self, commit: str | None, progress: Progress | None) -> Checkout:
+        tried: list[str] = []
+        reason = hub.unreachable() if commit is None and self.asked else None
+        if commit is None and self.asked and reason is None:
+            commit = self._listed(None).revision  # a branch or a tag may have moved
+        found = self.here(commit, tried)
+        if found is None:
+            reason = hub.unreachable()
+            if reason:
+                tried.append(f"hub: {hub.out_of_reach(reason)}")
+                raise self._unavailable(tried)
+            found = self._download(commit, tried, progress)
+        if found.revision and not is_commit(self.asked):
+            self._remember(found.revision)
+        log.info("%s: commit %s from %s, sha256 %s…", self.repo, found.revision, found.origin, found.sha256[:12])
+        return found
+
+    def _unavailable(self, tried: list[str]) -> problems.WeightsUnavailable:
+        lines = "".join(f"\n  - {line}." for line in tried)
+        return problems.WeightsUnavailable(
+            f"{self.repo}{f'@{self.asked}' if self.asked else ''} is not on this machine and cannot be fetched:{lines}"
+        )
+
+    def _download(self, commit: str | None, tried: list[str], progress: Progress | None) -> Checkout:
+        spec = self._listed(commit)
+        assert spec.revision is not None
+        place = Place(self.repo, spec, self.root)
+        with place.locked():
+            found = self._own(spec.revision, [])  # another process may have fetched it while this one waited
+            if found is None:
+                try:
+                    self._look_first(place)
+                    place.install(hub.download(place, progress), "hub")
+                except (problems.SourceFailed, problems.WeightsMismatch) as error:
+                    tried.append(f"hub: {error}")
+                    raise self._unavailable(tried) from None
+                self._compare(spec.revision, place.receipt().get("files") or {})  # type: ignore[arg-type]
+                found = self._own(spec.revision, tried)
+        if found is None:
+            raise self._unavailable(tried)
+        return dataclasses.replace(found, source="hub", origin="hub")
+
+    def _look_first(self, place: Place) -> None:
+        """The descriptions alone, so that a model that cannot be run is refused before its weights move."""
+        small = tuple(f for f in place.spec.files if f.path in ("config.json", "modules.json"))
+        if small:
+            peek = dataclasses.replace(place, spec=dataclasses.replace(place.spec, files=small))
+            foreign.check_code(hub.download(peek, None), self.repo)
+
+    def _listed(self, commit: str | None) -> Weights:
+        """The commit and its files, as the hub lists them."""
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+        where, wanted = hub.endpoint(), commit or self.asked
+        try:
+            info = HfApi(endpoint=where, library_name="embedlab").model_info(
+                self.repo, revision=wanted, files_metadata=True, timeout=_PATIENCE
+            )
+        except GatedRepoError:
+            why = f"{self.repo} asks for its terms to be accepted: do so at {where}/{self.repo}, then set HF_TOKEN"
+        except RepositoryNotFoundError:
+            why = f"{where} has no repository {self.repo}; check the name, or set HF_TOKEN if it is private"
+        except RevisionNotFoundError:
+            why = f"{self.repo} has no branch, tag or commit {wanted!r}"
+        except Exception as error:
+            # As in hub.py: the errors of the HTTP library share no base class that could be named here.
+            why = hub.out_of_reach(f"{type(error).__name__} while listing {self.repo}")
+        else:
+            return self._spec(info)
+        raise problems.WeightsUnavailable(f"{why}.")
+
+    def _spec(self, info: Any) -> Weights:
+        if not is_commit(info.sha):
+            raise problems.WeightsUnavailable(f"{hub.endpoint()} does not say which commit of {self.repo} it serves.")
+        there = {s.rfilename: s for s in info.siblings or []}
+        try:
+            paths = foreign.chosen({path: int(s.size or 0) for path, s in there.items()})
+        except foreign.NotAModel as error:
+            raise foreign.NotAModel(f"{self.repo} at {info.sha[:8]} cannot be loaded: {error}.") from None
+        known = self._notes().get("files", {}).get(info.sha, {})
+        files = tuple(
+            WeightFile(path, int(there[path].size or 0), known.get(path) or getattr(there[path].lfs, "sha256", None))
+            for path in paths
+        )
+        return Weights(files, foreign.main_file(paths), repo=self.repo, revision=info.sha)
+
+
+def _whole(folder: Path, paths: list[str]) -> None:
+    """Raise unless every piece of weights that were cut is there; Hugging Face's cache may hold a part of them."""
+    for index in (p for p in folder.glob("*.index.json")):
+        parts = set(foreign.read_json(index).get("weight_map", {}).values())
+        kind = ".safetensors" if ".safetensors." in index.name else ".bin"
+        if any(p.endswith(kind) for p in paths if foreign.is_weights(p)) and not parts <= set(paths):
+            raise foreign.NotAModel(f"{len(parts - set(paths))} of {len(parts)} parts of the weights are missing")
+
+
+def _identity(folder: Path, paths: list[str]) -> str:
+    return foreign.identity({p: verify.sha256_kept(folder / p) for p in paths if foreign.is_weights(p)})
