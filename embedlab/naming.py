@@ -7,10 +7,10 @@
 ``openai:model``
     a model behind a server that speaks OpenAI's protocol.
 
-``@`` names a branch, a tag or a commit of a repository: ``st:org/name@v1.0``. Whatever else changes the vectors
-is part of the name too, in the form of a web address's query: ``hf:org/name?pooling=cls&layer=-2``. So a name
-alone, in a store or a file, is enough to have the same model again. Names come from strangers: what does not
-look like one is refused here, before it gets near a path or an address.
+``@`` names a branch, a tag or a commit of a repository: ``st:org/name@v1.0``. Whatever else changes the
+vectors is part of the name too, in the form of a web address's query: ``hf:org/name?pooling=cls&layer=-2``.
+So a name alone, in a store or a file, is enough to have the same model again. Names come from strangers: what
+does not look like one is refused here, before it gets near a path or an address.
 """
 
 from __future__ import annotations
@@ -158,14 +158,17 @@ def parse(name: str, options: Options | None = None) -> ModelName:
 def _split(prefix: str, target: str, name: str) -> tuple[str, str | None]:
     if prefix == "openai":
         if not _API_MODEL.fullmatch(target):
-            raise BadName(f"{name[:200]!r} does not name a model of a server, as openai:text-embedding-3-small does.")
+            raise BadName(
+                f"{name[:200]!r} does not name a model of a server, as openai:text-embedding-3-small does."
+            )
         return target, None
     if _FOLDER.match(target):
         return target, None
     target, at, revision = target.partition("@")
     if not _REPOSITORY.fullmatch(target) or ".." in target or "--" in target:
         raise BadName(
-            f"{name[:200]!r} does not name a repository, as {prefix}:org/name does. A folder is written with its "
+            f"{name[:200]!r} does not name a repository, as {prefix}:org/name does. A folder is written "
+            "with its "
             f"path: {prefix}:./folder."
         )
     if at and (not _REVISION.fullmatch(revision) or ".." in revision):
@@ -178,7 +181,9 @@ def _read(query: str, name: str) -> Options:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
     except ValueError:
-        raise BadName(f"After the ? of {name[:200]!r}, option=value is expected, as in hf:org/name?pooling=cls.") from None
+        raise BadName(
+            f"After the ? of {name[:200]!r}, option=value is expected, as in hf:org/name?pooling=cls."
+        ) from None
     values: dict[str, int | str] = {}
     for key, value in pairs:
         if key not in Options.__dataclass_fields__ or key in values:
@@ -224,7 +229,8 @@ def address(url: str) -> str:
         raise BadName(f"base_url must begin with http:// or https:// and a host, not {url[:60]!r}.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise BadName(
-            "base_url holds a password, a query or a fragment. It is stored with the vectors: leave those out, and "
+            "base_url holds a password, a query or a fragment. It is stored with the vectors: leave those "
+            "out, and "
             "put a key into an environment variable, key_from='NAME'."
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

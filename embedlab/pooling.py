@@ -33,7 +33,7 @@ def cls_pool(last_hidden_state: Tensor, attention_mask: Tensor) -> Tensor:
 
 
 def last_pool(last_hidden_state: Tensor, attention_mask: Tensor) -> Tensor:
-    """The vector of the last real token, shape (n_texts, dim): in a decoder, the only one that has read all."""
+    """The vector of the last real token, shape (n_texts, dim): in a decoder, only it has read all."""
     last = attention_mask.sum(dim=1).sub(1).clamp(min=0)
     return last_hidden_state[torch.arange(len(last)), last]
 

@@ -11,11 +11,15 @@ import torch
 import transformers as tf
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-WORDS = "the a sea cat dog walk by water is my cash safe and or of in to red blue song it how old query passage :".split()
+WORDS = [
+    *("the", "a", "sea", "cat", "dog", "walk", "by", "water", "is", "my"),
+    *("cash", "safe", "and", "or", "of", "in", "to", "red", "blue", "song"),
+    *("it", "how", "old", "query", "passage", ":"),
+]
 
 
 def tokenizer(folder: Path, *, bert: bool = True, clip: bool = False) -> None:
-    """A tokenizer of whole words: BERT's with [CLS] and [SEP], or one that adds an end and knows no padding."""
+    """A tokenizer of whole words: BERT's with [CLS] and [SEP], or one that adds an end, without padding."""
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"] if bert else ["<unk>", "<end>"]
     vocabulary = {word: i for i, word in enumerate([*special, *WORDS])}
     made = Tokenizer(models.WordLevel(vocabulary, unk_token=special[1] if bert else "<unk>"))
@@ -34,7 +38,7 @@ def tokenizer(folder: Path, *, bert: bool = True, clip: bool = False) -> None:
 
 
 def save(network: Any, folder: Path, **settings: Any) -> Path:
-    """The network's weights and configuration, and a ``preprocessor_config.json`` where there are settings."""
+    """The network's weights, configuration, and ``preprocessor_config.json`` where there are settings."""
     network.save_pretrained(folder)
     if settings:
         (folder / "preprocessor_config.json").write_text(json.dumps(settings), encoding="utf-8")
@@ -64,7 +68,12 @@ def t5(folder: Path) -> Path:
     return save(tf.T5ForConditionalGeneration(config), folder)
 
 
-_SQUARE = {"do_resize": True, "size": {"height": 32, "width": 32}, "do_rescale": True, "rescale_factor": 1 / 255}
+_SQUARE = {
+    "do_resize": True,
+    "size": {"height": 32, "width": 32},
+    "do_rescale": True,
+    "rescale_factor": 1 / 255,
+}
 _NORMAL = {"do_normalize": True, "image_mean": [0.5, 0.4, 0.3], "image_std": [0.2, 0.3, 0.4]}
 _VIT = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
 
@@ -96,7 +105,11 @@ def clip(folder: Path) -> Path:
     torch.manual_seed(0)
     small = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
     text = {"vocab_size": 2 + len(WORDS), "max_position_embeddings": 16, "eos_token_id": 1, "bos_token_id": 0}
-    config = tf.CLIPConfig(text_config={**small, **text}, vision_config={**small, "image_size": 32, "patch_size": 8}, projection_dim=12)
+    config = tf.CLIPConfig(
+        text_config={**small, **text},
+        vision_config={**small, "image_size": 32, "patch_size": 8},
+        projection_dim=12,
+    )
     tokenizer(folder, bert=False, clip=True)
     kind = {"image_processor_type": "CLIPImageProcessor", "resample": 3}
     return save(tf.CLIPModel(config), folder, **_SQUARE, **_NORMAL, **kind)
@@ -104,17 +117,44 @@ def clip(folder: Path) -> Path:
 
 def whisper(folder: Path) -> Path:
     torch.manual_seed(0)
-    sizes = {"d_model": 16, "encoder_layers": 2, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
-    config = tf.WhisperConfig(encoder_ffn_dim=32, decoder_ffn_dim=32, vocab_size=64, pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1, **sizes)
+    sizes = {
+        "d_model": 16,
+        "encoder_layers": 2,
+        "decoder_layers": 1,
+        "encoder_attention_heads": 2,
+        "decoder_attention_heads": 2,
+    }
+    config = tf.WhisperConfig(
+        encoder_ffn_dim=32,
+        decoder_ffn_dim=32,
+        vocab_size=64,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        decoder_start_token_id=1,
+        **sizes,
+    )
     return save(tf.WhisperForConditionalGeneration(config), folder)
 
 
 def wav2vec2(folder: Path) -> Path:
     torch.manual_seed(0)
     sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
-    convolutions = {"conv_dim": [8] * 3, "conv_kernel": [10, 8, 4], "conv_stride": [5, 8, 8], "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2}
+    convolutions = {
+        "conv_dim": [8] * 3,
+        "conv_kernel": [10, 8, 4],
+        "conv_stride": [5, 8, 8],
+        "num_conv_pos_embeddings": 16,
+        "num_conv_pos_embedding_groups": 2,
+    }
     config = tf.Wav2Vec2Config(vocab_size=8, num_feat_extract_layers=3, **sizes, **convolutions)
-    return save(tf.Wav2Vec2Model(config), folder, do_normalize=True, sampling_rate=16000, feature_extractor_type="Wav2Vec2FeatureExtractor")
+    return save(
+        tf.Wav2Vec2Model(config),
+        folder,
+        do_normalize=True,
+        sampling_rate=16000,
+        feature_extractor_type="Wav2Vec2FeatureExtractor",
+    )
 
 
 KINDS: dict[str, Callable[[Path], Path]] = {

@@ -244,6 +244,17 @@ class CachedEmbedder(ABC):
         }
 
 
+def text_problem(content: Any) -> str | None:
+    """Why this cannot be embedded as a text, or None."""
+    if not isinstance(content, str):
+        return f"a text was expected, not {type(content).__name__}"
+    try:
+        content.encode("utf-8")
+    except UnicodeEncodeError:
+        return "the text holds half a character (a lone surrogate)"
+    return None if content.strip() else "empty text"
+
+
 @contextmanager
 def quiet_loading() -> Iterator[None]:
     """No progress bars from transformers while a local folder is read: it takes a moment, and they stay."""

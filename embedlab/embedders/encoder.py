@@ -59,13 +59,17 @@ def kind_of(config: Any, name: str) -> str:
         if kind in texts:
             return "text"
     raise foreign.NotAModel(
-        f"{name} is of the kind {kind!r}, and what of it would be an embedding cannot be told. Encoders of texts, "
-        "of pictures (classifiers or backbones), of sound (Whisper, wav2vec 2.0 and its relatives), CLIP and SigLIP "
+        f"{name} is of the kind {kind!r}, and what of it would be an embedding cannot be told. Encoders of "
+        "texts, "
+        "of pictures (classifiers or backbones), of sound (Whisper, wav2vec 2.0 and its relatives), CLIP "
+        "and SigLIP "
         "are read. Load it yourself and hand it over: el.from_module(network, preprocess, layer=…)."
     )
 
 
-def read_network(model: Any, found: Checkout, name: str, unused: Callable[[str], bool]) -> tuple[Any, set[str]]:
+def read_network(
+    model: Any, found: Checkout, name: str, unused: Callable[[str], bool]
+) -> tuple[Any, set[str]]:
     """A transformers network from a folder, in float32, and the unused weights that the folder lacks.
 
     Parameters
@@ -141,7 +145,9 @@ def layer_of(asked: ModelName, depth: int) -> str:
     named = re.fullmatch(r"hidden_states\.(\d+)", str(wanted))
     number = int(named[1]) if named else depth if wanted == "last_hidden_state" else wanted
     if not isinstance(number, int) or not -(depth + 1) <= number <= depth:
-        raise refuse(asked, f"layer must be a number from {-(depth + 1)} to {depth}, or 'hidden_states.0' and so on.")
+        raise refuse(
+            asked, f"layer must be a number from {-(depth + 1)} to {depth}, or 'hidden_states.0' and so on."
+        )
     number %= depth + 1
     return "last_hidden_state" if number == depth else f"hidden_states.{number}"
 

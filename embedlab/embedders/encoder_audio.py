@@ -21,8 +21,8 @@ from embedlab.weights.repository import Checkout
 class WaveEmbedder(AudioEmbedder):
     """wav2vec 2.0, HuBERT, WavLM and their relatives behind the Embedder protocol.
 
-    Each clip goes through the network by itself, so that there is no padding to leave out, and the mean is over
-    all frames of the clip (one for every 20 ms).
+    Each clip goes through the network by itself, so that there is no padding to leave out, and the mean is
+    over all frames of the clip (one for every 20 ms).
 
     Attributes
     ----------
@@ -77,7 +77,9 @@ class WaveEmbedder(AudioEmbedder):
 
 def _only_mean(asked: ModelName) -> None:
     if asked.options.pooling not in (None, "mean"):
-        raise refuse(asked, f"sound is pooled by 'mean', over its real frames, not by {asked.options.pooling!r}.")
+        raise refuse(
+            asked, f"sound is pooled by 'mean', over its real frames, not by {asked.options.pooling!r}."
+        )
 
 
 def load_wave(asked: ModelName, found: Checkout, config: Any) -> WaveEmbedder:
@@ -87,7 +89,9 @@ def load_wave(asked: ModelName, found: Checkout, config: Any) -> WaveEmbedder:
     _only_mean(asked)
     says = foreign.read_json(found.path / "preprocessor_config.json")
     if int(says.get("sampling_rate", RATE)) != RATE:
-        raise foreign.NotAModel(f"{asked} hears {says['sampling_rate']} samples a second; only {RATE} are read here.")
+        raise foreign.NotAModel(
+            f"{asked} hears {says['sampling_rate']} samples a second; only {RATE} are read here."
+        )
     # Masked frames belong to its training.
     network, _ = read_network(AutoModel, found, str(asked), lambda key: key.endswith("masked_spec_embed"))
     return WaveEmbedder(asked, found, network, bool(says.get("do_normalize", True)))

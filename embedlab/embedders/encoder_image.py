@@ -22,7 +22,17 @@ from embedlab.weights.repository import Checkout
 
 # Their first token stands for the whole picture.
 _FIRST_TOKEN = {
-    *("vit", "deit", "beit", "dinov2", "dinov2_with_registers", "dinov3_vit", "vit_mae", "vit_msn", "data2vec-vision"),
+    *(
+        "vit",
+        "deit",
+        "beit",
+        "dinov2",
+        "dinov2_with_registers",
+        "dinov3_vit",
+        "vit_mae",
+        "vit_msn",
+        "data2vec-vision",
+    ),
 }
 _KNOWN_STEPS = {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb"}
 
@@ -38,12 +48,15 @@ def preprocess_of(folder: Path, name: str) -> Preprocess:
     says = foreign.read_json(folder / "preprocessor_config.json")
     says = says.get("image_processor", says)
     if not says:
-        raise foreign.NotAModel(f"{name} has no preprocessor_config.json: how pictures are made ready is not known.")
+        raise foreign.NotAModel(
+            f"{name} has no preprocessor_config.json: how pictures are made ready is not known."
+        )
     other = sorted(k for k, v in says.items() if k.startswith("do_") and v and k not in _KNOWN_STEPS)
     scale = says.get("rescale_factor", 1 / 255)
     if other or abs(scale * 255 - 1) > 1e-3 or says.get("rescale_offset") or not says.get("do_rescale", True):
         raise foreign.NotAModel(
-            f"{name} makes pictures ready in a way that is not known here ({', '.join(other) or 'do_rescale'}). Load "
+            f"{name} makes pictures ready in a way that is not known here "
+            f"({', '.join(other) or 'do_rescale'}). Load "
             "it yourself and hand it over: el.from_module(network, preprocess)."
         )
     resize, crop = _sizes(says, name)
@@ -99,7 +112,9 @@ def load_image(asked: ModelName, found: Checkout, config: Any) -> ImageEmbedder:
             dim = int(read(_grey(pixels)).shape[1])
         layer = inside or f"into {head.name}"
         labels = getattr(config, "id2label", None) or {}
-        classes = [str(labels[i]) for i in range(len(labels))] if set(labels) == set(range(len(labels))) else None
+        classes = (
+            [str(labels[i]) for i in range(len(labels))] if set(labels) == set(range(len(labels))) else None
+        )
     else:
         network, missing = read_network(AutoModel, found, str(asked), lambda key: key.startswith("pooler."))
         read, layer, pooling = _backbone(asked, network, missing, config)
@@ -131,14 +146,16 @@ def _at(network: Any, name: str) -> Callable[[Tensor], Tensor]:
 def _backbone(
     asked: ModelName, network: Any, missing: set[str], config: Any
 ) -> tuple[Callable[[Tensor], Tensor], str, str]:
-    """How a network without a head is read: its own pooler where it was trained, else the first token or a mean."""
+    """How a network without a head is read: by a trained pooler, else by the first token or a mean."""
     chosen, pooling = asked.options.layer, asked.options.pooling
     if isinstance(chosen, str):
         return _at(network, chosen), chosen, "mean"
     if pooling not in (None, "mean", "cls", "pooler"):
         raise refuse(asked, f"pooling of a picture is 'mean', 'cls' or 'pooler', not {pooling!r}.")
     if pooling is None:
-        has_pooler = not missing and chosen is None and (hasattr(network, "pooler") and network.pooler is not None)
+        has_pooler = (
+            not missing and chosen is None and (hasattr(network, "pooler") and network.pooler is not None)
+        )
         first = config.model_type in _FIRST_TOKEN
         pooling = "pooler" if has_pooler else "cls" if first else "mean"
     number = -1 if chosen is None else chosen
@@ -173,7 +190,8 @@ def _stages(network: Any) -> list[str]:
     lists = [
         (name, len(module))
         for name, module in network.named_modules()
-        if isinstance(module, torch.nn.ModuleList) and name.split(".")[-1] in ("layer", "layers", "stages", "blocks")
+        if isinstance(module, torch.nn.ModuleList)
+        and name.split(".")[-1] in ("layer", "layers", "stages", "blocks")
     ]
     outermost = min(lists, key=lambda pair: pair[0].count("."), default=None)
     return [f"{outermost[0]}.{i}" for i in range(outermost[1])] if outermost else []
@@ -184,9 +202,13 @@ def load_towers(asked: ModelName, found: Checkout, config: Any) -> TwoTowers:
     from transformers import AutoTokenizer, CLIPModel, SiglipModel
 
     if asked.options.given():
-        raise refuse(asked, f"{config.model_type} ends in its own projection; it has neither pooling nor layer.")
+        raise refuse(
+            asked, f"{config.model_type} ends in its own projection; it has neither pooling nor layer."
+        )
     clip = config.model_type == "clip"
-    network, _ = read_network(CLIPModel if clip else SiglipModel, found, str(asked), lambda key: "position_ids" in key)
+    network, _ = read_network(
+        CLIPModel if clip else SiglipModel, found, str(asked), lambda key: "position_ids" in key
+    )
     tokenizer = AutoTokenizer.from_pretrained(str(found.path), local_files_only=True, trust_remote_code=False)
     card = card_of(
         asked,
@@ -201,4 +223,6 @@ def load_towers(asked: ModelName, found: Checkout, config: Any) -> TwoTowers:
         summary=f"{type(network).__name__} of transformers: pictures and texts in one space.",
     )
     padding: bool | str = True if clip else "max_length"
-    return TwoTowers(card, as_found(found), network, tokenizer, preprocess_of(found.path, str(asked)), padding)
+    return TwoTowers(
+        card, as_found(found), network, tokenizer, preprocess_of(found.path, str(asked)), padding
+    )

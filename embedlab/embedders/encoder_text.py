@@ -17,7 +17,11 @@ from embedlab.pooling import cls_pool, last_pool, mean_pool
 from embedlab.weights import foreign
 from embedlab.weights.repository import Checkout
 
-_POOLS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"mean": mean_pool, "cls": cls_pool, "last": last_pool}
+_POOLS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mean": mean_pool,
+    "cls": cls_pool,
+    "last": last_pool,
+}
 # Decoders read far more; a batch of that length does not fit into the memory of a laptop.
 _LONGEST = 8192
 # In these, places are counted from the padding token on.
@@ -38,7 +42,9 @@ class EncoderEmbedder(TextEmbedder):
 
     batches_at_once = 4
 
-    def __init__(self, asked: ModelName, found: Checkout, network: Any, tokenizer: Any, pooling: str, why: str) -> None:
+    def __init__(
+        self, asked: ModelName, found: Checkout, network: Any, tokenizer: Any, pooling: str, why: str
+    ) -> None:
         self.path = found.path
         self.network = network
         self.tokenizer = tokenizer
@@ -85,7 +91,11 @@ class EncoderEmbedder(TextEmbedder):
         most = self.max_tokens
         padded = self.tokenizer.pad_token is not None and len(texts) > 1
         tokens = self.tokenizer(
-            [text[:200_000] for text in texts], padding=padded, truncation=True, max_length=most, return_tensors="pt"
+            [text[:200_000] for text in texts],
+            padding=padded,
+            truncation=True,
+            max_length=most,
+            return_tensors="pt",
         )
         names = ("input_ids", "attention_mask", "token_type_ids")
         out = self.network(**{n: tokens[n] for n in names if n in tokens}, output_hidden_states=True)
@@ -99,17 +109,23 @@ class EncoderEmbedder(TextEmbedder):
         return names.index(layer)
 
     def _token_ids(self, texts: list[str]) -> list[list[int]]:
-        found: list[list[int]] = self.tokenizer(texts, truncation=False, padding=False, verbose=False)["input_ids"]
+        found: list[list[int]] = self.tokenizer(texts, truncation=False, padding=False, verbose=False)[
+            "input_ids"
+        ]
         return found
 
 
 def _longest(config: Any, tokenizer: Any, found: Checkout) -> int:
     """How many tokens are read: what the repository says, else what there are places for."""
     stated = foreign.read_json(found.path / "sentence_bert_config.json").get("max_seq_length")
-    places = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or _LONGEST
+    places = (
+        getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or _LONGEST
+    )
     if config.model_type in _COUNT_FROM_PADDING:
         places -= (config.pad_token_id or 0) + 1
-    known = [n for n in (stated, tokenizer.model_max_length, places, _LONGEST) if isinstance(n, int) and n > 0]
+    known = [
+        n for n in (stated, tokenizer.model_max_length, places, _LONGEST) if isinstance(n, int) and n > 0
+    ]
     return min(known)
 
 
@@ -119,7 +135,9 @@ def _pooling(asked: ModelName, found: Checkout, config: Any) -> tuple[str, str]:
 
     if asked.options.pooling is not None:
         if asked.options.pooling not in _POOLS:
-            raise refuse(asked, f"pooling of a text is 'mean', 'cls' or 'last', not {asked.options.pooling!r}.")
+            raise refuse(
+                asked, f"pooling of a text is 'mean', 'cls' or 'last', not {asked.options.pooling!r}."
+            )
         return asked.options.pooling, "was asked for"
     stated = foreign.read_json(found.path / "1_Pooling" / "config.json")
     names = {"mean": "mean", "cls": "cls", "lasttoken": "last"}
@@ -132,9 +150,14 @@ def _pooling(asked: ModelName, found: Checkout, config: Any) -> tuple[str, str]:
     if len(told) == 1:
         return told[0], "is in its configuration"
     if stated:
-        raise refuse(asked, "its 1_Pooling is none of 'mean', 'cls', 'last': pass pooling=…, or load it as st:…")
+        raise refuse(
+            asked, "its 1_Pooling is none of 'mean', 'cls', 'last': pass pooling=…, or load it as st:…"
+        )
     kind = config.model_type
-    bidirectional = kind in {*auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES, *auto.MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES}
+    bidirectional = kind in {
+        *auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+        *auto.MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES,
+    }
     if kind in auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and not bidirectional:
         return "last", "as only the last token of a decoder has read them all"
     if bidirectional or config.is_encoder_decoder:
@@ -154,7 +177,9 @@ def load_text(asked: ModelName, found: Checkout, config: Any) -> EncoderEmbedder
     if config.is_encoder_decoder:
         network = network.get_encoder()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(found.path), local_files_only=True, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(
+            str(found.path), local_files_only=True, trust_remote_code=False
+        )
     except (OSError, ValueError, ImportError, KeyError) as error:
         why = str(error).strip().split("\n")[0][:200]
         raise foreign.NotAModel(f"{asked}: its tokenizer cannot be read: {why}") from error

@@ -49,11 +49,11 @@ def load_model(
     base_url : str, optional
         ``openai:`` the server; by default ``OPENAI_BASE_URL``, or OpenAI's own.
     key_from : str, optional
-        ``openai:`` the environment variable that holds the key. ``OPENAI_API_KEY`` is sent to OpenAI, or to the
-        server in ``OPENAI_BASE_URL``, and to no other unless you name it here.
+        ``openai:`` the environment variable that holds the key. ``OPENAI_API_KEY`` is sent to OpenAI, or to
+        the server in ``OPENAI_BASE_URL``, and to no other unless you name it here.
     token_limit : int, optional
-        ``openai:`` the most tokens that one call of ``embed`` may send; 2,000,000 unless told otherwise, and on
-        this machine's own servers without a limit.
+        ``openai:`` the most tokens that one call of ``embed`` may send; 2,000,000 unless told otherwise, and
+        on this machine's own servers without a limit.
 
     Returns
     -------
@@ -111,7 +111,8 @@ def loadable(name: str) -> bool:
 def _from_catalogue(name: str) -> Embedder:
     row = catalog.row(name)
     if row.make is not None:
-        return row.make()
+        made: Embedder = row.make()
+        return made
     if row.needs:  # before 100 MB are fetched for nothing
         require(row.needs, row.extra)
     found = weights.locate(name)

@@ -1,7 +1,8 @@
 """Any sentence-transformers model: ``st:org/name``, or a folder that the library saved.
 
-What such a model does is written in the folder itself: ``modules.json`` lists its parts, ``1_Pooling`` says how
-token vectors become one, ``config_sentence_transformers.json`` which words go before a query and a document.
+What such a model does is written in the folder itself: ``modules.json`` lists its parts, ``1_Pooling`` says
+how token vectors become one, ``config_sentence_transformers.json`` which words go before a query and a
+document.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ from embedlab.weights.repository import Checkout
 # The names under which models keep their prompts.
 _QUERY = ("query", "search_query", "s2p_query", "retrieval.query")
 _DOCUMENT = ("document", "passage", "corpus", "search_document", "retrieval.passage")
-_POOLING = {"lasttoken": "last", "weightedmean": "weighted mean", "mean_sqrt_len_tokens": "sum / sqrt(tokens)"}
+_POOLING = {
+    "lasttoken": "last",
+    "weightedmean": "weighted mean",
+    "mean_sqrt_len_tokens": "sum / sqrt(tokens)",
+}
 # Families that were trained with prompts, and published before there was a place to write them down.
 _WANT_PROMPTS = re.compile(r"/(multilingual-)?e5-(small|base|large)|/bge-(small|base|large)-en")
 
@@ -48,7 +53,9 @@ class SentenceEmbedder(TextEmbedder):
         self.network.default_prompt_name = None  # each prompt is passed by name of its use
         chosen = asked.options
         query = _first(prompts, _QUERY, default) if chosen.query_prompt is None else chosen.query_prompt
-        document = _first(prompts, _DOCUMENT, default) if chosen.document_prompt is None else chosen.document_prompt
+        document = (
+            _first(prompts, _DOCUMENT, default) if chosen.document_prompt is None else chosen.document_prompt
+        )
         longest = self.network.max_seq_length
         endless = longest is None or not math.isfinite(longest)
         self.max_tokens = 10**9 if endless else int(longest)
@@ -73,9 +80,14 @@ class SentenceEmbedder(TextEmbedder):
             document_prompt=document,
         )
         self._prompt = document
-        if not (query or document) and chosen.query_prompt is None and _WANT_PROMPTS.search(asked.target.lower()):
+        if (
+            not (query or document)
+            and chosen.query_prompt is None
+            and _WANT_PROMPTS.search(asked.target.lower())
+        ):
             warnings.warn(
-                f"{asked} was trained with words before each text, and its configuration does not name them. Its "
+                f"{asked} was trained with words before each text, and its configuration does not name "
+                "them. Its "
                 "homepage does; for E5: load_model(…, query_prompt='query: ', document_prompt='passage: ').",
                 stacklevel=4,
             )
@@ -116,7 +128,7 @@ def _parts(network: Iterable[Any]) -> tuple[str, str, bool]:
         normalized = kind == "Normalize"
         if kind == "Pooling":
             modes = module.pooling_mode if isinstance(module.pooling_mode, tuple) else (module.pooling_mode,)
-            pooling = " and ".join(_POOLING.get(mode, mode) for mode in modes)
+            pooling = " and ".join(_POOLING.get(str(mode), str(mode)) for mode in modes)
         elif kind == "StaticEmbedding":
             layer, pooling = "token embeddings", "mean"
         elif kind in ("Dense", "LayerNorm"):

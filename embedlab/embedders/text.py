@@ -11,7 +11,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from embedlab.catalog import ModelCard
-from embedlab.embedders.base import CachedEmbedder, quiet_loading
+from embedlab.embedders.base import CachedEmbedder, quiet_loading, text_problem
 from embedlab.weights import Found
 
 # Far more than any text model here reads; tokenising a whole book to keep its first page takes seconds.
@@ -55,13 +55,7 @@ class TextEmbedder(CachedEmbedder):
         return np.asarray(vectors, np.float32)
 
     def _problem(self, content: Any) -> str | None:
-        if not isinstance(content, str):
-            return f"a text was expected, not {type(content).__name__}"
-        try:
-            content.encode("utf-8")
-        except UnicodeEncodeError:
-            return "the text holds half a character (a lone surrogate)"
-        return None if content.strip() else "empty text"
+        return text_problem(content)
 
     def _length(self, content: Any) -> float:
         return float(len(content))
@@ -83,7 +77,7 @@ class TextEmbedder(CachedEmbedder):
 
 
 def read_network(folder: Path, safetensors: bool = True) -> Any:
-    """A sentence-transformers model from a folder; other weights than safetensors are read as weights only."""
+    """A sentence-transformers model from a folder; what is not safetensors is read as weights only."""
     with quiet_loading():
         return SentenceTransformer(
             str(folder),

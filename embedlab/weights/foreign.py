@@ -1,7 +1,8 @@
-"""What a repository that nobody here has checked may bring: which of its files are taken, and none that is code.
+"""What a repository that nobody here has checked may bring: which of its files are taken, and none that is
+code.
 
-Weights are safetensors, or a PyTorch file that is read with ``weights_only=True``. A model that needs code from
-its repository is refused by name, before anything large is fetched.
+Weights are safetensors, or a PyTorch file that is read with ``weights_only=True``. A model that needs code
+from its repository is refused by name, before anything large is fetched.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def chosen(sizes: Mapping[str, int]) -> list[str]:
     safe = {folder for path, folder in weights.items() if path.endswith(".safetensors")}
     taken = [p for p, folder in weights.items() if p.endswith(".safetensors") or folder not in safe]
     if not taken:
-        others = [p for p in sizes if p.endswith((".onnx", ".gguf", ".h5", ".msgpack", ".ckpt", ".pkl", ".pt"))]
+        others = [
+            p for p in sizes if p.endswith((".onnx", ".gguf", ".h5", ".msgpack", ".ckpt", ".pkl", ".pt"))
+        ]
         raise NotAModel(
             "it has neither model.safetensors nor pytorch_model.bin"
             + (f", only {', '.join(sorted(others)[:3])}" if others else "")
@@ -97,7 +100,8 @@ def check_code(folder: Path, name: str) -> None:
         files = sorted({str(value).split(".")[0].split("--")[-1] + ".py" for value in _flat(code)})
         raise NeedsCode(
             f"{name} needs code from its repository ({', '.join(files)}), which is never executed here. Take "
-            "another model, or load it yourself and hand it over: el.from_module(…) or el.register(card, loader)."
+            "another model, or load it yourself and hand it over: el.from_module(…) or el.register(card, "
+            "loader)."
         )
     for path in ("config.json", "sentence_bert_config.json"):
         _check_settings(read_json(folder / path), name, path)
@@ -108,7 +112,8 @@ def check_code(folder: Path, name: str) -> None:
         if not known:
             raise NeedsCode(
                 f"{name} is made with {kind[:100]!r}, which is not among the parts that are run here "
-                f"({', '.join(sorted(KNOWN_MODULES))}). Load it yourself and hand it over: el.register(card, loader)."
+                f"({', '.join(sorted(KNOWN_MODULES))}). Load it yourself and hand it over: "
+                "el.register(card, loader)."
             )
         if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
             raise NeedsCode(f"{name} names a part outside of its folder: {path[:100]!r}. Refused.")
@@ -119,7 +124,9 @@ def _check_settings(settings: Any, name: str, file: str) -> None:
     if isinstance(settings, dict):
         for key, value in settings.items():
             if "attn_implementation" in str(key) and any("/" in str(v) for v in _flat(value)):
-                raise NeedsCode(f"{name} asks in {file} for code from another repository ({value!r}). Refused.")
+                raise NeedsCode(
+                    f"{name} asks in {file} for code from another repository ({value!r}). Refused."
+                )
             if key in ("kernel_config", "use_kernels") and value:
                 raise NeedsCode(f"{name} asks in {file} for compiled code ({key}). Refused.")
             _check_settings(value, name, file)
@@ -127,9 +134,9 @@ def _check_settings(settings: Any, name: str, file: str) -> None:
 
 def _native(model_type: str) -> bool:
     """Whether transformers has the network itself; such a repository's code is then left where it is."""
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+    from transformers import CONFIG_MAPPING
 
-    return model_type in CONFIG_MAPPING_NAMES
+    return model_type in CONFIG_MAPPING
 
 
 def _flat(value: Any) -> list[Any]:

@@ -1,9 +1,9 @@
 """Any repository of the model hub: which commit, and where its files are on this machine.
 
-They are looked for in ``EMBEDLAB_MODELS`` (``org/name/``), in embedlab's own cache, in that of Hugging Face and
-on the hub. What a name led to the first time is remembered, so that a branch which moves on does not change a
-model behind anybody's back; ``@main`` asks anew. The sha256 of every file is recorded when it first arrives, and
-other bytes at the same commit are refused from then on.
+They are looked for in ``EMBEDLAB_MODELS`` (``org/name/``), in embedlab's own cache, in that of Hugging Face
+and on the hub. What a name led to the first time is remembered, so that a branch which moves on does not
+change a model behind anybody's back; ``@main`` asks anew. The sha256 of every file is recorded when it first
+arrives, and other bytes at the same commit are refused from then on.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def locate(repo: str, asked: str | None = None) -> Checkout | None:
     return _Repository(repo, asked).here(asked if is_commit(asked) else None, [])
 
 
-def fetch(repo: str, asked: str | None = None, commit: str | None = None, progress: Progress | None = None) -> Checkout:
+def fetch(
+    repo: str, asked: str | None = None, commit: str | None = None, progress: Progress | None = None
+) -> Checkout:
     """A repository, from this machine or from the hub.
 
     Parameters
@@ -185,7 +187,8 @@ class _Repository:
         for path, now in sha256.items():  # what the hub sends was compared while it arrived
             if known.setdefault(path, now) != now:
                 raise problems.WeightsMismatch(
-                    f"{path} at commit {commit[:8]} has sha256 {now}, but {known[path]} was recorded when it first "
+                    f"{path} at commit {commit[:8]} has sha256 {now}, but {known[path]} was recorded when "
+                    "it first "
                     "arrived"
                 )
         self._note(notes)
@@ -220,13 +223,16 @@ class _Repository:
             found = self._download(commit, tried, progress)
         if found.revision and not is_commit(self.asked):
             self._remember(found.revision)
-        log.info("%s: commit %s from %s, sha256 %s…", self.repo, found.revision, found.origin, found.sha256[:12])
+        log.info(
+            "%s: commit %s from %s, sha256 %s…", self.repo, found.revision, found.origin, found.sha256[:12]
+        )
         return found
 
     def _unavailable(self, tried: list[str]) -> problems.WeightsUnavailable:
         lines = "".join(f"\n  - {line}." for line in tried)
         return problems.WeightsUnavailable(
-            f"{self.repo}{f'@{self.asked}' if self.asked else ''} is not on this machine and cannot be fetched:{lines}"
+            f"{self.repo}{f'@{self.asked}' if self.asked else ''} is not on this machine and cannot be "
+            f"fetched:{lines}"
         )
 
     def _download(self, commit: str | None, tried: list[str], progress: Progress | None) -> Checkout:
@@ -266,7 +272,7 @@ class _Repository:
                 self.repo, revision=wanted, files_metadata=True, timeout=_PATIENCE
             )
         except GatedRepoError:
-            why = f"{self.repo} asks for its terms to be accepted: do so at {where}/{self.repo}, then set HF_TOKEN"
+            why = f"{self.repo} has terms to accept: do so at {where}/{self.repo}, then set HF_TOKEN"
         except RepositoryNotFoundError:
             why = f"{where} has no repository {self.repo}; check the name, or set HF_TOKEN if it is private"
         except RevisionNotFoundError:
@@ -280,7 +286,9 @@ class _Repository:
 
     def _spec(self, info: Any) -> Weights:
         if not is_commit(info.sha):
-            raise problems.WeightsUnavailable(f"{hub.endpoint()} does not say which commit of {self.repo} it serves.")
+            raise problems.WeightsUnavailable(
+                f"{hub.endpoint()} does not say which commit of {self.repo} it serves."
+            )
         there = {s.rfilename: s for s in info.siblings or []}
         try:
             paths = foreign.chosen({path: int(s.size or 0) for path, s in there.items()})
@@ -288,19 +296,23 @@ class _Repository:
             raise foreign.NotAModel(f"{self.repo} at {info.sha[:8]} cannot be loaded: {error}.") from None
         known = self._notes().get("files", {}).get(info.sha, {})
         files = tuple(
-            WeightFile(path, int(there[path].size or 0), known.get(path) or getattr(there[path].lfs, "sha256", None))
+            WeightFile(
+                path, int(there[path].size or 0), known.get(path) or getattr(there[path].lfs, "sha256", None)
+            )
             for path in paths
         )
         return Weights(files, foreign.main_file(paths), repo=self.repo, revision=info.sha)
 
 
 def _whole(folder: Path, paths: list[str]) -> None:
-    """Raise unless every piece of weights that were cut is there; Hugging Face's cache may hold a part of them."""
+    """Raise unless all pieces of weights are there; Hugging Face's cache may hold only some."""
     for index in (p for p in folder.glob("*.index.json")):
         parts = set(foreign.read_json(index).get("weight_map", {}).values())
         kind = ".safetensors" if ".safetensors." in index.name else ".bin"
         if any(p.endswith(kind) for p in paths if foreign.is_weights(p)) and not parts <= set(paths):
-            raise foreign.NotAModel(f"{len(parts - set(paths))} of {len(parts)} parts of the weights are missing")
+            raise foreign.NotAModel(
+                f"{len(parts - set(paths))} of {len(parts)} parts of the weights are missing"
+            )
 
 
 def _identity(folder: Path, paths: list[str]) -> str:
