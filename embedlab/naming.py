@@ -103,7 +103,7 @@ class ModelName:
     def __str__(self) -> str:
         if not self.prefix:
             return self.target
-        safe = ":/" if self.prefix == "openai" else ""
+        safe = ":/[]" if self.prefix == "openai" else ""
         chosen = [f"{name}={quote(str(value), safe)}" for name, value in self.options.given().items()]
         at = f"@{self.revision}" if self.revision else ""
         return f"{self.prefix}:{self.target}{at}" + (f"?{'&'.join(chosen)}" if chosen else "")

@@ -111,8 +111,9 @@ def clip(folder: Path) -> Path:
         projection_dim=12,
     )
     tokenizer(folder, bert=False, clip=True)
-    kind = {"image_processor_type": "CLIPImageProcessor", "resample": 3}
-    return save(tf.CLIPModel(config), folder, **_SQUARE, **_NORMAL, **kind)
+    # As in CLIP's own file: that the middle is cut out is the processor's default, and is not said.
+    kind = {"image_processor_type": "CLIPImageProcessor", "resample": 3, "crop_size": 32}
+    return save(tf.CLIPModel(config), folder, **_SQUARE | {"size": 40}, **_NORMAL, **kind)
 
 
 def whisper(folder: Path) -> Path:

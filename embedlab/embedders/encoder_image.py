@@ -38,19 +38,25 @@ _KNOWN_STEPS = {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do
 
 
 def preprocess_of(folder: Path, name: str) -> Preprocess:
-    """What ``preprocessor_config.json`` says is done to a picture.
+    """What is done to a picture, as transformers reads it from ``preprocessor_config.json``.
 
     Raises
     ------
     NotAModel
         When the file is missing, or asks for a step that is not taken here.
     """
-    says = foreign.read_json(folder / "preprocessor_config.json")
-    says = says.get("image_processor", says)
-    if not says:
-        raise foreign.NotAModel(
-            f"{name} has no preprocessor_config.json: how pictures are made ready is not known."
+    from transformers import AutoImageProcessor
+
+    try:  # what the file leaves out is the processor's own default
+        processor = AutoImageProcessor.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=False, backend="pil"
         )
+    except (OSError, ValueError, ImportError, KeyError) as error:
+        raise foreign.NotAModel(
+            f"{name} has no preprocessor_config.json that transformers knows: how pictures are made ready cannot "
+            "be told. Hand the network over with your own: el.from_module(network, preprocess)."
+        ) from error
+    says: dict[str, Any] = processor.to_dict()
     other = sorted(k for k, v in says.items() if k.startswith("do_") and v and k not in _KNOWN_STEPS)
     scale = says.get("rescale_factor", 1 / 255)
     if other or abs(scale * 255 - 1) > 1e-3 or says.get("rescale_offset") or not says.get("do_rescale", True):

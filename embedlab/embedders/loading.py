@@ -9,9 +9,9 @@ from typing import Any
 
 from embedlab import catalog, naming, weights
 from embedlab.embedders.base import Embedder
-from embedlab.errors import require
+from embedlab.errors import EmbedlabError, require
 from embedlab.naming import BadName, ModelName, Options
-from embedlab.weights import repository
+from embedlab.weights import foreign, repository
 
 _LOADERS = {"st": "embedlab.embedders.sentence", "hf": "embedlab.embedders.encoder"}
 
@@ -141,5 +141,14 @@ def _build(name: str, found: weights.Found) -> Embedder:
 @lru_cache(maxsize=4)
 def _build_any(asked: ModelName, found: repository.Checkout) -> Embedder:
     load = importlib.import_module(_LOADERS[asked.prefix]).load
-    embedder: Embedder = load(asked, found)
+    try:
+        embedder: Embedder = load(asked, found)
+    except EmbedlabError:
+        raise
+    except Exception as error:
+        # Four libraries read a stranger's files here, and what they raise shares no base class.
+        why = (str(error).strip().splitlines() or [""])[0][:300]
+        raise foreign.NotAModel(
+            f"{asked} cannot be loaded from {found.path}: {type(error).__name__}: {why}"
+        ) from error
     return embedder

@@ -109,8 +109,7 @@ def few(prepared: list[Any], batch_size: int) -> Iterator[list[Any]]:
 
 
 class Keeper:
-    """Hands new vectors to the cache about once in ``every`` seconds, and on the way out, whatever ended the
-    run.
+    """Hands new vectors to the cache once in ``every`` seconds, and on the way out, whatever ended the run.
 
     A commit for each small batch would cost a fast model several percent; a crash loses a second of work.
     """

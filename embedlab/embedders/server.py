@@ -13,6 +13,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -136,7 +137,7 @@ class ServerEmbedder(CachedEmbedder):
         content_of: dict[bytes, str] = dict(zip(digests, self.contents_of(items), strict=True))
         names = dict(zip(reversed(digests), reversed(items.ids), strict=True))
         failed: dict[bytes, str] = {}
-        with VectorCache(self._provenance(), self.dim) as kept:
+        with closing(self._connection), VectorCache(self._provenance(), self.dim) as kept:
             known = kept.get(list(content_of))
             missing = [digest for digest in content_of if digest not in known]
             self._check_limit([content_of[digest] for digest in missing])
@@ -213,7 +214,8 @@ class ServerEmbedder(CachedEmbedder):
         )
 
     def _learn(self, name: str) -> int:
-        dim = int(self._connection.ask(["How many numbers?"]).vectors.shape[1])
+        with closing(self._connection):
+            dim = int(self._connection.ask(["How many numbers?"]).vectors.shape[1])
         _note_dim(name, dim)
         return dim
 

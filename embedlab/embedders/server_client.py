@@ -13,9 +13,9 @@ import math
 import os
 import random
 import re
-import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from time import monotonic, sleep, time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -113,19 +113,29 @@ class Connection:
         ServerError
             For everything else, with what to do.
         """
-        started, attempt = time.monotonic(), 0
+        started = since = monotonic()
+        attempt, patience = 0, 0.0
         while True:
             outcome = self._once(texts)
             if isinstance(outcome, Answer):
                 return outcome
+            if outcome.patience != patience:  # busy and gone are two troubles, each with its own clock
+                since, attempt, patience = monotonic(), 0, outcome.patience
             wait = outcome.wait
             if wait is None:
                 wait = min(FIRST_WAIT * 2**attempt, LONGEST_WAIT) * random.uniform(0.8, 1.2)
             attempt += 1
-            if not outcome.again or time.monotonic() - started + wait > outcome.patience:
+            now = monotonic() + wait
+            if not outcome.again or now - since > patience or now - started > 2 * PATIENCE:
                 raise outcome.error
             log.info("%s Trying again in %.1f s.", outcome.error, wait)
-            time.sleep(wait)
+            sleep(wait)
+
+    def close(self) -> None:
+        """Hang up, and forget the key."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def _once(self, texts: list[str]) -> Answer | _Failure:
         openai = require("openai", "openai")
@@ -225,7 +235,7 @@ class Connection:
             return _Failure(TooMuch(f"{self._who()} refuses it: {said}", many))
         if status in (408, 409, 429) or status >= 500:
             wait = _retry_after(headers)
-            long = f" It asks to wait {wait:.0f} s." if wait else ""
+            long = f" It asks to wait {wait:.0f} s." if wait and wait >= 1 else ""
             error = self._error(
                 f"is busy or broken (HTTP {status}: {said}).{long} Try again later: nothing is paid twice."
             )
@@ -272,7 +282,7 @@ def _retry_after(headers: Any) -> float | None:
             seconds = float(value) * scale
         except ValueError:
             try:
-                seconds = parsedate_to_datetime(value).timestamp() - time.time()
+                seconds = parsedate_to_datetime(value).timestamp() - time()
             except ValueError:
                 continue
         if math.isfinite(seconds):

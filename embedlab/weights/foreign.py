@@ -1,5 +1,4 @@
-"""What a repository that nobody here has checked may bring: which of its files are taken, and none that is
-code.
+"""What an unknown repository may bring: which of its files are taken, and that none of them is code.
 
 Weights are safetensors, or a PyTorch file that is read with ``weights_only=True``. A model that needs code
 from its repository is refused by name, before anything large is fetched.
@@ -46,6 +45,8 @@ def chosen(sizes: Mapping[str, int]) -> list[str]:
         if pure.is_absolute() or ".." in pure.parts or "\\" in path or "\x00" in path or ":" in path:
             raise NotAModel(f"it lists the file {path!r}, which would lie outside of its folder; refused")
         if len(pure.parts) > 2 or pure.parts[0].startswith(".") or pure.parts[0].lower() in _OTHER_FORMATS:
+            continue
+        if path == "source.json":  # our own note about the arrival has this name
             continue
         if _WEIGHTS.fullmatch(pure.name):
             weights[path] = str(pure.parent)

@@ -12,6 +12,7 @@ import dataclasses
 import json
 import logging
 import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,7 @@ from embedlab.weights.watch import Progress
 
 log = logging.getLogger("embedlab")
 
+_DESCRIPTIONS = ("config.json", "modules.json", "sentence_bert_config.json")
 _PATIENCE = 10.0  # seconds for the hub's list of files
 
 
@@ -256,10 +258,18 @@ class _Repository:
 
     def _look_first(self, place: Place) -> None:
         """The descriptions alone, so that a model that cannot be run is refused before its weights move."""
-        small = tuple(f for f in place.spec.files if f.path in ("config.json", "modules.json"))
-        if small:
-            peek = dataclasses.replace(place, spec=dataclasses.replace(place.spec, files=small))
-            foreign.check_code(hub.download(peek, None), self.repo)
+        from huggingface_hub import HfApi
+
+        small = [f.path for f in place.spec.files if f.path in _DESCRIPTIONS]
+        api = HfApi(endpoint=hub.endpoint(), library_name="embedlab")
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                for path in small:
+                    api.hf_hub_download(self.repo, path, revision=place.spec.revision, local_dir=folder)
+            except Exception as error:
+                # As in hub.py: the errors of the HTTP library share no base class that could be named here.
+                raise problems.SourceFailed(hub.out_of_reach(f"{type(error).__name__}: {small}")) from error
+            foreign.check_code(Path(folder), self.repo)
 
     def _listed(self, commit: str | None) -> Weights:
         """The commit and its files, as the hub lists them."""
