@@ -53,8 +53,8 @@ def preprocess_of(folder: Path, name: str) -> Preprocess:
         )
     except (OSError, ValueError, ImportError, KeyError) as error:
         raise foreign.NotAModel(
-            f"{name} has no preprocessor_config.json that transformers knows: how pictures are made ready cannot "
-            "be told. Hand the network over with your own: el.from_module(network, preprocess)."
+            f"{name} has no preprocessor_config.json that transformers knows, so how pictures are made ready "
+            "cannot be told. Hand the network over with your own: el.from_module(network, preprocess)."
         ) from error
     says: dict[str, Any] = processor.to_dict()
     other = sorted(k for k, v in says.items() if k.startswith("do_") and v and k not in _KNOWN_STEPS)

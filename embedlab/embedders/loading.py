@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from embedlab import catalog, naming, weights
@@ -123,10 +122,8 @@ def _from_catalogue(name: str) -> Embedder:
 
 
 def _from_weights(asked: ModelName, commit: str | None) -> Embedder:
-    if asked.is_folder:
-        return _build_any(asked, repository.open_folder(Path(asked.target), str(asked)))
     with weights.download_bar() as progress:
-        return _build_any(asked, repository.fetch(asked.target, asked.revision, commit, progress))
+        return _build_any(asked, repository.bring(asked, commit, progress))
 
 
 @lru_cache(maxsize=4)

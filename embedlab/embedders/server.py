@@ -10,46 +10,27 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from embedlab import cache, naming, settings
+from embedlab import naming, settings
 from embedlab.cache import VectorCache
 from embedlab.catalog import ModelCard
+from embedlab.embedders import server_notes
 from embedlab.embedders.base import CachedEmbedder, text_problem
 from embedlab.embedders.running import Keeper, progress_bar
 from embedlab.embedders.server_client import KEY, OPENAI, Connection, ServerError, TooMuch, is_loopback
 from embedlab.errors import require
 from embedlab.items import Items
+from embedlab.known.server import KNOWN, LOOKED_UP, MAX_TOKENS, Known
 from embedlab.naming import BadName, ModelName
 
 TOKEN_LIMIT = 2_000_000
-PRICES_OF = "November 2026"
-
-
-@dataclass(frozen=True)
-class Known:
-    """A model of OpenAI: its numbers, US dollars for a million tokens, whether it can give fewer numbers."""
-
-    dim: int
-    price: float
-    shortens: bool
-
-
-# developers.openai.com/api/docs/models, looked up in November 2026.
-KNOWN = {
-    "text-embedding-3-small": Known(1536, 0.02, True),
-    "text-embedding-3-large": Known(3072, 0.13, True),
-    "text-embedding-ada-002": Known(1536, 0.10, False),
-}
-_MAX_TOKENS = 8192
 _OPENAI_AT_ONCE = (2048, 300_000)  # texts and tokens of one request, at most
 _OTHERS_AT_ONCE = (64, 100_000)  # a server on a laptop must answer before the patience ends
 
@@ -77,7 +58,7 @@ class ServerEmbedder(CachedEmbedder):
         self._most_texts, self._most_tokens = _OPENAI_AT_ONCE if known else _OTHERS_AT_ONCE
         self.dim = asked.options.dimensions or (known.dim if known else 0)
         if not self.dim:
-            self.dim = _noted_dim(str(asked)) or self._learn(str(asked))
+            self.dim = server_notes.dim_of(str(asked)) or self._learn(str(asked))
         self.card = ModelCard(
             name=str(asked),
             modality="text",
@@ -88,7 +69,7 @@ class ServerEmbedder(CachedEmbedder):
             layer="not told",
             pooling="not told",
             normalized=known is not None,
-            max_tokens=_MAX_TOKENS if known else None,
+            max_tokens=MAX_TOKENS if known else None,
             homepage=f"https://platform.openai.com/docs/models/{asked.target}" if known else self.base_url,
             source="server",
         )
@@ -120,7 +101,7 @@ class ServerEmbedder(CachedEmbedder):
             raise ServerError(
                 f"{self.card.name} gave vectors of {answer.vectors.shape[1]} numbers, and {self.dim} were "
                 "expected. "
-                f"If the server has another model under this name now, delete {_notes_file()}."
+                f"If the server has another model under this name now, delete {server_notes.file()}."
             )
         return answer.vectors
 
@@ -205,7 +186,7 @@ class ServerEmbedder(CachedEmbedder):
             money = (
                 f": about {cost:.2g} USD, at most {at_most:.2g} USD, at {self._known.price} USD for a "
                 "million "
-                f"({PRICES_OF}; check your provider)"
+                f"({LOOKED_UP}; check your provider)"
             )
         return (
             f"{len(texts):,} texts for {self.card.name} are about {_millions(usual)} tokens if they are "
@@ -216,7 +197,7 @@ class ServerEmbedder(CachedEmbedder):
     def _learn(self, name: str) -> int:
         with closing(self._connection):
             dim = int(self._connection.ask(["How many numbers?"]).vectors.shape[1])
-        _note_dim(name, dim)
+        server_notes.note_dim(name, dim)
         return dim
 
 
@@ -301,33 +282,3 @@ def _server_of(asked: ModelName) -> tuple[str, ModelName]:
     url = asked.options.base_url or _standard()
     shown = None if url == OPENAI else url
     return url, dataclasses.replace(asked, options=dataclasses.replace(asked.options, base_url=shown))
-
-
-# -- how long the vectors of a server are --------------------------------------------------------------------
-
-
-def _notes_file() -> Any:
-    return cache.folder() / "servers.json"
-
-
-def _noted_dim(name: str) -> int:
-    """What was learnt before: kept vectors can be used when the server is not there."""
-    try:
-        return int(json.loads(_notes_file().read_text(encoding="utf-8"))[name])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
-
-
-def _note_dim(name: str, dim: int) -> None:
-    path = _notes_file()
-    try:
-        try:
-            notes = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            notes = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{os.getpid()}")
-        fresh.write_text(json.dumps(notes | {name: dim}, indent=1), encoding="utf-8")
-        fresh.replace(path)
-    except OSError:
-        pass  # it is asked again the next time

@@ -102,7 +102,8 @@ def locate(name: str) -> Found | None:
         When a folder brought by hand is there but is not the pinned model.
     """
     if naming.has_prefix(name):
-        return _elsewhere(naming.parse(name))
+        checkout = repository.here(naming.parse(name))
+        return _found(checkout) if checkout else None
     row = catalog.row(name)
     if row.make:
         return None
@@ -165,7 +166,7 @@ def fetch(name: str, progress: Progress | None = None) -> Found:
         When the cache folder is full or cannot be written.
     """
     if naming.has_prefix(name):
-        return _fetch_elsewhere(naming.parse(name), progress)
+        return _found(repository.bring(naming.parse(name), progress=progress))
     row = catalog.row(name)
     if row.make:
         raise WeightsUnavailable(f"{name} was registered in this process; there is nothing to fetch.")
@@ -189,19 +190,8 @@ def fetch(name: str, progress: Progress | None = None) -> Found:
     return found
 
 
-def _elsewhere(name: naming.ModelName) -> Found | None:
-    """A model that is named by its repository or folder, where it is on this machine."""
-    try:
-        if name.prefix == "openai":
-            return None
-        there = (
-            repository.open_folder(Path(name.target), str(name))
-            if name.is_folder
-            else repository.locate(name.target, name.revision)
-        )
-    except WeightsError:
-        return None
-    return Found(there.path, there.source, there.sha256, there.origin) if there else None
+def _found(there: repository.Checkout) -> Found:
+    return Found(there.path, there.source, there.sha256, there.origin)
 
 
 def _reachable(name: naming.ModelName) -> bool:
@@ -209,17 +199,9 @@ def _reachable(name: naming.ModelName) -> bool:
         from embedlab.embedders import server
 
         return server.usable(name)
-    return _elsewhere(name) is not None or (not name.is_folder and not settings.offline() and hub_reachable())
-
-
-def _fetch_elsewhere(name: naming.ModelName, progress: Progress | None) -> Found:
-    if name.prefix == "openai":
-        raise WeightsUnavailable(f"{name} runs on a server: there is nothing to fetch.")
-    if name.is_folder:
-        there = repository.open_folder(Path(name.target), str(name))
-    else:
-        there = repository.fetch(name.target, name.revision, progress=progress)
-    return Found(there.path, there.source, there.sha256, there.origin)
+    if repository.here(name) is not None:
+        return True
+    return not name.is_folder and not settings.offline() and hub_reachable()
 
 
 def _together(row: catalog.Row, parts: list[Found]) -> Found:

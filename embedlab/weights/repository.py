@@ -9,18 +9,17 @@ arrives, and other bytes at the same commit are refused from then on.
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
-import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from embedlab import settings
-from embedlab.naming import is_commit
+from embedlab.naming import ModelName, is_commit
 from embedlab.pins import WeightFile, Weights
 from embedlab.weights import foreign, hub, problems, verify
+from embedlab.weights.notes import Notes
 from embedlab.weights.place import Place
 from embedlab.weights.watch import Progress
 
@@ -52,6 +51,29 @@ class Checkout:
     revision: str | None
     source: Literal["folder", "cache", "hub"] = field(compare=False)  # the same model, wherever it was found
     origin: str = field(compare=False)
+
+
+def here(name: ModelName) -> Checkout | None:
+    """What a name with a prefix leads to, where it is on this machine; neither hub nor server is asked."""
+    if name.prefix == "openai":
+        return None
+    try:
+        return (
+            open_folder(Path(name.target), str(name))
+            if name.is_folder
+            else locate(name.target, name.revision)
+        )
+    except problems.WeightsError:
+        return None
+
+
+def bring(name: ModelName, commit: str | None = None, progress: Progress | None = None) -> Checkout:
+    """What a name with a prefix leads to, from this machine or from the hub; see :func:`fetch`."""
+    if name.prefix == "openai":
+        raise problems.WeightsUnavailable(f"{name} runs on a server: there is nothing to fetch.")
+    if name.is_folder:
+        return open_folder(Path(name.target), str(name))
+    return fetch(name.target, name.revision, commit, progress)
 
 
 def open_folder(folder: Path, name: str) -> Checkout:
@@ -108,6 +130,7 @@ class _Repository:
     def __init__(self, repo: str, asked: str | None) -> None:
         self.repo, self.asked = repo, asked
         self.root = verify.weights_root() / "repositories" / repo.replace("/", "--")
+        self.notes = Notes(self.root)
 
     # -- on this machine ---------------------------------------------------------------------------------
 
@@ -124,7 +147,7 @@ class _Repository:
         return open_folder(folder, self.repo)
 
     def _kept(self, commit: str | None, tried: list[str]) -> Checkout | None:
-        commit = commit or self._remembered() or self._hugging_face_ref()
+        commit = commit or self.notes.commit_of(self.asked) or self._hugging_face_ref()
         if commit is None:
             tried.append(f"cache: no {self.repo} in {self.root}, nor in the Hugging Face cache")
             return None
@@ -154,7 +177,9 @@ class _Repository:
         try:
             paths = foreign.chosen(foreign.listing(folder))
             _whole(folder, paths)
-            self._compare(commit, {p: verify.sha256_kept(folder / p) for p in paths if foreign.is_weights(p)})
+            self.notes.compare(
+                commit, {p: verify.sha256_kept(folder / p) for p in paths if foreign.is_weights(p)}
+            )
         except (foreign.NotAModel, problems.WeightsMismatch) as error:
             tried.append(f"Hugging Face cache: {folder}: {error}")
             return None
@@ -173,42 +198,6 @@ class _Repository:
             return None
         return ref if is_commit(ref) else None
 
-    # -- what is remembered ------------------------------------------------------------------------------
-
-    def _notes(self) -> dict[str, Any]:
-        return foreign.read_json(self.root / "notes.json")
-
-    def _remembered(self) -> str | None:
-        commit = self._notes().get("refs", {}).get(self.asked or "")
-        return commit if is_commit(commit) else None
-
-    def _compare(self, commit: str, sha256: dict[str, str]) -> None:
-        """Note the sha256 of files at a commit; refuse those that are noted with another one."""
-        notes = self._notes()
-        known: dict[str, str] = notes.setdefault("files", {}).setdefault(commit, {})
-        for path, now in sha256.items():  # what the hub sends was compared while it arrived
-            if known.setdefault(path, now) != now:
-                raise problems.WeightsMismatch(
-                    f"{path} at commit {commit[:8]} has sha256 {now}, but {known[path]} was recorded when "
-                    "it first "
-                    "arrived"
-                )
-        self._note(notes)
-
-    def _remember(self, commit: str) -> None:
-        notes = self._notes()
-        notes.setdefault("refs", {})[self.asked or ""] = commit
-        self._note(notes)
-
-    def _note(self, notes: dict[str, Any]) -> None:
-        if notes == self._notes():
-            return
-        with problems.cache_errors(self.root, 0):
-            self.root.mkdir(parents=True, exist_ok=True)
-            fresh = self.root / f"notes.json.{os.getpid()}"
-            fresh.write_text(json.dumps(notes, indent=1), encoding="utf-8")
-            fresh.replace(self.root / "notes.json")
-
     # -- from the hub ------------------------------------------------------------------------------------
 
     def fetch(self, commit: str | None, progress: Progress | None) -> Checkout:
@@ -224,7 +213,7 @@ class _Repository:
                 raise self._unavailable(tried)
             found = self._download(commit, tried, progress)
         if found.revision and not is_commit(self.asked):
-            self._remember(found.revision)
+            self.notes.remember(self.asked, found.revision)
         log.info(
             "%s: commit %s from %s, sha256 %s…", self.repo, found.revision, found.origin, found.sha256[:12]
         )
@@ -250,7 +239,7 @@ class _Repository:
                 except (problems.SourceFailed, problems.WeightsMismatch) as error:
                     tried.append(f"hub: {error}")
                     raise self._unavailable(tried) from None
-                self._compare(spec.revision, place.receipt().get("files") or {})  # type: ignore[arg-type]
+                self.notes.compare(spec.revision, place.receipt().get("files") or {})  # type: ignore[arg-type]
                 found = self._own(spec.revision, tried)
         if found is None:
             raise self._unavailable(tried)
@@ -304,7 +293,7 @@ class _Repository:
             paths = foreign.chosen({path: int(s.size or 0) for path, s in there.items()})
         except foreign.NotAModel as error:
             raise foreign.NotAModel(f"{self.repo} at {info.sha[:8]} cannot be loaded: {error}.") from None
-        known = self._notes().get("files", {}).get(info.sha, {})
+        known = self.notes.sha256_at(info.sha)
         files = tuple(
             WeightFile(
                 path, int(there[path].size or 0), known.get(path) or getattr(there[path].lfs, "sha256", None)
