@@ -8,7 +8,7 @@ def of_bytes(number: float) -> str:
     for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if number >= size:
             amount = number / size
-            return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:,.0f} {unit}"
+            return f"{amount:.1f} {unit}" if amount < 10 else f"{round(amount, 1):,.0f} {unit}"
     return f"{number:.0f} bytes"
 
 

@@ -100,7 +100,9 @@ class Summary:
         found.append(("size", self._size_words()))
         if items.labels is not None:
             found += self._label_lines()
-        found.append(("cannot be embedded", _named(self.problems) if self.problems else self._no_problem()))
+        found.append(("cannot be embedded", _named(self.problems) if self.problems else "none"))
+        if self.items.modality != "text" and not self.full:
+            found.append(("not looked at", "the rest of each file after its beginning; full=True decodes it"))
         if self.notes:
             found.append(("odd", _named(self.notes)))
         found.append(("copies", self._copy_words()))
@@ -132,17 +134,12 @@ class Summary:
         single = int((counts == 1).sum())
         words = f"{len(counts):,}: {top}{more}" if len(counts) else "none"
         words += f"; {none:,} items have none" if none else ""
-        words += f"; {single:,} labels have a single item" if single else ""
+        words += f"; of {single:,} there is a single item" if single else ""
         found = [("labels", words)]
         if self.similar_labels:
             some = "; ".join(" = ".join(repr(clip(n, 30)) for n in g) for g in self.similar_labels[:_SHOWN])
             found.append(("labels to unite", some + _rest(len(self.similar_labels))))
         return found
-
-    def _no_problem(self) -> str:
-        if self.items.modality == "text" or self.full:
-            return "none"
-        return "none, by a look at the beginning of each file; full=True decodes them all"
 
     def _copy_words(self) -> str:
         if not self.copies:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
@@ -67,12 +67,65 @@ class FromFiles:
         if label is not None and metadata is None:
             raise BadItem("label= names a column of metadata=; without it the subfolder is the label.")
         rows, bad = folders.rows(folder, modality, encoding, on_error)
-        frame, title = pd.DataFrame(rows), name or folder.resolve().name
+        frame, title = pd.DataFrame(rows, dtype=object), name or folder.resolve().name
         if metadata is not None:
             frame, lost = folders.joined(frame, Path(metadata).expanduser(), label, on_error)
             bad |= lost
         origin = Origin(f"{folder.resolve().name}/: {len(frame):,} {modality} files", bad)
         return _items(cls)(frame, modality, title, origin)
+
+    @classmethod
+    def from_path(
+        cls,
+        path: str | Path,
+        *,
+        modality: str,
+        content: str | None = None,
+        id: str | None = None,
+        label: str | None = None,
+        encoding: str | None = None,
+        on_error: OnError = "raise",
+    ) -> Items:
+        """Items from a folder or a file, by the one of the methods here that its name asks for.
+
+        Parameters
+        ----------
+        path : path
+            A folder, or a file whose name ends in .csv, .tsv, .jsonl, .ndjson or .parquet.
+        modality : str
+        content : str, optional
+            The column of a table; by default ``content``, or ``path`` for media.
+        id, label, encoding, on_error
+            Where the method has them.
+
+        Raises
+        ------
+        BadItem
+            For a name of another kind, and as the method does.
+        """
+        path = Path(path).expanduser()
+        if not path.exists():
+            raise BadItem(f"There is nothing at {path}.")
+        options: dict[str, Any] = {"modality": modality, "on_error": on_error}
+        if path.is_dir():
+            if content or id:
+                raise BadItem("Columns are in tables; in a folder the files are the items.")
+            return cls.from_folder(
+                path, label=label, **options, **({"encoding": encoding} if encoding else {})
+            )
+        kind = path.suffix.lower()
+        options |= {"content": content or ("content" if modality == "text" else "path"), "id": id}
+        if kind in (".csv", ".tsv"):
+            separator = "\t" if kind == ".tsv" else None
+            return cls.from_csv(path, label=label, encoding=encoding, separator=separator, **options)
+        if encoding:
+            raise BadItem("encoding= is for CSV and text files; JSON lines say it themselves.")
+        if kind in (".jsonl", ".ndjson"):
+            return cls.from_jsonl(path, label=label, **options)
+        if kind == ".parquet":
+            del options["on_error"]
+            return cls.from_parquet(path, label=label, **options)
+        raise BadItem(f"{path} is neither a folder nor one of .csv, .tsv, .jsonl, .ndjson and .parquet.")
 
     @classmethod
     def from_csv(

@@ -16,6 +16,7 @@ from embedlab.errors import BadItem
 from embedlab.mixture import missing
 from embedlab.origin import LONE, OnError, Origin, refuse, whole
 
+_NAMES = ("id", "label")  # which from_frame takes for what they say, when nothing else is named
 _NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 
@@ -27,10 +28,10 @@ def csv_frame(
     separator: str | None,
     on_error: OnError,
 ) -> tuple[pd.DataFrame, Origin]:
-    """A CSV file as a DataFrame: columns in ``exact`` as written, others as numbers where all of them are."""
+    """A CSV file as a DataFrame: ``exact`` columns as written, others as numbers where all of them are."""
     table = read_csv(path, encoding=encoding, separator=separator, wanted=wanted, on_error=on_error)
     columns = {
-        name: pd.Series(values, dtype=object) if name in exact else _typed(values)
+        name: pd.Series(values, dtype=object) if name in exact or name in _NAMES else _typed(values)
         for name, values in table.columns.items()
     }
     return pd.DataFrame(columns), table.origin
@@ -112,9 +113,11 @@ def parquet_frame(
     return pd.DataFrame(columns), Origin(f"{path.name}: parquet, {table.num_rows:,} rows")
 
 
-def beside(path: Path, values: pd.Series) -> list[str]:
+def beside(path: Path, values: pd.Series) -> pd.Series:
     """Paths as they stand in a table made absolute: they start at the table's own folder."""
-    return [("" if missing(value) else str(_found(path.parent, str(value).strip()))) for value in values]
+    names = ["" if missing(value) else str(value).strip() for value in values]
+    paths = [str(_found(path.parent, name)) if name else "" for name in names]
+    return pd.Series(paths, dtype=object, index=values.index)
 
 
 def _found(folder: Path, name: str) -> Path:
