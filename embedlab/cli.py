@@ -1,4 +1,4 @@
-"""The command ``embedlab``: lab, doctor, models, fetch, run, cache."""
+"""The command ``embedlab``: the lessons, the models, your own data, and what is kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import embedlab
-from embedlab import cli_cache, cli_models
+from embedlab import cli_cache, cli_models, cli_own
 from embedlab.console import clear_errors, complain, console, marked, say
 
 app = typer.Typer(
@@ -90,6 +90,8 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 
 app.command()(cli_models.models)
 app.command()(cli_models.fetch)
+for _command in (cli_own.summary, cli_own.embed, cli_own.explore, cli_own.compare, cli_own.search):
+    app.command()(_command)
 
 
 @app.command()

@@ -186,6 +186,21 @@ class CachedEmbedder(ABC):
         contents = zip(items.ids, self.contents_of(items), strict=True)
         return {id: p for id, x in contents if (p := self._problem(x))}
 
+    def todo(self, items: Items) -> list[int]:
+        """Rows that :meth:`embed` would compute, one for each content, in the order it would take them."""
+        digests, contents = items.digests(), self.contents_of(items)
+        first: dict[bytes, int] = {}
+        for row, digest in enumerate(digests):
+            first.setdefault(digest, row)
+        with VectorCache(self._provenance(), self.dim) if self.keeps_vectors else nullcontext() as cache:
+            known = cache.get(list(first)) if cache else {}
+        rows = [row for digest, row in first.items() if digest not in known]
+        return sorted(rows, key=lambda row: -self._length(contents[row]))
+
+    def truncated(self, items: Items) -> list[bool]:
+        """Of each item, whether the model reads only its beginning."""
+        return self._truncated(self.contents_of(items))
+
     def contents_of(self, items: Items) -> list[Any]:
         """What is embedded of each item."""
         return items.contents
