@@ -70,14 +70,40 @@ def lesson(number: int) -> Lesson:
     return known[number]
 
 
-def models_of_lessons() -> list[str]:
-    """Every model that a lesson uses, in the order of the lessons."""
-    return list(dict.fromkeys(name for each in all_lessons() for name in each.models))
+def chosen(words: str) -> list[Lesson]:
+    """Some lessons by their numbers: ``"all"``, ``"00-03,07"``.
 
-
-def needs() -> list[Need]:
-    """What the lessons use, in their order, and whether it is on this machine."""
+    Raises
+    ------
+    EmbedlabError
+        For words that are no numbers, and numbers without a lesson.
+    """
     every = all_lessons()
+    if words.strip().lower() == "all":
+        return every
+    numbers: set[int] = set()
+    for word in filter(None, (w.strip() for w in words.split(","))):
+        first, _, last = word.partition("-")
+        if not first.isdigit() or not (last or first).isdigit():
+            raise EmbedlabError(f"{word!r} is no lesson. Write numbers, such as 00-03,07, or all.")
+        span = {each.number for each in every if int(first) <= each.number <= int(last or first)}
+        # A range may have gaps; a single number, and the ends of a range, must be there.
+        lesson(int(first)), lesson(int(last or first))
+        numbers |= span
+    if not numbers:
+        raise EmbedlabError("No lesson is named. Write numbers, such as 00-03,07, or all.")
+    return [each for each in every if each.number in numbers]
+
+
+def models_of_lessons(some: list[Lesson] | None = None) -> list[str]:
+    """Every model that lessons use (default: all lessons), in their order."""
+    every = all_lessons() if some is None else some
+    return list(dict.fromkeys(name for each in every for name in each.models))
+
+
+def needs(some: list[Lesson] | None = None) -> list[Need]:
+    """What lessons use (default: all lessons), in their order, and whether it is on this machine."""
+    every = all_lessons() if some is None else some
     return [
         Need(
             name,
@@ -85,7 +111,7 @@ def needs() -> list[Need]:
             download_size(name),
             weights.locate(name) is not None,
         )
-        for name in models_of_lessons()
+        for name in models_of_lessons(every)
     ]
 
 
@@ -94,8 +120,28 @@ def download_size(name: str) -> str:
     return f"{round(catalog.row(name).download_bytes / 1e6, 1):.0f} MB"
 
 
-def copy_lessons(target: Path) -> Copied:
-    """Copy the lessons and their pictures into a folder; a file that is there already is never overwritten.
+def lesson_files(numbers: set[int] | None = None) -> list[Path]:
+    """The files of the lessons: notebooks, solutions, pictures, and the teacher's guide.
+
+    Parameters
+    ----------
+    numbers : set of int, optional
+        Only the notebooks of these lessons.
+    """
+    origin = lessons.notebooks_folder()
+    files = [*origin.rglob("*.ipynb"), *origin.glob("pictures/*.png"), *origin.glob("teacher/*.md")]
+    return [
+        path
+        for path in sorted(files)
+        if ".ipynb_checkpoints" not in path.parts
+        and (numbers is None or path.suffix != ".ipynb" or path.name[:2] in {f"{n:02}" for n in numbers})
+    ]
+
+
+def copy_lessons(target: Path, numbers: set[int] | None = None) -> Copied:
+    """Copy the lessons, their pictures and the teacher's guide into a folder.
+
+    A file that is there already is never overwritten. With ``numbers``, only those lessons.
 
     Raises
     ------
@@ -106,9 +152,7 @@ def copy_lessons(target: Path) -> Copied:
     origin = lessons.notebooks_folder()
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for source in sorted([*origin.rglob("*.ipynb"), *origin.glob("pictures/*.png")]):
-            if ".ipynb_checkpoints" in source.parts:
-                continue
+        for source in lesson_files(numbers):
             name = source.relative_to(origin)
             place = target / name
             if not place.exists():

@@ -23,12 +23,12 @@ def call(*arguments: str) -> Result:
 def nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """No weights on the machine; two lessons that want them, as stored."""
     monkeypatch.setattr(weights, "locate", lambda name: None)
-    monkeypatch.setattr(lab, "models_of_lessons", lambda: ["text/minilm"])
+    monkeypatch.setattr(lab, "models_of_lessons", lambda *_: ["text/minilm"])
 
 
 def test_a_line_per_check_and_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     findings = [doctor.Finding("a", "ok", "fine"), doctor.Finding("b", "warn", "so so", "do this")]
-    monkeypatch.setattr(doctor, "examine", lambda: iter(findings))
+    monkeypatch.setattr(doctor, "examine", lambda *_: iter(findings))
     result = call()
     assert result.exit_code == 0
     assert re.search(r"warn\s+b: so so\s+→ do this", result.output)
@@ -40,7 +40,7 @@ def test_a_line_per_check_and_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_this_machine_is_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_sources_and_weights", lambda: iter(()))
+    monkeypatch.setattr(doctor, "_sources_and_weights", lambda *_: iter(()))
     found = {f.what: f for f in doctor.examine()}
     assert set(found) == {"Python", "packages", "cache", "JupyterLab", "kernel", "Milvus Lite", "UMAP"}
     assert not [f for f in found.values() if f.status == "fail"]
@@ -95,7 +95,7 @@ def test_a_check_that_breaks_is_a_failure_and_the_others_go_on(monkeypatch: pyte
         raise OSError("the reason")
 
     for name in ("_packages", "_room", "_sources_and_weights", "_maps"):
-        monkeypatch.setattr(doctor, name, lambda: iter(()))
+        monkeypatch.setattr(doctor, name, lambda *_: iter(()))
     broken.__name__ = "_search"
     monkeypatch.setattr(doctor, "_search", broken)
     found = {f.what: f for f in doctor.examine()}
