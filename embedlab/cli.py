@@ -11,7 +11,7 @@ import typer
 
 import embedlab
 from embedlab import cli_bundle, cli_cache, cli_models
-from embedlab.console import clear_errors, complain, console, marked, say
+from embedlab.console import clear_errors, complain, console, marked, say, speak_plainly
 
 app = typer.Typer(
     help="See, compare and search vector embeddings.",
@@ -34,6 +34,7 @@ def main(
     ] = False,
 ) -> None:
     """See, compare and search vector embeddings."""
+    speak_plainly()
 
 
 @app.command()
@@ -89,14 +90,13 @@ def doctor(
     from embedlab import class_message, lab
     from embedlab import doctor as surgery
 
-    chosen = lab.chosen(some)
     if for_class:
-        typer.echo(class_message.message(chosen))
+        typer.echo(class_message.message(lab.chosen(some)))
         return
     if summary is not None:
         raise typer.Exit(0 if _summarize(summary) else 1)
     findings = []
-    for finding in surgery.examine(chosen):
+    for finding in surgery.examine(None if some == "all" else lab.chosen(some)):
         findings.append(finding)
         if not as_json:
             marked(finding.status, f"{finding.what}: {finding.words}")

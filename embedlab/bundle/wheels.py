@@ -74,6 +74,11 @@ def gather(own: Path, target: Target, folder: Path, *, allow_large: bool, on_byt
     if not _in_step(lock, recipe, folder):
         _fetch(own, target, folder, allow_large=allow_large, on_bytes=on_bytes)
     found = closure.close(folder, target)
+    gpu = [wheel.path for wheel in found.wheels if _GPU.match(wheel.path.name)]
+    if gpu and not allow_large:
+        for path in gpu:
+            path.unlink()
+        raise TooLarge(_too_large(target, gpu[0].name))
     if found.missing:
         raise EmbedlabError(
             f"The wheels for {target.name} are not complete: {', '.join(found.missing)}. "
@@ -177,6 +182,8 @@ def _why(outcome: watch.Outcome, target: Target) -> str:
             if lost
             else f"{target.name}: no wheel of {found[1].strip()} on the package index fits this machine."
         )
+    if caused := re.search(r"conflict is caused by:\n\s*([^\n]*)", outcome.output):
+        return f"{target.name}: there is no wheel that fits this machine: {caused[1].strip()}."
     lines = outcome.output.strip().splitlines() or [f"exit status {outcome.code}"]
     complaint = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1])
     return f"{target.name}: pip failed: {complaint[:300]}"
