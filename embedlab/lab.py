@@ -70,14 +70,40 @@ def lesson(number: int) -> Lesson:
     return known[number]
 
 
-def models_of_lessons() -> list[str]:
-    """Every model that a lesson uses, in the order of the lessons."""
-    return list(dict.fromkeys(name for each in all_lessons() for name in each.models))
+def chosen(words: str) -> list[Lesson]:
+    """Some lessons by their numbers: ``"all"``, ``"00-03,07"``.
 
-
-def needs() -> list[Need]:
-    """What the lessons use, in their order, and whether it is on this machine."""
+    Raises
+    ------
+    EmbedlabError
+        For words that are no numbers, and numbers without a lesson.
+    """
     every = all_lessons()
+    if words.strip().lower() == "all":
+        return every
+    numbers: set[int] = set()
+    for word in filter(None, (w.strip() for w in words.split(","))):
+        first, _, last = word.partition("-")
+        if not first.isdigit() or not (last or first).isdigit():
+            raise EmbedlabError(f"{word!r} is no lesson. Write numbers, such as 00-03,07, or all.")
+        span = {each.number for each in every if int(first) <= each.number <= int(last or first)}
+        # A range may have gaps; a single number, and the ends of a range, must be there.
+        lesson(int(first)), lesson(int(last or first))
+        numbers |= span
+    if not numbers:
+        raise EmbedlabError("No lesson is named. Write numbers, such as 00-03,07, or all.")
+    return [each for each in every if each.number in numbers]
+
+
+def models_of_lessons(some: list[Lesson] | None = None) -> list[str]:
+    """Every model that lessons use (default: all lessons), in their order."""
+    every = all_lessons() if some is None else some
+    return list(dict.fromkeys(name for each in every for name in each.models))
+
+
+def needs(some: list[Lesson] | None = None) -> list[Need]:
+    """What lessons use (default: all lessons), in their order, and whether it is on this machine."""
+    every = all_lessons() if some is None else some
     return [
         Need(
             name,
@@ -85,7 +111,7 @@ def needs() -> list[Need]:
             download_size(name),
             weights.locate(name) is not None,
         )
-        for name in models_of_lessons()
+        for name in models_of_lessons(every)
     ]
 
 
@@ -94,8 +120,30 @@ def download_size(name: str) -> str:
     return f"{round(catalog.row(name).download_bytes / 1e6, 1):.0f} MB"
 
 
-def copy_lessons(target: Path) -> Copied:
-    """Copy the lessons, their pictures and the pages beside them into a folder, never over a file.
+def lesson_files(numbers: set[int] | None = None) -> list[Path]:
+    """The files of the lessons: notebooks, solutions, pictures, pages beside them, and the teacher's guide.
+
+    Parameters
+    ----------
+    numbers : set of int, optional
+        Only the notebooks of these lessons, and those that are no lesson.
+    """
+    origin = lessons.notebooks_folder()
+    pages = [*origin.glob("*.md"), *origin.glob("teacher/*.md"), *origin.glob("pictures/*.png")]
+    files = [*origin.rglob("*.ipynb"), *pages]
+    chosen = {f"{n:02}" for n in numbers or ()}
+
+    def wanted(path: Path) -> bool:
+        number = path.name[:2] if path.suffix == ".ipynb" else ""
+        return numbers is None or not number.isdigit() or number in chosen
+
+    return [path for path in sorted(files) if ".ipynb_checkpoints" not in path.parts and wanted(path)]
+
+
+def copy_lessons(target: Path, numbers: set[int] | None = None) -> Copied:
+    """Copy the lessons, their pictures, the pages beside them and the teacher's guide into a folder.
+
+    A file that is there already is never overwritten. With ``numbers``, only those lessons.
 
     Raises
     ------
@@ -106,10 +154,7 @@ def copy_lessons(target: Path) -> Copied:
     origin = lessons.notebooks_folder()
     try:
         target.mkdir(parents=True, exist_ok=True)
-        pages = [*origin.glob("*.md"), *origin.glob("pictures/*.png")]
-        for source in sorted([*origin.rglob("*.ipynb"), *pages]):
-            if ".ipynb_checkpoints" in source.parts:
-                continue
+        for source in lesson_files(numbers):
             name = source.relative_to(origin)
             place = target / name
             if not place.exists():
@@ -129,7 +174,7 @@ def _copy_whole(source: Path, place: Path) -> None:
     """Copy by a rename at the end: half a lesson would look like the learner's own work the next time."""
     part = place.with_suffix(".part")
     shutil.copyfile(source, part)
-    part.rename(place)
+    part.replace(place)
 
 
 def open_lab(folder: Path, *, port: int | None = None, browser: bool = True) -> int:

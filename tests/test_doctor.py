@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner, Result
 
-from embedlab import catalog, doctor, lab, settings, weights
+from embedlab import catalog, class_message, doctor, lab, settings, weights
 from embedlab.cli import app
 
 
@@ -23,12 +23,12 @@ def call(*arguments: str) -> Result:
 def nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """No weights on the machine; two lessons that want them, as stored."""
     monkeypatch.setattr(weights, "locate", lambda name: None)
-    monkeypatch.setattr(lab, "models_of_lessons", lambda: ["text/minilm"])
+    monkeypatch.setattr(lab, "models_of_lessons", lambda *_: ["text/minilm"])
 
 
 def test_a_line_per_check_and_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     findings = [doctor.Finding("a", "ok", "fine"), doctor.Finding("b", "warn", "so so", "do this")]
-    monkeypatch.setattr(doctor, "examine", lambda: iter(findings))
+    monkeypatch.setattr(doctor, "examine", lambda *_: iter(findings))
     result = call()
     assert result.exit_code == 0
     assert re.search(r"warn\s+b: so so\s+→ do this", result.output)
@@ -40,7 +40,7 @@ def test_a_line_per_check_and_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_this_machine_is_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_sources_and_weights", lambda: iter(()))
+    monkeypatch.setattr(doctor, "_sources_and_weights", lambda *_: iter(()))
     found = {f.what: f for f in doctor.examine()}
     assert set(found) == {"Python", "packages", "cache", "JupyterLab", "kernel", "Milvus Lite", "UMAP"}
     assert not [f for f in found.values() if f.status == "fail"]
@@ -95,7 +95,7 @@ def test_a_check_that_breaks_is_a_failure_and_the_others_go_on(monkeypatch: pyte
         raise OSError("the reason")
 
     for name in ("_packages", "_room", "_sources_and_weights", "_maps"):
-        monkeypatch.setattr(doctor, name, lambda: iter(()))
+        monkeypatch.setattr(doctor, name, lambda *_: iter(()))
     broken.__name__ = "_search"
     monkeypatch.setattr(doctor, "_search", broken)
     found = {f.what: f for f in doctor.examine()}
@@ -174,3 +174,63 @@ def test_missing_lab_extensions(monkeypatch: pytest.MonkeyPatch) -> None:
     [finding] = doctor._jupyter()
     assert finding.status == "fail"
     assert finding.cure.endswith("jupyterlab_widgets anywidget")
+
+
+def test_only_the_models_of_some_lessons(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
+    monkeypatch.setattr(weights, "locate", lambda name: None)
+    found = [f for f in doctor._sources_and_weights(lab.chosen("04")) if f.what != "network"]
+    assert {f.what: f.status for f in found} == {"text/minilm": "fail", "image/efficientnet-lite0": "fail"}
+
+
+# --- a class
+
+
+def test_the_message_for_a_class_has_a_cure_for_every_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_sources_and_weights", lambda *_: iter(()))
+    known = {f.what for f in doctor.examine()} | {"network", "model hub", "package index", "weights"}
+    assert set(class_message.CURES) == known
+    text = call("--class").output
+    assert text == class_message.message(lab.all_lessons()) + "\n"
+    for words in ("start.bat doctor", "sh start.sh doctor", "embedlab fetch --all", 'begins with "fail"'):
+        assert words in text
+    for meaning, cure in class_message.CURES.values():
+        assert meaning in text
+        assert cure in text
+
+
+def test_the_message_for_some_lessons_asks_for_no_more() -> None:
+    text = call("--class", "--lessons", "00-01").output
+    assert "embedlab fetch text/minilm\n" in text
+    assert "84 MB of weights" in text
+    assert "embedlab doctor --lessons 00,01\n" in text
+
+
+def test_what_a_class_sends_back(tmp_path: Path) -> None:
+    fine = json.dumps([{"what": "Python", "status": "ok", "words": "3.12", "cure": ""}])
+    ill = json.dumps([{"what": "cache", "status": "fail", "words": "full", "cure": "make room"}])
+    (tmp_path / "ada.json").write_text(fine, encoding="utf-8")
+    (tmp_path / "bob.json").write_text("Installing, once.\n" + fine, encoding="utf-16")  # PowerShell's
+    (tmp_path / "cy.json").write_text(ill, encoding="utf-8")
+    (tmp_path / "di.json").write_text("[]", encoding="utf-8")
+    (tmp_path / "ed.json").write_text("it did not work", encoding="utf-8")
+    result = call("--summary", str(tmp_path))
+    assert result.exit_code == 1
+    lines = result.output.splitlines()
+    assert [line.split()[:2] for line in lines[:2]] == [["ok", "ada:"], ["ok", "bob:"]]
+    assert "cy: cache: full" in lines[2]
+    assert "is not what" in lines[3]
+    assert "is not what" in lines[4]
+    assert lines[5] == "2 of 5 machines are ready."
+
+
+def test_an_empty_folder_of_a_class(tmp_path: Path) -> None:
+    assert "holds no .json files" in call("--summary", str(tmp_path)).output
+
+
+def test_the_json_of_this_machine_can_be_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = [doctor.Finding("Milvus Lite", "fail", "broken", "mend it")]
+    monkeypatch.setattr(doctor, "examine", lambda *_: iter(findings))
+    (tmp_path / "me.json").write_text(call("--json").output, encoding="utf-8")
+    [machine] = class_message.read_results(tmp_path)
+    assert machine.failures == (("Milvus Lite", "broken"),)

@@ -82,7 +82,7 @@ def test_top_level_holds_what_the_readme_promises() -> None:
     top = {line.split("/")[0] for line in listed.stdout.splitlines()}
     expected = {"notebooks", "embedlab", "data", "tests", "environment.yml", "pyproject.toml", "README.md"}
     assert expected <= top
-    assert top - expected <= {"LICENSE", "CHANGELOG.md", ".ci", ".gitignore", ".gitattributes"}
+    assert top - expected <= {"LICENSE", "CHANGELOG.md", ".binder", ".ci", ".gitignore", ".gitattributes"}
 
 
 @pytest.mark.network

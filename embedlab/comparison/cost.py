@@ -165,7 +165,7 @@ def _peak_mb() -> float | None:
     # Linux hands a parent's peak on to its children in ru_maxrss; VmHWM begins anew with each program.
     status = Path("/proc/self/status")
     if status.exists():
-        found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE)
+        found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text("utf-8"), re.MULTILINE)
         if found:
             return int(found[1]) * 1024 / 1e6
     unit = 1 if sys.platform == "darwin" else 1024

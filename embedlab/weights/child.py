@@ -2,6 +2,7 @@
 
 ``child.py pip download …`` runs pip; ``child.py hub <json>`` fetches files from the model hub and, when that
 fails, ends its output with one line of JSON that says why; ``child.py torchhub <json>`` fetches one file.
+``child.py pip-for <json of markers> download …`` runs pip with the markers of another machine.
 """
 
 from __future__ import annotations
@@ -69,13 +70,34 @@ def torchhub(job: dict[str, str]) -> int:
     return 0
 
 
+def pip(arguments: list[str]) -> int:
+    """Be pip; it ends the process with a status of its own."""
+    sys.argv = ["pip", *arguments]
+    runpy.run_module("pip", run_name="__main__", alter_sys=True)
+    return 0
+
+
+def pip_for(markers_there: dict[str, str], arguments: list[str]) -> int:
+    """Be pip, resolving for another machine.
+
+    pip's ``--platform`` chooses wheels for another machine, but pip goes on reading the conditions of
+    requirements (``pywinpty; os_name == "nt"``) as those of the machine it runs on: wheels for Windows,
+    gathered on Linux, would lack what only Windows needs. pip has no option for it, so its table of markers
+    is replaced. Should a later pip not look there any more, ``bundle/closure.py`` notices what is missing.
+    """
+    from pip._vendor.packaging import markers
+
+    markers.default_environment = lambda: dict(markers_there)
+    return pip(arguments)
+
+
 def main(arguments: list[str]) -> int:
     """Run one job and return the exit status."""
     end_with_parent()
     if arguments[0] == "pip":
-        sys.argv = list(arguments)
-        runpy.run_module("pip", run_name="__main__", alter_sys=True)
-        return 0
+        return pip(arguments[1:])
+    if arguments[0] == "pip-for":
+        return pip_for(json.loads(arguments[1]), arguments[2:])
     job = json.loads(arguments[1])
     return torchhub(job) if arguments[0] == "torchhub" else hub(job)
 

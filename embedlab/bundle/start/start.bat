@@ -1,0 +1,20 @@
+@echo off
+rem Windows: finds a Python and hands over to start.py.   start.bat   or   start.bat doctor
+pushd "%~dp0"
+where py >nul 2>nul
+if not errorlevel 1 (
+    py -3 start.py %*
+    goto end
+)
+where python >nul 2>nul
+if not errorlevel 1 (
+    python start.py %*
+    goto end
+)
+echo Python was not found. Install Python 3.12 (python.org), tick "Add python.exe to PATH", and start again.
+cmd /c exit 1
+:end
+set result=%errorlevel%
+if not "%result%"=="0" pause
+popd
+exit /b %result%
