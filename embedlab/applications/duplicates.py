@@ -198,7 +198,8 @@ def choose_threshold(embeddings: Embeddings, copies: Sequence[object]) -> pd.Dat
     DataFrame
         ``threshold``, ``precision`` (share of the pairs found that are copies), ``recall`` (share of the
         pairs of copies that are found), ``f1``; one row for each cosine of two copies, the highest first.
-        ``attrs["best"]`` is the threshold with the largest f1.
+        ``attrs["best"]`` is the threshold with the largest f1; ``attrs["safe"]`` the lowest at
+        which 99 of 100 pairs are copies (None when there is none). To delete, take the safe one.
 
     Raises
     ------
@@ -227,4 +228,6 @@ def choose_threshold(embeddings: Embeddings, copies: Sequence[object]) -> pd.Dat
     )
     table = table[np.diff(table["recall"], prepend=0) > 0].reset_index(drop=True)
     table.attrs["best"] = float(table["threshold"].iloc[int(table["f1"].argmax())])
+    safe = table["precision"].to_numpy() >= 0.99
+    table.attrs["safe"] = float(table["threshold"].to_numpy()[safe][-1]) if safe.any() else None
     return table

@@ -55,7 +55,8 @@ def synthetic_likes(
     list of Likes
         A user has one to three of the labels, drawn evenly. An item has an appeal, the same for all users,
         that falls with its place in a random order as 1 / place^0.5. Each like is drawn by appeal, from
-        one of the user's labels in turn, or with the chance ``noise`` from all. The drawn likes are shuffled and split.
+        one of the user's labels in turn, or with the chance ``noise`` from all. The drawn likes are
+        shuffled and split.
 
     Raises
     ------
