@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Chat": "embedlab.applications.chat",
     "Comparison": "embedlab.comparison.result",
     "Embedder": "embedlab.embedders",
     "Embeddings": "embedlab.embeddings",
@@ -26,7 +27,9 @@ _WHERE = {
     "ModelCard": "embedlab.catalog",
     "Projection": "embedlab.projection",
     "VectorStore": "embedlab.store",
+    "ask": "embedlab.applications.answering",
     "available": "embedlab.weights",
+    "chunk": "embedlab.applications.chunking",
     "compare": "embedlab.comparison.compare",
     "datasets": "embedlab.samples",
     "depth_figure": "embedlab.comparison.depth",
@@ -34,12 +37,14 @@ _WHERE = {
     "embed": "embedlab.embedders",
     "embed_layers": "embedlab.embedders",
     "explore": "embedlab.explorer",
+    "find_duplicates": "embedlab.applications.duplicates",
     "from_module": "embedlab.embedders.live",
     "index_lab": "embedlab.store.lab",
     "load_dataset": "embedlab.samples",
     "load_model": "embedlab.embedders",
     "models": "embedlab.catalog",
     "project": "embedlab.projection",
+    "recommend": "embedlab.applications.recommending",
     "register": "embedlab.embedders.own",
     "split_audio": "embedlab.recordings",
 }
@@ -47,6 +52,11 @@ _WHERE = {
 __all__ = sorted([*_WHERE, "__version__"])
 
 if TYPE_CHECKING:
+    from embedlab.applications.answering import ask as ask
+    from embedlab.applications.chat import Chat as Chat
+    from embedlab.applications.chunking import chunk as chunk
+    from embedlab.applications.duplicates import find_duplicates as find_duplicates
+    from embedlab.applications.recommending import recommend as recommend
     from embedlab.catalog import ModelCard as ModelCard
     from embedlab.catalog import models as models
     from embedlab.comparison.compare import compare as compare
