@@ -22,6 +22,7 @@ _WHERE = {
     "Embeddings": "embedlab.embeddings",
     "EmbedlabError": "embedlab.errors",
     "Explorer": "embedlab.explorer",
+    "HnswWalk": "embedlab.store.walk_result",
     "Items": "embedlab.items",
     "ModelCard": "embedlab.catalog",
     "Projection": "embedlab.projection",
@@ -35,6 +36,7 @@ _WHERE = {
     "embed_layers": "embedlab.embedders",
     "explore": "embedlab.explorer",
     "from_module": "embedlab.embedders.live",
+    "hnsw_walk": "embedlab.store.walk_result",
     "index_lab": "embedlab.store.lab",
     "load_dataset": "embedlab.samples",
     "load_model": "embedlab.embedders",
@@ -69,6 +71,8 @@ if TYPE_CHECKING:
     from embedlab.samples import load_dataset as load_dataset
     from embedlab.store import VectorStore as VectorStore
     from embedlab.store.lab import index_lab as index_lab
+    from embedlab.store.walk_result import HnswWalk as HnswWalk
+    from embedlab.store.walk_result import hnsw_walk as hnsw_walk
     from embedlab.weights import available as available
 
 
