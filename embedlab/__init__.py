@@ -23,6 +23,7 @@ _WHERE = {
     "Embeddings": "embedlab.embeddings",
     "EmbedlabError": "embedlab.errors",
     "Explorer": "embedlab.explorer",
+    "HnswWalk": "embedlab.store.walk_result",
     "Items": "embedlab.items",
     "ModelCard": "embedlab.catalog",
     "Projection": "embedlab.projection",
@@ -39,6 +40,7 @@ _WHERE = {
     "explore": "embedlab.explorer",
     "find_duplicates": "embedlab.applications.duplicates",
     "from_module": "embedlab.embedders.live",
+    "hnsw_walk": "embedlab.store.walk_result",
     "index_lab": "embedlab.store.lab",
     "load_dataset": "embedlab.samples",
     "load_model": "embedlab.embedders",
@@ -81,6 +83,8 @@ if TYPE_CHECKING:
     from embedlab.samples import load_dataset as load_dataset
     from embedlab.store import VectorStore as VectorStore
     from embedlab.store.lab import index_lab as index_lab
+    from embedlab.store.walk_result import HnswWalk as HnswWalk
+    from embedlab.store.walk_result import hnsw_walk as hnsw_walk
     from embedlab.weights import available as available
 
 
