@@ -132,7 +132,7 @@ def nearest_sentences(store: VectorStore, name: str, question: str, passages: li
     table = table.drop_duplicates(["source", "start", "end"]).drop(columns="source")
     if not len(table):
         return table.assign(score=np.empty(0))
-    model: Any = store._load_model(record_of(store._connection, name).origin.model)
+    model: Any = store._load_model(record_of(store._connection, name).origin)
     emb = model.embed(Items.from_texts(table["sentence"].tolist()), progress=False).normalize()
     query = np.asarray(model.embed_query(question))
     table["score"] = emb.vectors @ (query / np.linalg.norm(query))

@@ -86,10 +86,10 @@ def hnsw_walk(
         ("ef_construction", ef_construction, 1),
     ):
         check_count(name, value, least)
-    from embedlab.embedders import load_model
+    from embedlab.embedders.loading import load_again
 
     record = Record({"vector": Origin.of(emb)}, emb.items.modality, emb.items.name, "HNSW", "COSINE")
-    vector = query_vector(query, record, emb.items.name, None, load_model)[1]
+    vector = query_vector(query, record, emb.items.name, None, load_again)[1]
     unit = np.asarray(vector / np.linalg.norm(vector), np.float32)
     units = np.ascontiguousarray(unit_rows(emb.vectors), np.float32)
     graph = build_graph(units, M=M, ef_construction=ef_construction)
