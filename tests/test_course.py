@@ -19,7 +19,7 @@ FOLDER = lessons.notebooks_folder()
 LESSONS = build.lessons()
 SOLUTIONS = sorted(FOLDER.glob("solutions/*.ipynb"))
 EXTRAS = build.extras()
-NOTEBOOKS = [*LESSONS, *SOLUTIONS, *(path for path in EXTRAS if path.suffix == ".ipynb")]
+NOTEBOOKS = [*LESSONS, *SOLUTIONS, FOLDER / "common_mistakes.ipynb"]
 EACH = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: f"{p.parent.name}/{p.stem}")
 EACH_LESSON = pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
 FIT = "run: python -m embedlab.lessons.course"
@@ -57,9 +57,7 @@ def test_the_lessons_are_numbered_without_a_double() -> None:
     assert {"glossary.md", "common_mistakes.ipynb"} <= {path.name for path in EXTRAS}
 
 
-@pytest.mark.parametrize(
-    "path", [*NOTEBOOKS, FOLDER / "glossary.md"], ids=lambda p: f"{p.parent.name}/{p.stem}"
-)
+@pytest.mark.parametrize("path", [*LESSONS, *SOLUTIONS, *EXTRAS], ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_every_relative_link_leads_somewhere(path: Path) -> None:
     for target in LINK.findall(re.sub(r"```.*?```", "", prose(path), flags=re.DOTALL)):
         if not re.match(r"[a-z]+:|#", target):

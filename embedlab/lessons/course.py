@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="only say what would be changed")
     given = parser.parse_args(arguments)
     lessons = build.lessons()
-    extras = [path for path in build.extras() if path.suffix == ".ipynb"]
+    extras = [path for path in build.extras() if path.name in EXTRAS.values() and path.suffix == ".ipynb"]
     wrong: list[str] = []
     for path in [*lessons, *extras]:
         try:
