@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+import types
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -426,6 +428,20 @@ def test_a_notebook_gets_the_live_page_and_a_still_one(compared: Comparison) -> 
     assert len(bundle["text/html"]) < 150_000
     for value in ("1-NN accuracy", "CKA (debiased)", "TwoNN", "bytes of one vector", "Apache-2.0"):
         assert value in bundle["text/html"]
+
+
+def test_on_colab_the_maps_to_come_are_let_in(compared: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Colab cannot run here; this stands in for the one function of it that is called."""
+    from embedlab.comparison.view import view
+
+    called: list[str] = []
+    colab = types.ModuleType("google.colab.output")
+    colab.enable_custom_widget_manager = lambda: called.append("let in")  # type: ignore[attr-defined]
+    view(compared)
+    assert called == []
+    monkeypatch.setitem(sys.modules, "google.colab.output", colab)
+    view(compared)
+    assert called == ["let in"]
 
 
 def test_the_button_opens_the_linked_maps(compared: Comparison) -> None:

@@ -27,7 +27,7 @@ _SUMMARY = "Run the lessons, store clean outputs, and make the solutions."
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LARGEST = 500_000  # bytes
 _ANSWER = re.compile(r"^answer = \.\.\.$", re.MULTILINE)
-_LINK = re.compile(r"\]\((?![a-z]+:|#|/|\.\./)")  # the beginning of a relative link
+_LINK = re.compile(r"\]\((?![a-z]+:|#|/)")  # the beginning of a relative link
 _SOLUTION = re.compile(
     r"<details>\s*<summary>Solution</summary>.*?```python\n(.*?)```.*?</details>", re.DOTALL
 )
