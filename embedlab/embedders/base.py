@@ -172,6 +172,12 @@ class CachedEmbedder(ABC):
             raise BadItem(f"The query cannot be embedded: {problem.rstrip('.')}.")
         return np.asarray(self._compute([self._prepare(x)], 1)[0], np.float32)
 
+    def embed_queries(
+        self, items: Items, *, batch_size: int = 32, progress: bool | None = None, on_error: OnError = "raise"
+    ) -> Embeddings:
+        """As :meth:`embed`, for items that are asked with: some models put other words before a query."""
+        return self.embed(items, batch_size=batch_size, progress=progress, on_error=on_error)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.card.name}: {self.dim} numbers per {self.card.modality})"
 
@@ -236,6 +242,17 @@ class CachedEmbedder(ABC):
             "preprocessing": self._preprocessing(),
             "dtype": "float32",
         }
+
+
+def text_problem(content: Any) -> str | None:
+    """Why this cannot be embedded as a text, or None."""
+    if not isinstance(content, str):
+        return f"a text was expected, not {type(content).__name__}"
+    try:
+        content.encode("utf-8")
+    except UnicodeEncodeError:
+        return "the text holds half a character (a lone surrogate)"
+    return None if content.strip() else "empty text"
 
 
 @contextmanager

@@ -92,9 +92,9 @@ class WhisperEmbedder(AudioEmbedder):
         return by_layer, np.asarray(frames, float)
 
     def _depth(self, layer: str) -> int:
-        names = (*self.layers[:-1], self.card.layer)
+        names = (*self.layers[:-1], "last_hidden_state")
         if layer == self.layers[-1]:
-            layer = self.card.layer
+            layer = "last_hidden_state"
         if layer not in names:
             raise NoSuchLayer(f"{self.card.name} has no layer {layer!r}; it has {', '.join(self.layers)}.")
         return names.index(layer)
