@@ -162,4 +162,6 @@ def clear(name: str | None = None) -> int:
         for path in folder().glob(f"{file}*"):
             freed += path.stat().st_size
             path.unlink()
+    if name is None:
+        (folder() / "servers.json").unlink(missing_ok=True)  # how long the vectors of servers are
     return freed
