@@ -40,6 +40,7 @@ _WHERE = {
     "load_model": "embedlab.embedders",
     "models": "embedlab.catalog",
     "project": "embedlab.projection",
+    "register": "embedlab.embedders.own",
     "split_audio": "embedlab.recordings",
 }
 # No sub-module may bear one of these names: importing it would put the module in the function's place.
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from embedlab.embedders import embed_layers as embed_layers
     from embedlab.embedders import load_model as load_model
     from embedlab.embedders.live import from_module as from_module
+    from embedlab.embedders.own import register as register
     from embedlab.embeddings import Embeddings as Embeddings
     from embedlab.errors import EmbedlabError as EmbedlabError
     from embedlab.explorer import Explorer as Explorer

@@ -156,7 +156,7 @@ def _sources_and_weights() -> Iterator[Finding]:
             yield Finding("package index", "warn", *(why_not or ()))
     needed = lab.models_of_lessons()
     for row in catalog.rows():
-        if not row.parts:  # what a model is made of stands in lines of its own
+        if not row.parts and not row.make:  # what a model is made of stands in lines of its own
             yield _model(row, hub=hub, index=index, needed=row.card.name in needed)
 
 

@@ -23,8 +23,9 @@ from embedlab.comparison.fitness import (
 from embedlab.comparison.joining import joined, short_names, with_labels
 from embedlab.comparison.result import Comparison
 from embedlab.comparison.shape import geometry_table
-from embedlab.embedders import Embedder, load_model
+from embedlab.embedders import Embedder
 from embedlab.embedders.dual import DualEmbedder
+from embedlab.embedders.loading import load_again
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem, EmbedlabError
 from embedlab.items import Items
@@ -143,13 +144,15 @@ def _asked(named: Mapping[str, Embeddings], queries: Items | Sequence[Embeddings
     for name, emb in named.items():
         model = _loaded(emb)
         check_same_model(model, emb)
-        found[name] = model.embed(queries)
+        found[name] = getattr(model, "embed_queries", model.embed)(
+            queries
+        )  # some put other words before them
     return found
 
 
 def _loaded(emb: Embeddings) -> Embedder:
     try:
-        return load_model(emb.model.name)
+        return load_again(emb.model)
     except LookupError as error:
         raise BadItem(
             f"{emb.model.name} cannot be loaded by name to embed the queries. Embed them with each model and "
@@ -167,7 +170,7 @@ def _zero_shot(named: Mapping[str, Embeddings]) -> list[Task]:
     for name, emb in named.items():
         if emb.model.modality == "image+text":
             try:
-                model = load_model(emb.model.name)
+                model = load_again(emb.model)
             except EmbedlabError:
                 continue
             if isinstance(model, DualEmbedder):
