@@ -51,6 +51,7 @@ def test_models_lists_all_and_shows_one() -> None:
     assert listed.exit_code == 0
     assert "text/minilm" in listed.output
     assert "Apache-2.0" in listed.output
+    assert "openai:model, a model behind a server" in listed.output
     shown = call("models", "text/mpnet").output
     assert "768" in shown
     assert "e8c3b32edf5434bc2275fc9bab85f82640a19130" in shown

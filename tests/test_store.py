@@ -15,6 +15,7 @@ import embedlab as el
 from embedlab.errors import BadItem, WrongModel
 from embedlab.store import StoreError, VectorStore
 from embedlab.store.engine import batches
+from embedlab.store.record import Origin
 
 
 @pytest.fixture
@@ -69,11 +70,11 @@ def test_a_text_is_embedded_by_the_collections_own_model(
 ) -> None:
     emb, loaded = cloud(), []
 
-    def load_model(name: str) -> Answering:
-        loaded.append(name)
+    def load_again(origin: Origin) -> Answering:
+        loaded.append(origin.model)
         return Answering(emb.vectors[2])
 
-    monkeypatch.setattr("embedlab.embedders.load_model", load_model)
+    monkeypatch.setattr("embedlab.embedders.loading.load_again", load_again)
     store.add("notes", emb)
     for _ in range(2):
         assert store.search("notes", "hello", k=1)["id"].tolist() == ["n002"]

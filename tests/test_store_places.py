@@ -290,7 +290,7 @@ def hybrid_store(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> tuple[E
         emb.items.frame["content"] = TEXTS
         emb.items.frame["year"] = range(6)
     answers = {"text/made-up": Answering(one.vectors[4]), "text/other": Answering(two.vectors[0], OTHER)}
-    monkeypatch.setattr("embedlab.embedders.load_model", answers.__getitem__)
+    monkeypatch.setattr("embedlab.embedders.loading.load_again", lambda origin: answers[origin.model])
     store.add("both", [one, two], full_text="content")
     return one, two
 

@@ -84,7 +84,7 @@ def _card(c: Comparison, name: str, place: int, task: Task | None) -> str:
         big = f'<div class="big">{amount(task, name)}</div><div class="soft">{escape(said)}</div>'
     facts = [
         ("dimensions", f"{emb.dim:,}"),
-        ("parameters", f"{emb.model.params / 1e6:,.1f} million"),
+        ("parameters", f"{emb.model.params / 1e6:,.1f} million" if emb.model.params else "not told"),
         ("files", _or_dash(cost["file_mb"], lambda v: f"{v:,.0f} MB")),
         ("a million vectors", f"{cost['mb_per_million'] / 1000:,.1f} GB"),
         ("items a second", _or_dash(cost["items_per_second"], _rate)),
