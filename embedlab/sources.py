@@ -111,7 +111,7 @@ class FromFiles:
             if content or id:
                 raise BadItem("Columns are in tables; in a folder the files are the items.")
             return cls.from_folder(
-                path, label=label, **options, **({"encoding": encoding} if encoding else {})
+                path, modality=modality, label=label, encoding=encoding or "utf-8", on_error=on_error
             )
         kind = path.suffix.lower()
         options |= {"content": content or ("content" if modality == "text" else "path"), "id": id}
