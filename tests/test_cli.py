@@ -219,6 +219,10 @@ def test_lessons_are_copied_and_a_changed_one_is_never_overwritten(two_lessons: 
     assert not [p for p in mine.rglob("*") if p.is_file() and p.suffix not in (".ipynb", ".md")]
 
 
+def test_the_template_is_copied_with_the_lessons(tmp_path: Path) -> None:
+    assert "template_your_own_data.ipynb" in lab.copy_lessons(tmp_path / "mine").written
+
+
 def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(EmbedlabError, match="Choose another folder"):
