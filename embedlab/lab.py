@@ -121,7 +121,7 @@ def download_size(name: str) -> str:
 
 
 def lesson_files(numbers: set[int] | None = None) -> list[Path]:
-    """The files of the lessons: notebooks, solutions, pictures, and the teacher's guide.
+    """The files of the lessons: notebooks, solutions, pages beside them, and the teacher's guide.
 
     Parameters
     ----------
@@ -129,13 +129,12 @@ def lesson_files(numbers: set[int] | None = None) -> list[Path]:
         Only the notebooks of these lessons.
     """
     origin = lessons.notebooks_folder()
-    files = [*origin.rglob("*.ipynb"), *origin.glob("pictures/*.png"), *origin.glob("teacher/*.md")]
-    return [
-        path
-        for path in sorted(files)
-        if ".ipynb_checkpoints" not in path.parts
-        and (numbers is None or path.suffix != ".ipynb" or path.name[:2] in {f"{n:02}" for n in numbers})
-    ]
+    pages = [*origin.glob("*.md"), *origin.glob("teacher/*.md"), *origin.glob("pictures/*.png")]
+    notebooks = [path for path in origin.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts]
+    if numbers is not None:
+        wanted = {f"{number:02}" for number in numbers}
+        notebooks = [p for p in notebooks if p.name[:2] in wanted or not p.name[:2].isdigit()]
+    return sorted([*notebooks, *pages])
 
 
 def copy_lessons(target: Path, numbers: set[int] | None = None) -> Copied:
