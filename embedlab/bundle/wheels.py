@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from embedlab.bundle import closure
 from embedlab.bundle.targets import Target
 from embedlab.errors import EmbedlabError
@@ -207,7 +209,7 @@ def resolve(own: Path, target: Target, scratch: Path) -> list[tuple[str, str, st
     listed = json.loads(report.read_text(encoding="utf-8"))["install"]
     return sorted(
         (
-            each["metadata"]["name"],
+            canonicalize_name(each["metadata"]["name"]),
             each["metadata"]["version"],
             each["download_info"]["url"].rsplit("/", 1)[1],
         )
