@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import html
+import math
 import shutil
 import string
 from collections.abc import Callable, Iterator
@@ -156,7 +157,8 @@ def _pages(
     words = {
         "lessons": ", ".join(plan.names),
         "size": f"{size / 1e9:.1f} GB",
-        "room": f"{(size + max(map(_installed, gathered))) / 1e9:.0f} GB",
+        "room": f"{math.ceil((size + max(map(_installed, gathered))) / 1e9)} GB",
+        "first": plan.lessons[0].path.name,
         "pythons": " or ".join(sorted({t.python for t in plan.targets})),
         "systems": " or ".join(dict.fromkeys(f"{t.system} ({t.machine})" for t in plan.targets)),
         "models": ", ".join(models) or "no model",
