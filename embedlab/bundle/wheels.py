@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import zipfile
@@ -129,7 +130,9 @@ def _fetch(own: Path, target: Target, folder: Path, *, allow_large: bool, on_byt
 
     def look(size: int) -> None:
         on_bytes(size)
-        gpu = next((p.name for p in passing.rglob("*.whl") if _GPU.match(p.name)), None)
+        # os.walk passes over folders that pip deletes meanwhile; rglob would fail.
+        arriving = (name for _, _, names in os.walk(passing) for name in names)
+        gpu = next((name for name in arriving if name.endswith(".whl") and _GPU.match(name)), None)
         if not allow_large and (gpu or size > LARGE_BYTES):
             raise TooLarge(_too_large(target, gpu))
 
