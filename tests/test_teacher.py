@@ -89,3 +89,10 @@ def test_minutes_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert found.longest > 0.5
     page = minutes.page({"07": found.row()})
     assert "| 07 Counting | 12 | 7 |" in page
+
+
+def test_the_table_of_minutes_knows_every_lesson() -> None:
+    listed = re.findall(r"^\| (\d\d) ", (GUIDE / "minutes.md").read_text("utf-8"), re.MULTILINE)
+    assert listed == [f"{lesson.number:02}" for lesson in lab.all_lessons()], (
+        "run: python -m embedlab.lessons.minutes --no-run"
+    )

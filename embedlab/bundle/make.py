@@ -201,8 +201,8 @@ def _about(plan: Plan, gathered: list[wheels.Gathered]) -> dict[str, Any]:
 
 
 def _installed(gathered: wheels.Gathered) -> int:
-    """Bytes that installing takes: what is in the wheels, and about a fifth for compiled files."""
-    return int(1.2 * sum(map(closure.unpacked_bytes, gathered.wheels)))
+    """Bytes that installing takes: what is in the wheels, and a third for compiled files and blocks."""
+    return int(1.35 * sum(map(closure.unpacked_bytes, gathered.wheels)))
 
 
 def _needed(plan: Plan) -> int:
