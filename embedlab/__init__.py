@@ -17,16 +17,20 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Chat": "embedlab.applications.chat",
     "Comparison": "embedlab.comparison.result",
     "Embedder": "embedlab.embedders",
     "Embeddings": "embedlab.embeddings",
     "EmbedlabError": "embedlab.errors",
     "Explorer": "embedlab.explorer",
+    "HnswWalk": "embedlab.store.walk_result",
     "Items": "embedlab.items",
     "ModelCard": "embedlab.catalog",
     "Projection": "embedlab.projection",
     "VectorStore": "embedlab.store",
+    "ask": "embedlab.applications.answering",
     "available": "embedlab.weights",
+    "chunk": "embedlab.applications.chunking",
     "compare": "embedlab.comparison.compare",
     "datasets": "embedlab.samples",
     "depth_figure": "embedlab.comparison.depth",
@@ -34,18 +38,27 @@ _WHERE = {
     "embed": "embedlab.embedders",
     "embed_layers": "embedlab.embedders",
     "explore": "embedlab.explorer",
+    "find_duplicates": "embedlab.applications.duplicates",
     "from_module": "embedlab.embedders.live",
+    "hnsw_walk": "embedlab.store.walk_result",
     "index_lab": "embedlab.store.lab",
     "load_dataset": "embedlab.samples",
     "load_model": "embedlab.embedders",
     "models": "embedlab.catalog",
     "project": "embedlab.projection",
+    "recommend": "embedlab.applications.recommending",
+    "register": "embedlab.embedders.own",
     "split_audio": "embedlab.recordings",
 }
 # No sub-module may bear one of these names: importing it would put the module in the function's place.
 __all__ = sorted([*_WHERE, "__version__"])
 
 if TYPE_CHECKING:
+    from embedlab.applications.answering import ask as ask
+    from embedlab.applications.chat import Chat as Chat
+    from embedlab.applications.chunking import chunk as chunk
+    from embedlab.applications.duplicates import find_duplicates as find_duplicates
+    from embedlab.applications.recommending import recommend as recommend
     from embedlab.catalog import ModelCard as ModelCard
     from embedlab.catalog import models as models
     from embedlab.comparison.compare import compare as compare
@@ -57,6 +70,7 @@ if TYPE_CHECKING:
     from embedlab.embedders import embed_layers as embed_layers
     from embedlab.embedders import load_model as load_model
     from embedlab.embedders.live import from_module as from_module
+    from embedlab.embedders.own import register as register
     from embedlab.embeddings import Embeddings as Embeddings
     from embedlab.errors import EmbedlabError as EmbedlabError
     from embedlab.explorer import Explorer as Explorer
@@ -69,6 +83,8 @@ if TYPE_CHECKING:
     from embedlab.samples import load_dataset as load_dataset
     from embedlab.store import VectorStore as VectorStore
     from embedlab.store.lab import index_lab as index_lab
+    from embedlab.store.walk_result import HnswWalk as HnswWalk
+    from embedlab.store.walk_result import hnsw_walk as hnsw_walk
     from embedlab.weights import available as available
 
 

@@ -176,4 +176,6 @@ def clear(name: str | None = None) -> int:
             except OSError as error:
                 raise EmbedlabError(f"{path} cannot be deleted: {error}. Close what uses it.") from error
             freed += size
+    if name is None:
+        (folder() / "servers.json").unlink(missing_ok=True)  # how long the vectors of servers are
     return freed

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from embedlab.pins import Weights
 
@@ -14,13 +16,13 @@ class ModelCard:
     Attributes
     ----------
     name : str
-        Catalogue name, ``modality/model``.
+        Catalogue name, ``modality/model``; or the name that loads any other model, ``st:org/name``.
     modality : str
         ``"text"``, ``"image"``, ``"image+text"``, ``"audio"`` or ``"video"``.
     dim : int
         Length of a vector.
     params : int
-        Number of parameters of the network.
+        Number of parameters of the network; 0 where nobody tells.
     licence : str
         SPDX identifier of the weights' licence.
     summary : str
@@ -31,15 +33,17 @@ class ModelCard:
         Whether vectors have length 1.
     max_tokens : int or None
         Longest input in tokens, special tokens included; None where it does not apply.
+    query_prompt, document_prompt : str
+        Words that the model puts before each query, and before each item that is embedded.
     homepage, citation : str
         Where the model is described, and the paper to cite.
     revision : str or None
-        The pinned commit on the model hub.
+        The commit on the model hub.
     sha256 : str or None
         Of the weights file that really ran; None in the catalogue, where nothing has run.
     source : str or None
-        Where those came from: ``"folder"``, ``"shipped"``, ``"cache"``, ``"hub"``, ``"torchhub"`` or
-        ``"wheels"``; None in the catalogue.
+        Where those came from: ``"folder"``, ``"shipped"``, ``"cache"``, ``"hub"``, ``"torchhub"``,
+        ``"wheels"``, ``"memory"`` or ``"server"``; None in the catalogue.
     """
 
     name: str
@@ -57,11 +61,15 @@ class ModelCard:
     revision: str | None = None
     sha256: str | None = None
     source: str | None = None
+    query_prompt: str = ""
+    document_prompt: str = ""
 
 
 @dataclass(frozen=True)
 class Row:
     """A model of the catalogue: its card, its weights, and ``module:function`` that loads it.
+
+    ``make`` is there instead of weights and loader for a model that was registered in this process.
 
     ``needs`` names a module that is not among the dependencies, and ``extra`` the extra that brings it.
     ``otherwise`` is the same model in other files, for where the first cannot be had. ``parts`` names the
@@ -75,6 +83,7 @@ class Row:
     extra: str = ""
     otherwise: Weights | None = None
     parts: tuple[str, ...] = ()
+    make: Callable[[], Any] | None = None
 
     @property
     def forms(self) -> tuple[Weights, ...]:

@@ -58,7 +58,8 @@ def row(name: str) -> Row:
     raise UnknownModel(
         f"No model {name!r} in the catalogue. "
         + (f"Did you mean {hint}? " if hint else "")
-        + f"It has {len(_ROWS)}: {', '.join(sorted(_ROWS))}."
+        + f"It has {len(_ROWS)}: {', '.join(sorted(_ROWS))}. "
+        + "Others by prefix: st:org/name, hf:org/name, openai:model."
     )
 
 
@@ -85,8 +86,10 @@ def models() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per model, with the columns name, modality, dim, params, licence, download_mb (of the route
-        that would be taken, 10^6 bytes), sources, available ("yes" or "no") and where.
+        One row per model, also for those that :func:`embedlab.register` added, with the columns name,
+        modality, dim, params, licence, download_mb (of the route that would be taken, 10^6 bytes), sources,
+        available ("yes" or "no") and where. Any other model is reached by its prefix, and cannot be listed:
+        ``embedlab.naming``.
     """
     import pandas as pd
 
@@ -94,6 +97,9 @@ def models() -> pd.DataFrame:
 
     table = []
     for r in rows():
+        if r.make:
+            table.append(_registered(r.card))
+            continue
         found = weights.locate(r.card.name)
         usable = found is not None or weights.available(r.card.name)
         size = sum(row(part).download_bytes for part in r.parts) or r.download_bytes
@@ -118,3 +124,14 @@ def models() -> pd.DataFrame:
             }
         )
     return pd.DataFrame(table)
+
+
+def _registered(card: ModelCard) -> dict[str, object]:
+    """The row in the table of a model that a course brought."""
+    shown = {name: getattr(card, name) for name in ("name", "modality", "dim", "params", "licence")}
+    return shown | {
+        "download_mb": 0.0,
+        "sources": "registered",
+        "available": "yes",
+        "where": "in this process",
+    }

@@ -1,4 +1,4 @@
-"""The command ``embedlab``: lab, doctor, models, fetch, run, cache, bundle."""
+"""The command ``embedlab``: the lessons, the models, your own data, what is kept, and what a class needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import embedlab
-from embedlab import cli_bundle, cli_cache, cli_models
+from embedlab import cli_bundle, cli_cache, cli_models, cli_own
 from embedlab.console import clear_errors, complain, console, marked, say, speak_plainly
 
 app = typer.Typer(
@@ -122,6 +122,8 @@ def _summarize(folder: Path) -> bool:
 
 app.command()(cli_models.models)
 app.command()(cli_models.fetch)
+for _command in (cli_own.summary, cli_own.embed, cli_own.explore, cli_own.compare, cli_own.search):
+    app.command()(_command)
 
 
 @app.command()

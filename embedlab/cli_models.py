@@ -18,6 +18,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from embedlab import naming
 from embedlab.console import clear_errors, complain, console, marked, say, table
 from embedlab.errors import EmbedlabError
 
@@ -37,11 +38,17 @@ def models(name: Annotated[str | None, typer.Argument(help="One model, in detail
         numbers = (str(each["dim"]), f"{each['params'] / 1e6:.0f} M", f"{each['download_mb']:.0f}")
         listed.add_row(escape(each["name"]), *numbers, escape(each["licence"]), escape(each["where"]))
     console.print(listed)
+    say("Any other model by its prefix, in load_model, embed, fetch and models:")
+    for reached in naming.PREFIXES.values():
+        say(f"  {reached}")
 
 
 def _card(name: str) -> None:
     from embedlab import catalog, weights
 
+    if naming.has_prefix(name):
+        _foreign_card(name)
+        return
     row = catalog.row(name)
     found = weights.locate(name)
     lines = {key: value for key, value in asdict(row.card).items() if key not in ("sha256", "source")}
@@ -58,6 +65,20 @@ def _card(name: str) -> None:
     lines["here"] = (found.origin if row.parts else f"{found.path} ({found.origin})") if found else "no"
     for key, value in lines.items():
         say(f"{key:<11} {'-' if value is None else value}")
+
+
+def _foreign_card(name: str) -> None:
+    """The card of a model that is named by its prefix; nothing is fetched to show it."""
+    from embedlab import weights
+    from embedlab.embedders import load_model
+
+    asked = naming.parse(name)
+    if asked.prefix != "openai" and weights.locate(name) is None:
+        raise EmbedlabError(
+            f"{name} is not on this machine, and only its files tell its card: embedlab fetch '{name}'"
+        )
+    for key, value in asdict(load_model(name).card).items():
+        say(f"{key:<15} {'-' if value in (None, '') else value}")
 
 
 @clear_errors
@@ -81,7 +102,13 @@ def fetch(
         )
     if not wanted:
         say(f"Lesson {lesson} needs no weights.")
-    models = [part for name in wanted for part in catalog.row(name).parts or (catalog.row(name).card.name,)]
+    models = [
+        part
+        for name in wanted
+        for part in (
+            (name,) if naming.has_prefix(name) else catalog.row(name).parts or (catalog.row(name).card.name,)
+        )
+    ]
     raise typer.Exit(0 if fetch_all(models) else 1)
 
 
@@ -98,9 +125,10 @@ def fetch_all(names: Iterable[str]) -> bool:
         *columns, TimeRemainingColumn(), console=console, transient=True, disable=not terminal
     ) as bars:
         for name in dict.fromkeys(names):
+            foreign = naming.has_prefix(name)  # its size is not known before the hub is asked
             if not terminal and weights.locate(name) is None:
-                say(f"fetching {name}, {place.download_size(name)}")
-            task = bars.add_task(name, total=catalog.row(name).download_bytes)
+                say(f"fetching {name}" + ("" if foreign else f", {place.download_size(name)}"))
+            task = bars.add_task(name, total=None if foreign else catalog.row(name).download_bytes)
 
             def progress(done_bytes: int, total_bytes: int, what: str, task: TaskID = task) -> None:
                 bars.update(task, completed=done_bytes, total=total_bytes, description=escape(what))

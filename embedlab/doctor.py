@@ -176,7 +176,7 @@ def _sources_and_weights(some: list[lab.Lesson] | None = None) -> Iterator[Findi
     needed = {name for row in named for name in row.parts or (row.card.name,)}
     for row in catalog.rows():
         # What a model is made of stands in lines of its own. Who asks for some lessons wants no other models.
-        if not row.parts and (some is None or row.card.name in needed):
+        if not row.parts and not row.make and (some is None or row.card.name in needed):
             yield _model(row, hub=hub, index=index, needed=row.card.name in needed)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from embedlab.arrow import arrow_table
 from embedlab.catalog import ModelCard
 from embedlab.errors import BadItem
 from embedlab.items import Items
@@ -141,7 +142,7 @@ class Embeddings:
 
         path = Path(path)
         vectors = pa.FixedSizeListArray.from_arrays(pa.array(self.vectors.reshape(-1)), self.dim)
-        table = pa.Table.from_pandas(self.items.frame, preserve_index=False).append_column("vector", vectors)
+        table = arrow_table(self.items.frame).append_column("vector", vectors)
         about = {
             "format": FORMAT,
             "model": dataclasses.asdict(self.model),

@@ -7,7 +7,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from embedlab import tables
 from embedlab.errors import BadItem
+from embedlab.mixture import some
+from embedlab.origin import OnError, refuse
 
 SUFFIXES: dict[str, frozenset[str]] = {
     "text": frozenset({".txt", ".md"}),
@@ -17,36 +22,100 @@ SUFFIXES: dict[str, frozenset[str]] = {
 }
 
 
-def rows(folder: Path, modality: str) -> list[dict[str, Any]]:
+def rows(
+    folder: Path, modality: str, encoding: str = "utf-8", on_error: OnError = "raise"
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """One row per file of a modality: id (path below ``folder``), content or path, label (its subfolder).
 
     Files are found by suffix, at any depth, in a stable order. Hidden files are left out, and so are links
     that lead out of the folder.
 
+    Returns
+    -------
+    rows : list of dict
+    left_out : dict of str to str
+        Files and folders that could not be read, each with the reason.
+
     Raises
     ------
     BadItem
-        When there is no such folder, no such file in it, or a text file is not UTF-8.
+        When there is no such folder, no such file in it, or with ``on_error="raise"`` something unreadable.
     """
     if modality not in SUFFIXES:
         raise BadItem(f"A folder can hold {', '.join(SUFFIXES)}; not {modality!r}.")
     if not folder.is_dir():
         raise BadItem(f"There is no folder {folder}.")
-    inside = _files(folder)
+    bad: dict[str, str] = {}
+    inside = _files(folder, bad)
     chosen = [path for path in inside if path.suffix.lower() in SUFFIXES[modality]]
-    if not chosen:
+    if not chosen and not bad:
         seen = Counter(path.suffix.lower() or "(no suffix)" for path in inside)
         others = ", ".join(f"{count} {suffix}" for suffix, count in seen.most_common(5)) or "nothing"
         wanted = ", ".join(sorted(SUFFIXES[modality]))
         raise BadItem(f"No {modality} files ({wanted}) in {folder}; it holds {others}.")
-    return [_row(path, folder, modality) for path in chosen]
+    made = []
+    for path in chosen:
+        below = path.relative_to(folder)
+        row: dict[str, Any] = {"id": _name(below)}
+        if modality == "text":
+            try:
+                row["content"] = _text(path, encoding)
+            except BadItem as error:
+                bad[_name(below)] = str(error)
+                continue
+        else:
+            row["path"] = str(path)
+        made.append(row | {"label": below.parent.name or None})
+    refuse(bad, f"of {len(inside)} files in {folder}", on_error)
+    if not made:
+        raise BadItem(f"None of the {modality} files in {folder} can be read; {next(iter(bad))}, for one.")
+    return made, bad
 
 
-def _files(folder: Path) -> list[Path]:
+def joined(
+    frame: pd.DataFrame, metadata: Path, label: str | None, on_error: OnError
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The table of files with what a table beside them says; and its rows that have no file.
+
+    Raises
+    ------
+    BadItem
+        When the table cannot be read, has no column ``file_name``, or names a file twice or one that is not
+        there.
+    """
+    exact = {"file_name", *([label] if label else [])}
+    if metadata.suffix.lower() in (".jsonl", ".ndjson"):
+        more, origin = tables.jsonl_frame(metadata, exact, None, on_error)
+    else:
+        more, origin = tables.csv_frame(metadata, exact, None, None, None, on_error)
+    for needed in exact:
+        if needed not in more.columns:
+            raise BadItem(f"No column {needed!r} in {metadata.name}; it has {list(more.columns)}.")
+    names = [str(name).replace("\\", "/").removeprefix("./") for name in more["file_name"]]
+    more = more.assign(file_name=names)
+    twice = more["file_name"][more["file_name"].duplicated()]
+    if len(twice):
+        raise BadItem(f"{metadata.name} names {len(twice)} files twice: {some(twice)}.")
+    known = set(frame["id"])
+    lost = {f"{metadata.name}, {name!r}": "there is no such file" for name in names if name not in known}
+    refuse(lost, f"rows of {metadata.name}", on_error)
+    more = more.rename(columns={label: "label"} if label else {})
+    frame = frame.drop(columns=[c for c in more.columns if c == "label"])
+    clash = [c for c in more.columns if c in frame.columns]
+    found = frame.merge(more.drop(columns=clash), how="left", left_on="id", right_on="file_name")
+    return found.drop(columns="file_name"), dict(origin.left_out) | lost
+
+
+def _files(folder: Path, bad: dict[str, str]) -> list[Path]:
     """All files below a folder, sorted; neither hidden ones nor links that lead outside."""
     root = folder.resolve()
     found = []
-    for parent, folders, names in os.walk(folder):
+
+    def closed(error: OSError) -> None:
+        where = Path(str(error.filename)).relative_to(folder)
+        bad[f"{_name(where)}/"] = f"the folder cannot be opened ({error.strerror})"
+
+    for parent, folders, names in os.walk(folder, onerror=closed):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(parent, name)
@@ -55,15 +124,17 @@ def _files(folder: Path) -> list[Path]:
     return found
 
 
-def _row(path: Path, folder: Path, modality: str) -> dict[str, Any]:
-    below = path.relative_to(folder)
-    row: dict[str, Any] = {"id": below.as_posix()}
-    if modality == "text":
-        try:
-            row["content"] = path.read_text("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise BadItem(f"{path} is not UTF-8 text ({error}). Save it as UTF-8, or move it out.") from error
-    else:
-        row["path"] = str(path)
-    row["label"] = below.parent.name or None
-    return row
+def _name(below: Path) -> str:
+    """The path below the folder; a byte in it that is no letter in UTF-8 is written ``\\xe9``."""
+    return os.fsencode(below.as_posix()).decode("utf-8", "backslashreplace")
+
+
+def _text(path: Path, encoding: str) -> str:
+    try:
+        return path.read_text("utf-8-sig" if encoding.lower().replace("_", "-") == "utf-8" else encoding)
+    except LookupError as error:
+        raise BadItem(f"there is no encoding {encoding!r}; cp1252, for example, is one") from error
+    except UnicodeError as error:
+        raise BadItem(f"not {encoding.upper()} text ({error}); save it so, or pass encoding=…") from error
+    except OSError as error:
+        raise BadItem(f"it cannot be read: {error.strerror}") from error

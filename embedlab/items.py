@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
 
-from embedlab import folders, mixture
+from embedlab import mixture
+from embedlab.digests import digests
 from embedlab.errors import BadItem
-from embedlab.fragments import fragment
 from embedlab.mixture import missing, some
+from embedlab.origin import Origin, whole
+from embedlab.sources import FromFiles
+
+if TYPE_CHECKING:
+    from embedlab.embedders import Embedder
+    from embedlab.overview import Summary
 
 Modality = Literal["text", "image", "image+text", "audio", "video"]
 MODALITIES: tuple[str, ...] = ("text", "image", "image+text", "audio", "video")
@@ -32,7 +37,7 @@ def _columns(modality: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class Items:
+class Items(FromFiles):
     """A table of things to embed.
 
     Attributes
@@ -45,11 +50,14 @@ class Items:
         ``"image+text"`` are a mixture: each is a picture or a text, with the other column missing.
     name : str
         What to call this collection in titles and file names.
+    origin : Origin or None
+        How the file or folder was read that the items came from, and what of it was left out.
     """
 
     frame: pd.DataFrame
     modality: str
     name: str = "items"
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         if self.modality not in MODALITIES:
@@ -58,7 +66,10 @@ class Items:
         for needed in ("id", *_columns(self.modality)):
             if needed not in frame.columns:
                 raise BadItem(f"Column {needed!r} is missing; the columns are {list(frame.columns)}.")
-        frame["id"] = pd.Series([str(i) for i in frame["id"]], dtype="str", index=frame.index)
+        unnamed = [row for row, i in enumerate(frame["id"]) if missing(i) or i == ""]
+        if unnamed:
+            raise BadItem(f"{len(unnamed)} of {len(frame)} items have no id: rows {some(unnamed)}.")
+        frame["id"] = pd.Series([whole(str(i)) for i in frame["id"]], dtype="str", index=frame.index)
         for column in _columns(self.modality):
             frame[column] = frame[column].astype(object)  # texts as they came, whatever the frame was made of
         if self.modality == "image+text":
@@ -69,7 +80,7 @@ class Items:
                 f"{len(repeated)} ids occur more than once: {some(repeated)}. Give each item its own id."
             )
         if "label" in frame.columns:
-            labels: list[Any] = [None if missing(x) else str(x) for x in frame["label"]]
+            labels: list[Any] = [None if missing(x) or x == "" else whole(str(x)) for x in frame["label"]]
             frame["label"] = pd.Series(labels, dtype=object, index=frame.index)
         object.__setattr__(self, "frame", frame)
 
@@ -127,45 +138,27 @@ class Items:
         Raises
         ------
         BadItem
-            When a named column is missing or an id occurs twice.
+            When a named column is missing or there twice, or an id occurs twice.
         """
+        repeated = df.columns[df.columns.duplicated()].unique()
+        if len(repeated):
+            raise BadItem(f"The frame has several columns of one name: {some(repeated)}. Rename them.")
         if modality == "image+text":
             return cls(mixture.pairs(df, content, caption, id, label), modality, name)
         wanted = {content: content_column(modality), id: "id", label: "label"}
         renames = {old: new for old, new in wanted.items() if old is not None}
-        missing = [old for old in renames if old not in df.columns]
-        if missing:
-            raise BadItem(f"No column {missing[0]!r} in the frame; it has {list(df.columns)}.")
+        lacking = [old for old in renames if old not in df.columns]
+        if lacking:
+            raise BadItem(f"No column {lacking[0]!r} in the frame; it has {list(df.columns)}.")
         taken = [c for c in df.columns if c in renames.values() and c not in renames]
         frame = df.drop(columns=taken).rename(columns=renames)
         if "id" not in frame.columns:
             frame.insert(0, "id", [str(i) for i in range(len(frame))])
+        frame.columns = pd.Index([str(c) for c in frame.columns])
+        if modality == "text":  # nothing there is an empty text, which is a thing that can be said
+            texts = ["" if missing(text) else text for text in frame["content"]]
+            frame["content"] = pd.Series(texts, dtype=object, index=frame.index)
         return cls(frame, modality, name)
-
-    @classmethod
-    def from_folder(cls, folder: str | Path, *, modality: str, name: str | None = None) -> Items:
-        """Items from the files in a folder, at any depth.
-
-        Parameters
-        ----------
-        folder : path
-        modality : str
-            Which files to take, by suffix: ``"text"`` (.txt, .md), ``"image"``, ``"audio"`` or ``"video"``.
-        name : str, optional
-            What to call the collection; by default the folder's name.
-
-        Returns
-        -------
-        Items
-            The id is the path below ``folder``, the label the name of the subfolder a file lies in.
-
-        Raises
-        ------
-        BadItem
-            When there is no such folder, no such file in it, or a text file is not UTF-8.
-        """
-        folder = Path(folder).expanduser()
-        return cls(pd.DataFrame(folders.rows(folder, modality)), modality, name or folder.resolve().name)
 
     # -- reading them ------------------------------------------------------------------------------------
 
@@ -251,17 +244,35 @@ class Items:
 
     def take(self, rows: np.ndarray) -> Items:
         """The items at the given row numbers."""
-        return Items(self.frame.iloc[rows], self.modality, self.name)
+        return Items(self.frame.iloc[rows], self.modality, self.name, self.origin)
 
     # -- identity ----------------------------------------------------------------------------------------
 
     def digests(self) -> list[bytes]:
         """A 16-byte hash of each item's content: equal content, equal digest, whatever its id."""
-        known: dict[Any, bytes] = {}  # a recording cut into windows is read once
-        return [
-            _text_digest(content) if kind == "text" else _file_digest(content, known)
-            for kind, content in zip(self.kinds, self.contents, strict=True)
-        ]
+        return digests(self.kinds, self.contents)
+
+    def summary(self, model: str | Embedder | None = None, *, full: bool = False) -> Summary:
+        """What is in this collection, before anything is embedded: how many, how large, what is wrong.
+
+        Parameters
+        ----------
+        model : str or Embedder, optional
+            A model to plan for. If its weights are on this machine it is loaded and embeds a few of the
+            items, which gives an estimate of the time; their vectors are kept. Otherwise the summary says how
+            large the download would be. Without this argument no model is loaded.
+        full : bool
+            Decode every file from beginning to end, as embedding will. By default files are only opened,
+            which finds those of a wrong kind but not all that are damaged. Texts are always looked at whole.
+
+        Returns
+        -------
+        Summary
+            Shows itself; ``problems``, ``copies``, ``usable`` and more are for going on.
+        """
+        from embedlab.overview import summarize
+
+        return summarize(self, model, full=full)
 
     def __repr__(self) -> str:
         labels = self.labels
@@ -276,25 +287,8 @@ class Items:
         for cell in ("th", "td"):  # JupyterLab's own style sets tables flush right
             head = head.replace(f"<{cell}>", f'<{cell} style="text-align:left;vertical-align:top">')
         more = f"<p>… and {len(self) - 5} more</p>" if len(self) > 5 else ""
-        return f"<p><b>{_escape(repr(self))}</b></p>{head}{more}"
-
-
-def _text_digest(content: object) -> bytes:
-    return hashlib.blake2b(str(content).encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _file_digest(content: object, known: dict[Any, bytes]) -> bytes:
-    """Of the bytes in the file: a picture that was replaced under the same name is another item."""
-    path, start, end = fragment(str(content))
-    if path not in known:
-        try:
-            with Path(path).open("rb") as file:
-                known[path] = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
-        except OSError as error:
-            raise BadItem(f"{path} cannot be read: {error.strerror}.") from error
-    if not start and end is None:
-        return known[path]
-    return hashlib.blake2b(known[path] + f"{start},{end}".encode(), digest_size=16).digest()
+        read = f"<p>{_escape(self.origin.words)}</p>" if self.origin else ""
+        return f"<p><b>{_escape(repr(self))}</b></p>{read}{head}{more}"
 
 
 def _title(content: Any, text: bool, max_chars: int) -> str:

@@ -121,24 +121,27 @@ def download_size(name: str) -> str:
 
 
 def lesson_files(numbers: set[int] | None = None) -> list[Path]:
-    """The files of the lessons: notebooks, solutions, pages beside them, and the teacher's guide.
+    """The files of the lessons: notebooks, solutions, pictures, pages beside them, and the teacher's guide.
 
     Parameters
     ----------
     numbers : set of int, optional
-        Only the notebooks of these lessons.
+        Only the notebooks of these lessons, and those that are no lesson.
     """
     origin = lessons.notebooks_folder()
     pages = [*origin.glob("*.md"), *origin.glob("teacher/*.md"), *origin.glob("pictures/*.png")]
-    notebooks = [path for path in origin.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts]
-    if numbers is not None:
-        wanted = {f"{number:02}" for number in numbers}
-        notebooks = [p for p in notebooks if p.name[:2] in wanted or not p.name[:2].isdigit()]
-    return sorted([*notebooks, *pages])
+    files = [*origin.rglob("*.ipynb"), *pages]
+    chosen = {f"{n:02}" for n in numbers or ()}
+
+    def wanted(path: Path) -> bool:
+        number = path.name[:2] if path.suffix == ".ipynb" else ""
+        return numbers is None or not number.isdigit() or number in chosen
+
+    return [path for path in sorted(files) if ".ipynb_checkpoints" not in path.parts and wanted(path)]
 
 
 def copy_lessons(target: Path, numbers: set[int] | None = None) -> Copied:
-    """Copy the lessons, their pictures and the teacher's guide into a folder.
+    """Copy the lessons, their pictures, the pages beside them and the teacher's guide into a folder.
 
     A file that is there already is never overwritten. With ``numbers``, only those lessons.
 

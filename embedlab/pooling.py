@@ -32,6 +32,12 @@ def cls_pool(last_hidden_state: Tensor, attention_mask: Tensor) -> Tensor:
     return last_hidden_state[:, 0]
 
 
+def last_pool(last_hidden_state: Tensor, attention_mask: Tensor) -> Tensor:
+    """The vector of the last real token, shape (n_texts, dim): in a decoder, only it has read all."""
+    last = attention_mask.sum(dim=1).sub(1).clamp(min=0)
+    return last_hidden_state[torch.arange(len(last)), last]
+
+
 def spatial_mean(activations: Tensor) -> Tensor:
     """One vector per item from a layer's activations, whatever their shape: the mean over all places.
 

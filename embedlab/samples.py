@@ -63,6 +63,16 @@ def _pairs(path: Path) -> Items:
     return Items(both, "text", "notes-pairs")
 
 
+def _handbook(path: Path) -> Items:
+    frame = _read_jsonl(path)
+    return Items.from_frame(frame, modality="text", content="text", id="id", name="handbook")
+
+
+def _handbook_questions(path: Path) -> Items:
+    frame = _read_jsonl(path)
+    return Items.from_frame(frame, modality="text", content="text", id="id", name="handbook-questions")
+
+
 def _photos(path: Path) -> Items:
     from embedlab.photos import load_photos
 
@@ -142,6 +152,24 @@ _ALL = (
         "150 sentence pairs graded 0 (unrelated) to 5 (same meaning); two rows a pair, `side` a and b.",
         _pairs,
         "notes/pairs.jsonl",
+    ),
+    Dataset(
+        "handbook",
+        "text",
+        12,
+        "CC0-1.0",
+        "Articles of 350 to 410 words on observing the sky with a small telescope, written for this kit.",
+        _handbook,
+        "handbook/articles.jsonl",
+    ),
+    Dataset(
+        "handbook-questions",
+        "text",
+        52,
+        "CC0-1.0",
+        "Questions; `article` and `answer` (its words) are missing for the ten that it cannot answer.",
+        _handbook_questions,
+        "handbook/questions.jsonl",
     ),
     Dataset(
         "photos",

@@ -1,12 +1,14 @@
 """A model hub on loopback: the part of the Hugging Face hub's file protocol that a download by commit needs.
 
 ``HEAD`` and ``GET /{repo}/resolve/{commit}/{file}``, with ``ETag``, ``X-Repo-Commit`` and ranges; errors
-carry ``X-Error-Code``. What goes wrong is chosen by ``mode``, which may be changed while the server runs.
+carry ``X-Error-Code``. ``GET /api/models/{repo}/revision/{branch}`` lists the files at a commit, for models
+that nobody pinned. What goes wrong is chosen by ``mode``, which may be changed while the server runs.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import threading
 from dataclasses import dataclass, field
@@ -36,6 +38,8 @@ class Hub:
     Modes: ``silent`` accepts connections and never answers; ``hold`` sends half of the large file and then
     waits for ``release``; ``cut`` closes the connection half-way, once; ``wrong`` sends other bytes of equal
     length; ``login`` answers everything with a page, as a captive portal does.
+    ``refs`` are branches and tags; ``older`` holds the files of other commits. ``lists`` adds
+    files to the list that are not there.
     """
 
     repo: str
@@ -47,6 +51,9 @@ class Hub:
     half_sent: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
     cuts: int = 0
+    refs: dict[str, str] = field(default_factory=dict)
+    older: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    lists: dict[str, int] = field(default_factory=dict)
 
     def gets(self, file: str) -> list[Request]:
         """The downloads of one file so far."""
@@ -86,23 +93,48 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, body: bool) -> None:
         hub = self.hub
+        listed = re.fullmatch(
+            rf"/api/models/{re.escape(hub.repo)}(?:/revision/([^?]+))?(\?blobs=true)?", self.path
+        )
         match = re.fullmatch(rf"/{re.escape(hub.repo)}/resolve/([0-9a-f]+)/(.+)", self.path)
-        if match is None:
+        if listed:
+            self._list(hub.refs.get(listed[1] or "main", listed[1] or hub.commit), bool(listed[2]), body)
+        elif match is None:
             self._status(404, b"", body, "RepoNotFound")
-        elif match[1] != hub.commit:
+        elif match[1] != hub.commit and match[1] not in hub.older:
             self._status(404, b"", body, "RevisionNotFound")
-        elif match[2] not in hub.files or (hub.mode == "404" and match[2] == self._largest()):
+        elif match[2] not in self._files(match[1]) or (hub.mode == "404" and match[2] == self._largest()):
             self._status(404, b"", body, "EntryNotFound")
         else:
-            self._send(match[2], body)
+            self._send(match[2], body, match[1])
 
-    def _send(self, name: str, body: bool) -> None:
-        hub, content = self.hub, self.hub.files[name]
+    def _files(self, commit: str) -> dict[str, bytes]:
+        return self.hub.files if commit == self.hub.commit else self.hub.older.get(commit, {})
+
+    def _list(self, commit: str, blobs: bool, body: bool) -> None:
+        """The files at a commit; large ones with their sha256, as the hub knows it of what lies in LFS."""
+        hub = self.hub
+        if commit != hub.commit and commit not in hub.older:
+            return self._status(404, b"", body, "RevisionNotFound")
+        siblings: list[dict[str, object]] = [{"rfilename": name, "size": n} for name, n in hub.lists.items()]
+        for name, content in self._files(commit).items():
+            one: dict[str, object] = {"rfilename": name}
+            if blobs:
+                one |= {"size": len(content), "blobId": "0" * 40}
+                if name.endswith((".safetensors", ".bin")):
+                    sha256 = hashlib.sha256(content).hexdigest()
+                    one["lfs"] = {"size": len(content), "sha256": sha256, "pointerSize": 135}
+            siblings.append(one)
+        answer = {"id": hub.repo, "sha": commit, "siblings": siblings, "private": False, "tags": []}
+        self._status(200, json.dumps(answer).encode(), body)
+
+    def _send(self, name: str, body: bool, commit: str) -> None:
+        hub, content = self.hub, self._files(commit)[name]
         etag = hashlib.sha256(content).hexdigest()
         start = int(m[1]) if (m := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")) else 0
         self.send_response(206 if start else 200)
         self.send_header("ETag", f'"{etag}"')
-        self.send_header("X-Repo-Commit", hub.commit)
+        self.send_header("X-Repo-Commit", commit)
         self.send_header("X-Linked-Etag", f'"{etag}"')
         self.send_header("X-Linked-Size", str(len(content)))
         self.send_header("Accept-Ranges", "bytes")

@@ -24,15 +24,41 @@ from filelock import FileLock
 
 WHEEL = "milvus==2.3.5"
 
+# Several may run at once, so every port is a free one. And it looks for work ten times as often as by
+# default: tests would spend most of their time waiting for that.
 STANDALONE = """
-import json, sys
+import json, os, socket, sys
+from pathlib import Path
 from milvus import MilvusServer, MilvusServerConfig
 
-config = MilvusServerConfig(data_dir=sys.argv[1])
-config.set("authorization_enabled", sys.argv[2] == "auth")
-if len(sys.argv) > 3:
-    config.configs["proxy_port"] = int(sys.argv[3])
+def free(n):
+    probes = [socket.socket() for _ in range(n)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+folder = Path(sys.argv[1])
+config = MilvusServerConfig(data_dir=str(folder))
+config.set("authorization_enabled", True)
+names = [name for name in config.configurable_items if name.endswith("_port")]
+ports = dict(zip([*names, "peers", "health"], free(len(names) + 2)))
+for name in names:
+    config.configs[name] = ports[name]
+if len(sys.argv) > 2:
+    config.configs["proxy_port"] = int(sys.argv[2])
+peers, clients = (f"http://127.0.0.1:{ports[name]}" for name in ("peers", "etcd_port"))
+etcd = {
+    "listen-peer-urls": peers, "initial-advertise-peer-urls": peers, "initial-cluster": f"default={peers}",
+    "listen-client-urls": clients, "advertise-client-urls": clients,
+}
+(folder / "etcd.yaml").write_text("".join(f"{key}: {value}\\n" for key, value in etcd.items()))
+os.environ["ETCD_CONFIG_PATH"] = str(folder / "etcd.yaml")
+os.environ |= {"QUERYCOORD_CHECKINTERVAL": "100", "QUERYCOORD_DISTPULLINTERVAL": "100"}
 server = MilvusServer(config)
+server.webservice_port = ports["health"]
 server.start()
 print(json.dumps({"port": server.listen_port, "pid": server.server_proc.pid}), flush=True)
 sys.stdin.read()
@@ -67,6 +93,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def lite_server(folder: Path, port: int | None = None) -> Iterator[Server]:
     """``milvus-lite server``: Milvus Lite for several processes at once."""
@@ -75,10 +106,10 @@ def lite_server(folder: Path, port: int | None = None) -> Iterator[Server]:
     command = [program, "server", "--data-dir", folder, "--host", "127.0.0.1", "--port", port]
     with subprocess.Popen([*map(str, command)], stdout=subprocess.DEVNULL, text=True) as process:
         try:
-            for _ in range(600):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
+            until = time.monotonic() + 180
+            while not _listens(port):
+                if process.poll() is not None or time.monotonic() > until:
+                    raise RuntimeError(f"milvus-lite server did not start (exit status {process.poll()})")
                 time.sleep(0.1)
             yield Server(f"http://127.0.0.1:{port}", "", process)
         finally:
@@ -94,7 +125,7 @@ def standalone(folder: Path, port: int | None = None) -> Iterator[Server]:
     NoServer
         Where there is no wheel for the machine, or no package index to take it from.
     """
-    command = [_python(), "-c", STANDALONE, str(folder), "auth", *([str(port)] if port else [])]
+    command = [_python(), "-c", STANDALONE, str(folder), *([str(port)] if port else [])]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:

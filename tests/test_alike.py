@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import ortho_group
 
+from embedlab.comparison import alike
 from embedlab.comparison.alike import MEASURES, layer_similarity, similarity_table, square
 from embedlab.comparison.copies import find_copies
 from embedlab.comparison.shape import MEANING, geometry_table
@@ -55,6 +56,21 @@ def test_unrelated_models_are_at_chance() -> None:
     assert abs(table.loc["cka", "value"]) < 0.05
     jaccard = table.loc["jaccard_knn"].set_index("k")
     assert jaccard.loc[10, "value"] == pytest.approx(jaccard.loc[10, "chance"], abs=0.02)
+
+
+def test_what_is_drawn_for_many_items_is_what_mixing_them_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    shared = rng.standard_t(4, size=(1500, 6))
+    x, y = (shared @ rng.normal(size=(6, d)) + rng.standard_t(4, size=(1500, d)) for d in (20, 30))
+    monkeypatch.setattr(alike, "_FEW", 99)
+    mixed = table_of(x, y).set_index("measure")  # type: ignore[attr-defined]
+    monkeypatch.setattr(alike, "_MIXED", 1000)
+    drawn = table_of(x, y).set_index("measure")  # type: ignore[attr-defined]
+    for name in ("cka", "cka_biased", "procrustes"):
+        assert drawn.loc[name, "value"] == mixed.loc[name, "value"]
+        assert drawn.loc[name, "chance"] == pytest.approx(mixed.loc[name, "chance"], rel=0.05, abs=2e-4)
+        assert drawn.loc[name, "chance"] != mixed.loc[name, "chance"]
+        assert drawn.loc[name, "p_value"] == pytest.approx(0.01)
 
 
 def test_the_same_space_turned_is_the_same() -> None:

@@ -198,6 +198,8 @@ def two_lessons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         content.metadata["embedlab"] = {"lesson": number, "minutes": 5, "models": models}
         nbformat.write(content, path)
     notebook(folder / "solutions" / "01_lesson.ipynb", "2")
+    notebook(folder / "mistakes.ipynb", "4")
+    (folder / "glossary.md").write_text("# Glossary")
     notebook(folder / ".ipynb_checkpoints" / "00_lesson-checkpoint.ipynb", "3")
     monkeypatch.setattr(lessons, "notebooks_folder", lambda: folder)
     return folder
@@ -206,13 +208,14 @@ def two_lessons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_lessons_are_copied_and_a_changed_one_is_never_overwritten(two_lessons: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     first = lab.copy_lessons(mine)
-    assert first == lab.Copied(["00_lesson.ipynb", "01_lesson.ipynb", "solutions/01_lesson.ipynb"], [])
+    extras = ["glossary.md", "mistakes.ipynb"]
+    assert first == lab.Copied(["00_lesson.ipynb", "01_lesson.ipynb", *extras, "solutions/01_lesson.ipynb"])
     (mine / "00_lesson.ipynb").write_text("my own work")
     (mine / "01_lesson.ipynb").unlink()
     again = lab.copy_lessons(mine)
     assert again == lab.Copied(["01_lesson.ipynb"], ["00_lesson.ipynb"])
     assert (mine / "00_lesson.ipynb").read_text() == "my own work"
-    assert not [p for p in mine.rglob("*") if p.is_file() and p.suffix != ".ipynb"]
+    assert not [p for p in mine.rglob("*") if p.is_file() and p.suffix not in (".ipynb", ".md")]
 
 
 def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_queries_labels_and_pairs_at_once(two: list[Embeddings]) -> None:
     ]  # fmt: skip
     assert found.tasks[0].scores["good"].n == 30
     assert "On 30 queries to 120 items" in " ".join(found.verdict)
-    assert "Only 30 queries: one of them more or less is 3.3 points." in found.warnings
+    assert "Only 30 queries: one more or less is 3.3 points." in found.warnings
     assert "recall@5 of the queries" in page(found)
     assert set(found.smaller["n_queries"]) == {30}
 
@@ -196,6 +196,8 @@ def test_items_that_do_not_match_are_listed(two: list[Embeddings]) -> None:
     good, bad = two
     with pytest.raises(BadItem, match=r"3 are missing from by/bad.*'i0000', 'i0001'.*select"):
         compare([good, bad.select(bad.ids[3:])])
+    with pytest.raises(BadItem, match=r"30 are missing .*'i0018', 'i0019' and 10 more"):
+        compare([good, bad.select(bad.ids[30:])])
     with pytest.raises(BadItem, match=r"1 are only there.*'i0119'"):
         compare([good.select(good.ids[:-1]), bad])
     other = bad.items.frame.assign(content=bad.items.frame["content"].str.replace("number 7", "other"))
@@ -210,10 +212,18 @@ def test_items_that_do_not_match_are_listed(two: list[Embeddings]) -> None:
         ({"labels": ["x"]}, "1 labels but 120 items"),
         ({"k": 0}, "k must be at least 1"),
         ({"queries": []}, "0 embeddings of queries, but 2 models"),
+        ({"queries": "two"}, "One table of queries, but 2 models"),
+        ({"relevant": [["i0001"]]}, "there are no queries: pass queries="),
         ({"pairs": pd.DataFrame({"a": ["i0001"]})}, "no column b, score"),
+        (
+            {"pairs": pd.DataFrame({"a": ["i0001"] * 4, "b": ["i0002"] * 4, "score": 1})},
+            "All pairs have the same score",
+        ),
     ],
 )
 def test_bad_arguments_are_named(two: list[Embeddings], wrong: dict[str, object], why: str) -> None:
+    if wrong.get("queries") == "two":
+        wrong = {"queries": two[0]}
     with pytest.raises(BadItem, match=why):
         compare(two, cost=False, **wrong)  # type: ignore[arg-type]
 
@@ -222,6 +232,9 @@ def test_one_model_or_three_items_are_too_few(two: list[Embeddings]) -> None:
     for few in (two[0], [two[0]], []):
         with pytest.raises(BadItem, match="two embeddings or more"):
             compare(few)  # type: ignore[arg-type]
+    for no_embeddings in ("ab", [emb.vectors for emb in two]):
+        with pytest.raises(BadItem, match=r"takes embeddings, as el.embed returns them, not (str|ndarray)"):
+            compare(no_embeddings)  # type: ignore[arg-type]
     with pytest.raises(BadItem, match="3 items are too few"):
         compare([emb.select(emb.ids[:3]) for emb in two])
 
@@ -251,6 +264,98 @@ def test_queries_of_another_model_are_refused(make_embeddings: Make) -> None:
             relevant=[["i0000"]],
             cost=False,
         )
+
+
+def test_labels_of_any_of_the_models_will_do(two: list[Embeddings]) -> None:
+    good, bad = two
+    bare = dataclasses.replace(
+        good, items=el.Items(good.items.frame.drop(columns="label"), "text", good.items.name)
+    )
+    found = compare([bare, bad], cost=False)
+    pd.testing.assert_frame_equal(found.table, compare(two, cost=False).table)
+    assert "embedlab-compare" in page(found)
+
+
+def test_labels_that_say_nothing_are_not_asked(two: list[Embeddings]) -> None:
+    for labels, why in (
+        (["x"] * 120, "All labels are “x”: they cannot tell models apart."),
+        (
+            [str(i) for i in range(120)],
+            "No two items have the same label: labels cannot tell models apart here.",
+        ),
+    ):
+        found = compare(two, labels=labels, cost=False)
+        assert found.tasks == ()
+        assert why in found.warnings
+        assert found.verdict[0].startswith("Nothing here says which model is better")
+    some = [None if i % 3 else f"{i % 2}" for i in range(119)] + ["alone"]
+    found = compare(two, labels=some, cost=False)
+    assert found.tasks[0].scores["good"].n == 41
+    assert "1 item with a label that no other has: no neighbour can share it." in found.warnings
+
+
+def test_queries_that_are_items_word_for_word(two: list[Embeddings]) -> None:
+    texts = [two[0].items.contents[3], *(f"question {i}" for i in range(9))]
+    items = el.Items.from_texts(texts, ids=[f"q{i}" for i in range(10)])
+    asked = [dataclasses.replace(emb.select(emb.ids[:10]), items=items) for emb in two]
+    found = compare(two, queries=asked, relevant=[[id] for id in two[0].ids[:10]], cost=False)
+    assert "1 query with the very content of an item, for example q0 = i0003" in found.warnings[0]
+
+
+def test_a_model_that_tells_nothing_apart(two: list[Embeddings]) -> None:
+    flat = renamed(dataclasses.replace(two[1], vectors=np.ones((120, 5))), "by/flat")
+    pairs = pd.DataFrame({"a": two[0].ids[:40], "b": two[0].ids[40:80], "score": range(40)})
+    found = compare([two[0], flat], pairs=pairs, cost=False)
+    assert "All vectors of flat are the same: it tells these items apart in no way." in found.warnings
+    assert found.tasks[0].scores["flat"].value == 0
+    assert np.isnan(found.matrix("cka").loc["good", "flat"])
+    assert "nan" not in " ".join(found.verdict)
+    assert "embedlab-compare" in page(found)
+
+
+def test_one_number_for_each_item(two: list[Embeddings]) -> None:
+    thin = [dataclasses.replace(emb, vectors=emb.vectors[:, :1]) for emb in two]
+    assert set(compare(thin, cost=False).smaller["way"]) == {"float32", "float16", "int8", "binary"}
+
+
+def test_k_is_at_most_the_others(two: list[Embeddings]) -> None:
+    found = compare([emb.select(emb.ids[:12]) for emb in two], k=500, cost=False)
+    assert found.k == 11
+    assert found.matrix("jaccard_knn").loc["good", "bad"] == 1
+    assert "nearest neighbours" not in " ".join(found.verdict), "all of them are"
+
+
+# -- words --------------------------------------------------------------------------------------------------
+
+
+def test_a_model_against_itself(two: list[Embeddings]) -> None:
+    text = " ".join(compare([two[0], two[0]], cost=False).verdict)
+    assert "Take any of good #1 and good #2." in text
+    assert "Both answer every one of them alike." in text
+    assert "good #1 and good #2 name the same neighbours for every item: for a search they are one." in text
+
+
+def test_models_no_better_than_chance_are_not_recommended(two: list[Embeddings]) -> None:
+    noise = [noisy(emb, 1000, seed) for seed, emb in enumerate(two)]
+    choice, _, _, alike, _ = compare(noise, cost=False).verdict
+    assert choice == (
+        "Choose none of these by these data: in 1-NN accuracy no model is clearly better than chance (24 %)."
+    )
+    assert alike.endswith("no more than two that have nothing in common.")
+
+
+def test_too_few_to_tell_is_said_first(twins: list[Embeddings]) -> None:
+    found = compare([emb.select(emb.ids[:12]) for emb in twins], cost=False)
+    assert not found.differences["clear"].any()
+    assert found.tasks[0].scores["one"].low > found.tasks[0].chance
+    assert found.verdict[0].startswith("12 items are too few to tell: ")
+    assert "Until you have more, take" in found.verdict[0]
+
+
+def test_all_of_three_are_told_apart(two: list[Embeddings]) -> None:
+    found = compare([*two, renamed(noisy(two[0], 7, 9), "by/worse")], cost=False)
+    assert "good is clearly ahead of all others (p < 0.001)." in found.verdict[1]
+    assert "are the least alike. They share" in " ".join(found.verdict)
 
 
 # -- names --------------------------------------------------------------------------------------------------
@@ -309,7 +414,7 @@ def test_the_page_is_well_formed_and_safe(two: list[Embeddings], tmp_path: Path)
     tags.feed(text)
     assert not tags.open
     assert "script" not in tags.seen
-    assert tags.seen.count("img") == 1, "the one picture is ours"
+    assert tags.seen.count("img") == 2, "both pictures are ours"
     assert "Content-Security-Policy" in text
     assert "&lt;script&gt;alert(2)" in text
 
@@ -347,7 +452,7 @@ def test_very_few_items_still_make_a_page(two: list[Embeddings]) -> None:
     assert "embedlab-compare" in page(found)
 
 
-@pytest.mark.parametrize("what", ["scores", "similarity", "smaller"])
+@pytest.mark.parametrize("what", ["scores", "similarity", "shape", "smaller"])
 def test_figures(compared: Comparison, what: str, tmp_path: Path) -> None:
     figure = compared.figure(what)  # type: ignore[arg-type]
     figure.savefig(tmp_path / "figure.png")

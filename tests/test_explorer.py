@@ -4,6 +4,8 @@ import base64
 import dataclasses
 import io
 import json
+import sys
+import types
 import warnings
 from pathlib import Path
 from typing import Any
@@ -509,3 +511,29 @@ def test_every_map_is_in_the_stored_picture(n: int, rows: int, tmp_path: Path) -
         assert opened.width == 1800
     explorer.color("distortion")
     assert png_of(explorer).width == 900
+
+
+# -- on Colab ----------------------------------------------------------------------------------------------
+
+
+def test_on_colab_the_widget_says_where_its_manager_is(
+    explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Colab cannot run here; this stands in for the two names of it that matter."""
+    from anywidget import _util
+
+    called: list[str] = []
+    colab = types.ModuleType("google.colab.output")
+    colab.enable_custom_widget_manager = lambda: called.append("let in")  # type: ignore[attr-defined]
+    colab._widgets = types.SimpleNamespace(_installed_url="https://colab.example/manager.js")  # type: ignore[attr-defined]
+    assert explorer._repr_mimebundle_()[1] == {}, "elsewhere nothing is said"
+    monkeypatch.setitem(sys.modules, "google.colab.output", colab)
+    _util.enable_custom_widget_manager_once.cache_clear()
+    try:
+        bundle, metadata = explorer._repr_mimebundle_()
+    finally:
+        _util.enable_custom_widget_manager_once.cache_clear()
+    widget = "application/vnd.jupyter.widget-view+json"
+    assert called == ["let in"]
+    assert metadata[widget]["colab"]["custom_widget_manager"]["url"].endswith("manager.js")
+    assert widget in bundle

@@ -9,6 +9,7 @@ from IsoScore.IsoScore import IsoScore
 from oracles.make import clouds
 from scipy.stats import ortho_group, skew
 from skdim.id import MLE, TwoNN
+from sklearn.decomposition import PCA
 
 from embedlab.comparison.geometry import (
     effective_rank,
@@ -16,6 +17,8 @@ from embedlab.comparison.geometry import (
     iso_score,
     mean_cosine,
     mle_dimension,
+    occurrences,
+    spectrum,
     two_nn,
 )
 from embedlab.errors import BadItem
@@ -80,7 +83,16 @@ def test_effective_rank_counts_directions() -> None:
     assert effective_rank(few) <= 5
 
 
-@pytest.mark.parametrize("measure", [iso_score, effective_rank])
+def test_the_spectrum_is_that_of_scikit_learns_pca() -> None:
+    for n in (300, 20):  # more and fewer items than directions
+        cloud = np.random.default_rng(0).normal(size=(n, 30)) * np.linspace(0.1, 2, 30) + 1
+        ratio = PCA(svd_solver="full").fit(cloud).explained_variance_ratio_
+        assert spectrum(cloud)[: len(ratio)] == pytest.approx(ratio, abs=1e-9)
+        assert spectrum(cloud).shape == (30,)
+        assert spectrum(cloud).sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("measure", [iso_score, effective_rank, spectrum])
 def test_a_point_has_no_directions(measure: object) -> None:
     with pytest.raises(BadItem, match="same vector"):
         measure(np.full((9, 4), 0.3))  # type: ignore[operator]
@@ -99,6 +111,13 @@ def test_hubness_is_the_skewness_of_how_often_an_item_is_named() -> None:
     indices = np.array([[1, 2], [0, 2], [1, 0], [1, 2], [2, 1]])
     skewness, nobody = hubness(Neighbors(indices, indices.astype(np.float32), "cosine", True))
     assert nobody == pytest.approx(2 / 5)
+    assert occurrences(Neighbors(indices, indices.astype(np.float32), "cosine", True)).tolist() == [
+        2,
+        4,
+        4,
+        0,
+        0,
+    ]
     assert skewness == pytest.approx(skew([2, 4, 4, 0, 0]))
     ring = np.array([[1], [2], [0]])
     assert np.isnan(hubness(Neighbors(ring, ring.astype(np.float32), "cosine", True))[0])

@@ -144,7 +144,7 @@ def test_a_folder_without_such_files_says_what_it_holds(tmp_path: Path) -> None:
 
 def test_a_text_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes("é".encode("latin-1"))
-    with pytest.raises(BadItem, match=r"latin\.txt is not UTF-8"):
+    with pytest.raises(BadItem, match=r"1 of 1 files .*latin\.txt: not UTF-8 .*encoding=.*on_error='skip'"):
         Items.from_folder(tmp_path, modality="text")
 
 

@@ -119,5 +119,6 @@ print(*lab.copy_lessons(Path(sys.argv[2])).written)
         [sys.executable, "-c", code, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
     )
     some = {"00_start_here.ipynb", "pictures/explorer.png", "solutions/02_text.ipynb"}
+    some |= {"glossary.md", "common_mistakes.ipynb"}
     assert some <= set(told.stdout.split())
     assert (tmp_path / "lessons" / "02_text.ipynb").is_file()

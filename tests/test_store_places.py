@@ -452,9 +452,9 @@ def test_the_token_of_the_environment_is_for_its_own_server(monkeypatch: pytest.
 
 def test_a_server_that_goes_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that was acknowledged is lost; the same call again finishes the work."""
-    from embedlab.store import engine
+    from embedlab.store import connection, engine
 
-    monkeypatch.setattr(engine, "PATIENCE", 3.0)
+    monkeypatch.setattr(connection, "PATIENCE", 3.0)
     whole, emb = engine.batches, cloud(2000)
     with ExitStack() as stack:
         server = stack.enter_context(lite_server(tmp_path / "lite.db"))
@@ -485,7 +485,7 @@ def test_a_server_that_goes_and_comes_back(tmp_path: Path, monkeypatch: pytest.M
                 yield rows
 
         monkeypatch.setattr(engine, "batches", three_and_back)
-        monkeypatch.setattr(engine, "PATIENCE", 30.0)
+        monkeypatch.setattr(connection, "PATIENCE", 30.0)
         assert after.add("notes", emb) == 2000, "it waited for the server to be back"
         assert after.count("notes") == 2000
 

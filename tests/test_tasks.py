@@ -176,6 +176,9 @@ def test_two_models_on_the_same_pairs(make_embeddings: Make) -> None:
     assert clear.p_value < 0.01
     assert 0 < clear.low < clear.value < clear.high
     assert paired_spearman(good, good, truth).p_value == 1
+    flat = Score(0, np.nan, np.nan, 120, np.ones(120))  # no order at all
+    assert paired_spearman(good, flat, truth).p_value < 0.01
+    assert paired_spearman(flat, flat, truth).p_value == 1
 
 
 def test_holm_by_hand() -> None:

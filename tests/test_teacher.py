@@ -89,6 +89,9 @@ def test_minutes_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert found.longest > 0.5
     page = minutes.page({"07": found.row()})
     assert "| 07 Counting | 12 | 7 |" in page
+    described = minutes.describe(tmp_path / "07_count.ipynb").row()
+    assert minutes.page({"07": minutes._kept(described, page)}) == page, "what was measured stays"
+    assert "not measured yet" in minutes._kept(described, "")
 
 
 def test_the_table_of_minutes_knows_every_lesson() -> None:

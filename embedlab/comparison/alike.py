@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from embedlab.comparison.scores import bootstrap
-from embedlab.comparison.similarity import Measure, cka, nuclear_norm, pair_ranks, procrustes
+from embedlab.comparison.similarity import Measure, cka, ckas, nuclear_norm, pair_ranks, procrustes
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 from embedlab.neighbors import Neighbors
@@ -28,6 +28,7 @@ COLUMNS = ["first", "second", "measure", "k", "value", "low", "high", "chance", 
 _WORK = 2e10  # multiplications that the permutations of one measure may take: less than a second
 _FETCH = 300  # multiplications in the time that a number is fetched from anywhere in a table
 _FEW, _MANY = 19, 99  # permutations: p can be 0.05 with the few
+_MIXED = 4000  # items that are really mixed up; of more, what mixing them tends to is drawn
 
 
 def similarity_table(
@@ -56,7 +57,14 @@ def similarity_table(
         ``high`` (95 % bootstrap interval over the items, for shares of neighbours; NaN for the others),
         ``chance`` and ``p_value`` (mean of the same measure when the items of one space are mixed up, and how
         often that is as high: 19 to 99 permutations; for shares of neighbours ``chance`` is exact), ``n``.
-        At no time more than a few tables of the size of the vectors or, for ``rsa``, 2,000 x 2,000.
+        Each p value is of its line alone. At no time more than a few tables of the size of the vectors, 20 of
+        dim x dim, or, for ``rsa``, 2,000 x 2,000.
+
+    Notes
+    -----
+    Above 4,000 items the spaces are not mixed up for CKA and Procrustes: their product, one of them mixed up,
+    has the mean 0 and the covariance (own product) x (other's product) / (n - 1), and is nearly normal
+    (combinatorial central limit theorem, Hoeffding 1951). So it is drawn, at a cost that n does not change.
     """
     rows = [
         [a, b, *row]
@@ -126,14 +134,15 @@ Row = tuple[str, int, float, float, float, float, float, int]
 
 def _of_vectors(x: np.ndarray, y: np.ndarray, seed: int) -> Iterator[Row]:
     one, other, n = _single(x), _single(y), len(x)
+    drawn = _drawn(one, other, seed) if n > _MIXED else None
     orders = _orders(n, n * min(_FETCH * n, x.shape[1] * y.shape[1]), seed)
-    biased, debiased = _ckas_by_chance(one, other, orders)
-    yield _row("cka", cka(x, y), debiased, n)
-    yield _row("cka_biased", cka(x, y, debiased=False), biased, n)
+    expected = _ckas_by_chance(one, other, orders, drawn)
+    for name, value, mixed in zip(("cka_biased", "cka"), ckas(x, y), expected, strict=True):
+        yield _row(name, value, mixed, n)
     orders = _orders(n, n * x.shape[1] * y.shape[1] + 3 * min(x.shape[1], y.shape[1]) ** 3, seed)
     size = float(np.linalg.norm(one) * np.linalg.norm(other)) or np.nan
-    turned = [nuclear_norm(one.T @ other[order]) / size for order in orders]
-    yield _row("procrustes", procrustes(x, y), turned, n)
+    turned = [nuclear_norm(product) for product in drawn or (one.T @ other[order] for order in orders)]
+    yield _row("procrustes", procrustes(x, y), [norm / size for norm in turned], n)
     ranks, other_ranks = pair_ranks(x, y, random_state=seed)
     few = len(ranks)
     size = float(np.linalg.norm(ranks) * np.linalg.norm(other_ranks)) or np.nan
@@ -143,24 +152,34 @@ def _of_vectors(x: np.ndarray, y: np.ndarray, seed: int) -> Iterator[Row]:
 
 
 def _ckas_by_chance(
-    one: np.ndarray, other: np.ndarray, orders: list[np.ndarray]
+    one: np.ndarray, other: np.ndarray, orders: list[np.ndarray], drawn: list[np.ndarray] | None
 ) -> tuple[list[float], list[float]]:
     """CKA with and without bias; only the product across the spaces changes when items are mixed up."""
     n = len(one)
     lengths, other_lengths = (np.einsum("ij,ij->i", v, v, dtype=np.float64) for v in (one, other))
-    gram = _FETCH * n <= one.shape[1] * other.shape[1]
+    gram = drawn is None and _FETCH * n <= one.shape[1] * other.shape[1]
     left, right = (one @ one.T, other @ other.T) if gram else (one, other)
     own = np.array([_size(one, lengths), _size(other, other_lengths)])  # biased, debiased
     sizes = np.sqrt(np.where(own > 0, own, np.nan).prod(axis=0))
     found = []
-    for order in orders:
-        if gram:
+    for place, order in enumerate(orders):
+        if drawn is not None:
+            total = float(np.square(drawn[place]).sum())
+        elif gram:
             total = float(np.vdot(left, right[np.ix_(order, order)]))
         else:
             total = float(np.square(left.T @ right[order]).sum())
         found.append([total, total - _diagonal(lengths, other_lengths[order])] / sizes)
     biased, debiased = np.array(found).T.tolist()
     return biased, debiased
+
+
+def _drawn(one: np.ndarray, other: np.ndarray, seed: int) -> list[np.ndarray]:
+    """Products of two spaces whose items are mixed up, but for a rotation; see :func:`similarity_table`."""
+    rng = np.random.default_rng(seed)
+    roots, others = (np.sqrt(np.maximum(np.linalg.eigvalsh(v.T @ v), 0)) for v in (one, other))
+    scale = np.outer(roots, others) / np.float32(np.sqrt(len(one) - 1))
+    return [scale * rng.standard_normal(scale.shape, np.float32) for _ in range(_FEW)]
 
 
 def _size(vectors: np.ndarray, lengths: np.ndarray) -> list[float]:
@@ -185,6 +204,8 @@ def _single(vectors: np.ndarray) -> np.ndarray:
 def _orders(n: int, work: float, seed: int) -> list[np.ndarray]:
     """Random orders of n items: as many as their work allows."""
     rng = np.random.default_rng(seed)
+    if n > _MIXED:
+        work = np.inf
     return [rng.permutation(n) for _ in range(int(np.clip(_WORK // work, _FEW, _MANY)))]
 
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
+from embedlab.comparison.verdict import counted
+
 if TYPE_CHECKING:
     from embedlab.comparison.result import Comparison
 
@@ -13,7 +18,41 @@ _SEEN = 0.005  # a difference that two decimals show
 
 def caveats(c: Comparison) -> list[str]:
     """Sentences; none where there is nothing to warn of."""
-    return [*_few(c), *_doubled(c), *_unread(c), *_unmeasured(c)]
+    return [*_useless(c), *_asked(c), *_few(c), *_doubled(c), *_unread(c), *_unmeasured(c)]
+
+
+def _useless(c: Comparison) -> list[str]:
+    """Vectors and labels that say nothing."""
+    found = [
+        f"All vectors of {name} are the same: it tells these items apart in no way."
+        for name, rank in c.geometry["effective_rank"].items()
+        if np.isnan(rank)
+    ]
+    labels = pd.Series(c.items.labels or [], dtype=object).dropna()
+    sizes = labels.value_counts()
+    if len(sizes) == 1:
+        found.append(f"All labels are “{sizes.index[0]}”: they cannot tell models apart.")
+    elif len(sizes) and sizes.max() == 1:
+        found.append("No two items have the same label: labels cannot tell models apart here.")
+    elif alone := int((sizes == 1).sum()):
+        found.append(f"{counted(alone, 'items')} with a label that no other has: no neighbour can share it.")
+    return found
+
+
+def _asked(c: Comparison) -> list[str]:
+    """Queries that are items, word for word."""
+    if not c.queries:
+        return []
+    asked = next(iter(c.queries.values())).items
+    rows = dict(zip(c.items.digests(), c.items.ids, strict=True))
+    same = [(id, rows[d]) for id, d in zip(asked.ids, asked.digests(), strict=True) if d in rows]
+    same = [(id, other) for id, other in same if id != other]  # an item that asks is no answer to itself
+    if not same:
+        return []
+    return [
+        f"{counted(len(same), 'queries')} with the very content of an item, for example "
+        f"{' = '.join(same[0])}: to find that item takes no model."
+    ]
 
 
 def _few(c: Comparison) -> list[str]:
@@ -27,7 +66,7 @@ def _few(c: Comparison) -> list[str]:
         )
     for unit, count in {task.unit: next(iter(task.scores.values())).n for task in c.tasks}.items():
         if count < FEW:
-            found.append(f"Only {count} {unit}: one of them more or less is {100 / count:.1f} points.")
+            found.append(f"Only {counted(count, unit)}: one more or less is {100 / count:.1f} points.")
     return found
 
 

@@ -23,8 +23,9 @@ from embedlab.comparison.fitness import (
 from embedlab.comparison.joining import joined, short_names, with_labels
 from embedlab.comparison.result import Comparison
 from embedlab.comparison.shape import geometry_table
-from embedlab.embedders import Embedder, load_model
+from embedlab.embedders import Embedder
 from embedlab.embedders.dual import DualEmbedder
+from embedlab.embedders.loading import load_again
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem, EmbedlabError
 from embedlab.items import Items
@@ -55,14 +56,15 @@ def compare(
         of ``embeddings``.
     labels : str or sequence, optional
         What nearest neighbours should share: a metadata column, or one value for each item of the first
-        embeddings; by default the items' labels.
+        embeddings; by default the labels of the first that have any.
     relevant : list or dict, optional
         For each query the ids it should find, as :func:`embedlab.comparison.ranking.rank` takes them. By
         default the queries' column ``answers`` (ids joined by ``|``), else the items with the query's label.
     pairs : DataFrame, optional
         Columns ``a`` and ``b`` (ids of items) and ``score`` (how alike they are to people).
     k : int
-        Results that count, for recall@k, nDCG@k and shared neighbours.
+        Results that count, for recall@k, nDCG@k and shared neighbours (those also for 1, 5 and 20); at most
+        all other items.
     cost : bool
         Measure speed and memory here: about ten seconds for each model.
     random_state : int
@@ -76,8 +78,8 @@ def compare(
     Raises
     ------
     BadItem
-        For fewer than two embeddings or four items, different items (naming them), labels or queries that do
-        not fit.
+        For fewer than two embeddings or four items, different items (naming them), labels, queries or pairs
+        that do not fit, ``relevant`` without queries.
     WrongModel
         When a model that is loaded for the queries is not the one that made the embeddings.
 
@@ -90,11 +92,14 @@ def compare(
         raise BadItem("A comparison wants two embeddings or more, in a list: compare([one, other]).")
     if k < 1:
         raise BadItem(f"k must be at least 1, not {k}.")
+    if queries is None and relevant is not None:
+        raise BadItem("relevant says what queries should find, but there are no queries: pass queries=.")
     same = with_labels(joined(embeddings), labels)
     named = dict(zip(short_names(same), same, strict=True))
     first = same[0]
     if len(first) < 4:
         raise BadItem(f"{len(first)} items are too few to compare models by; 4 are needed.")
+    k = min(k, len(first) - 1)
     neighbors = {name: knn(emb.vectors, max(_K, k)) for name, emb in named.items()}
     copies = find_copies(first.items, list(neighbors.values()))
     tasks, asked = [], None
@@ -114,7 +119,7 @@ def compare(
         neighbors=neighbors,
         tasks=tuple(tasks),
         differences=differences_table(tasks),
-        similarity=similarity_table(vectors, neighbors, ks=(1, k), random_state=random_state),
+        similarity=similarity_table(vectors, neighbors, ks=(1, 5, k, _K), random_state=random_state),
         geometry=geometry_table(vectors, neighbors),
         cost=costs,
         copies=copies,
@@ -129,6 +134,11 @@ def _asked(named: Mapping[str, Embeddings], queries: Items | Sequence[Embeddings
     """The queries as each model sees them."""
     from embedlab.explorer.search import check_same_model
 
+    if isinstance(queries, Embeddings):
+        raise BadItem(
+            f"One table of queries, but {len(named)} models: each has to embed them. Pass "
+            "queries=[embeddings of the first, embeddings of the second, …], or the queries as Items."
+        )
     if not isinstance(queries, Items):
         if len(queries) != len(named):
             raise BadItem(f"{len(queries)} embeddings of queries, but {len(named)} models.")
@@ -143,13 +153,15 @@ def _asked(named: Mapping[str, Embeddings], queries: Items | Sequence[Embeddings
     for name, emb in named.items():
         model = _loaded(emb)
         check_same_model(model, emb)
-        found[name] = model.embed(queries)
+        found[name] = getattr(model, "embed_queries", model.embed)(
+            queries
+        )  # some put other words before them
     return found
 
 
 def _loaded(emb: Embeddings) -> Embedder:
     try:
-        return load_model(emb.model.name)
+        return load_again(emb.model)
     except LookupError as error:
         raise BadItem(
             f"{emb.model.name} cannot be loaded by name to embed the queries. Embed them with each model and "
@@ -167,7 +179,7 @@ def _zero_shot(named: Mapping[str, Embeddings]) -> list[Task]:
     for name, emb in named.items():
         if emb.model.modality == "image+text":
             try:
-                model = load_model(emb.model.name)
+                model = load_again(emb.model)
             except EmbedlabError:
                 continue
             if isinstance(model, DualEmbedder):

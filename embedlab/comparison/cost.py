@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from embedlab import catalog, settings, weights
+from embedlab.embedders.loading import loadable
 from embedlab.embeddings import Embeddings
 from embedlab.errors import EmbedlabError
 from embedlab.items import Items
@@ -76,15 +78,20 @@ def _row(emb: Embeddings, measure: bool) -> dict[str, Any]:
     }
     if not measure:
         return row
-    if emb.model.name not in {card.name for card in catalog.cards()}:
+    if not loadable(emb.model.name):
         return row | {"note": "not in the catalogue, so it cannot be loaded by name"}
+    if emb.model.source == "server":
+        return row | {"note": "runs on a server: nothing is sent there to take its time"}
+    if any(known.make and known.card.name == emb.model.name for known in catalog.rows()):
+        return row | {"note": "registered in this process, and measured in another"}
     if not len(emb):
         return row | {"note": "no items to measure with"}
     # Whatever is first in a table may be short, or of one kind.
     few = emb.items.take(np.random.default_rng(0).permutation(len(emb))[:_MOST_ITEMS])
     columns = [c for c in ("id", "content", "path") if c in few.frame.columns]
     frame = few.frame[columns].astype(object).where(few.frame[columns].notna(), None)
-    job = {"model": emb.model.name, "modality": few.modality, "rows": frame.to_dict("records")}
+    made = {"model": emb.model.name, "revision": emb.model.revision}
+    job = {"made": made, "modality": few.modality, "rows": frame.to_dict("records")}
     found: dict[str, Any] = json.loads(_measured(json.dumps(job, default=str), emb.model.sha256))
     return row | found
 
@@ -125,12 +132,12 @@ def _file_mb(name: str) -> float:
 
 
 def _main(file: str) -> None:
-    from embedlab.embedders import load_model
     from embedlab.embedders.base import CachedEmbedder
+    from embedlab.embedders.loading import load_again
 
     job = json.loads(Path(file).read_text(encoding="utf-8"))
     items = Items(pd.DataFrame(job["rows"]), job["modality"])
-    model = load_model(job["model"])
+    model = load_again(SimpleNamespace(**job["made"]))
     if not isinstance(model, CachedEmbedder):
         raise EmbedlabError("only models of the catalogue are measured")
     model.keeps_vectors = False  # nothing from the cache, nothing into it

@@ -9,8 +9,11 @@ import numpy as np
 import pandas as pd
 
 from embedlab.comparison.fitness import Task
+from embedlab.comparison.geometry import occurrences, spectrum
+from embedlab.comparison.shape import HUBS
 from embedlab.comparison.smaller import quality_of
 from embedlab.errors import BadItem
+from embedlab.neighbors import Neighbors, unit_rows
 from embedlab.palette import CATEGORIES, GREY, INK
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ MARKERS = {
     "float32": "o", "float16": "v", "int8": "s", "binary": "P", "PCA": "D", "PCA + int8": "X",
     "first numbers": "x",
 }  # fmt: skip
+_LINES = ("-", "--", "-.", ":")
 _SMALL, _TEXT = 10.5, 11.0
 
 
@@ -95,6 +99,55 @@ def heat_figure(matrices: Mapping[str, pd.DataFrame]) -> Figure:
         axes.set_title(title, fontsize=_TEXT, color=INK)
         axes.tick_params(length=0, labelsize=_SMALL, colors=INK)
         axes.spines[:].set_visible(False)
+    return _literal(figure)
+
+
+def shape_figure(vectors: Mapping[str, np.ndarray], neighbors: Mapping[str, Neighbors]) -> Figure:
+    """Three pictures of each cloud: its spectrum, its hubs, the lengths of its vectors.
+
+    Parameters
+    ----------
+    vectors : mapping of str to ndarray, shape (n_items, dim)
+        By the name of the model, as the model gave them.
+    neighbors : mapping of str to Neighbors
+        Their graphs by cosine.
+    """
+    figure = _figure(12.6, 3.9)
+    directions, hubs, lengths = figure.subplots(1, 3)
+    n, k = len(next(iter(vectors.values()))), min(HUBS, *(graph.k for graph in neighbors.values()))
+    for place, (name, rows) in enumerate(vectors.items()):
+        look: dict[str, Any] = {
+            "color": color_of(place),
+            "linestyle": _LINES[place % len(_LINES)],
+            "linewidth": 2,
+        }
+        try:
+            shares = np.cumsum(spectrum(unit_rows(rows)))
+            directions.plot(np.arange(1, len(shares) + 1), shares, label=name, **look)
+        except BadItem:  # a cloud that is a point
+            directions.plot([], [], label=name, **look)
+        lists = occurrences(neighbors[name].first(k))
+        hubs.plot(np.arange(n) / max(n - 1, 1), np.sort(lists)[::-1], **look)
+        ratio = np.sort(np.linalg.norm(rows, axis=1))
+        lengths.plot(np.arange(n) / max(n - 1, 1), ratio / np.median(ratio), **look)
+    directions.set(xscale="log", ylim=(0, 1.04))
+    ticks = 2 ** np.arange(0, np.log2(max(rows.shape[1] for rows in vectors.values())) + 0.5, 2)
+    directions.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks], minor=False)
+    directions.set_xticks([], minor=True)
+    hubs.axhline(k, color=GREY, linewidth=1, zorder=0)
+    hubs.set_ylim(0, None)
+    lengths.set_ylim(0, max(1.6, lengths.get_ylim()[1]))
+    for axes, title, below in (
+        (directions, "share of the spread that they hold", "leading directions"),
+        (hubs, f"lists of {k} nearest that an item is in (mean {k})", "items, from hubs to anti-hubs"),
+        (lengths, "length of a vector / median", "items, from short to long"),
+    ):
+        axes.set_title(f"{title}\nn = {n:,}", fontsize=_TEXT, color=INK)
+        axes.set_xlabel(below, fontsize=_TEXT, color=INK)
+        _calm(axes)
+    for axes in (hubs, lengths):
+        axes.set_xticks([0, 0.5, 1], ["first", "half of them", "last"])
+    figure.legend(loc="outside lower center", ncols=len(vectors), frameon=False, fontsize=_SMALL)
     return _literal(figure)
 
 

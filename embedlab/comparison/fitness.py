@@ -77,7 +77,7 @@ def label_tasks(named: Named, neighbors: Mapping[str, Neighbors], groups: np.nda
     labels = pd.Series(first.items.labels or [None] * len(first), dtype=object)
     sizes = labels.value_counts().to_numpy()
     n, known = int(sizes.sum()), labels.notna().to_numpy()
-    if n < 3 or len(sizes) < 2:
+    if n < 3 or len(sizes) < 2 or sizes.max() < 2:
         return []
     chance = float((sizes * (sizes - 1)).sum() / (n * (n - 1)))
     ways: list[tuple[str, str, float, float, Callable[[str], Score]]] = [

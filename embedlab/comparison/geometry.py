@@ -176,6 +176,34 @@ def effective_rank(vectors: np.ndarray) -> float:
     return float(np.exp(-(share * np.log(share)).sum()))
 
 
+def spectrum(vectors: np.ndarray) -> np.ndarray:
+    """How the spread of a cloud is shared among its principal directions.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape (n_items, dim)
+        At least 2, not all the same; centred here.
+
+    Returns
+    -------
+    ndarray, shape (dim,)
+        Shares of the variance, the largest first; their sum is 1. What ``PCA`` of scikit-learn calls
+        ``explained_variance_ratio_``.
+
+    Raises
+    ------
+    BadItem
+        For fewer than 2 items, or where all items are the same.
+    """
+    variances = _variances(vectors)
+    return np.asarray(variances / variances.sum())
+
+
+def occurrences(neighbors: Neighbors) -> np.ndarray:
+    """In how many lists of neighbours each item is (k-occurrence), shape (n_items,); k on average."""
+    return np.bincount(neighbors.indices.ravel(), minlength=len(neighbors.indices))
+
+
 def hubness(neighbors: Neighbors) -> tuple[float, float]:
     """Whether a few items are everybody's neighbour, and how many are nobody's.
 
@@ -204,7 +232,7 @@ def hubness(neighbors: Neighbors) -> tuple[float, float]:
     n = len(neighbors.indices)
     if n < 3:
         raise BadItem(f"{n} items are too few for hubs.")
-    counts = np.bincount(neighbors.indices.ravel(), minlength=n).astype(np.float64)
+    counts = occurrences(neighbors).astype(np.float64)
     spread = counts.std()
     skewness = ((counts - counts.mean()) ** 3).mean() / spread**3 if spread > 0 else np.nan
     return float(skewness), float((counts == 0).mean())

@@ -14,17 +14,26 @@ from embedlab.errors import BadItem
 from embedlab.items import Items
 from embedlab.mixture import some
 
+_LISTED = 20  # ids in an error
+
 
 def joined(embeddings: Sequence[Embeddings]) -> list[Embeddings]:
     """All in the order of the first; :class:`BadItem` lists what is not everywhere, or not the same."""
+    for given in embeddings:
+        if not isinstance(given, Embeddings):
+            raise BadItem(
+                f"compare() takes embeddings, as el.embed returns them, not {type(given).__name__}."
+            )
     first = embeddings[0]
     ids, contents = set(first.ids), dict(zip(first.ids, map(str, first.items.contents), strict=True))
     same = [first]
     for emb in embeddings[1:]:
-        missing, extra = [id for id in first.ids if id not in set(emb.ids)], sorted(set(emb.ids) - ids)
+        theirs = set(emb.ids)
+        missing, extra = [id for id in first.ids if id not in theirs], sorted(theirs - ids)
         if missing or extra:
-            parts = [f"{len(missing)} are missing from {emb.model.name} ({some(missing)})"] if missing else []
-            parts += [f"{len(extra)} are only there ({some(extra)})"] if extra else []
+            name, lost, more = emb.model.name, some(missing, _LISTED), some(extra, _LISTED)
+            parts = [f"{len(missing)} are missing from {name} ({lost})"] if missing else []
+            parts += [f"{len(extra)} are only there ({more})"] if extra else []
             raise BadItem(
                 f"Not the same items: beside {first.model.name}, {' and '.join(parts)}. Embed the same items "
                 "with each model, or take those in common with .select(ids)."
@@ -32,15 +41,18 @@ def joined(embeddings: Sequence[Embeddings]) -> list[Embeddings]:
         own = emb if emb.ids == first.ids else emb.select(first.ids)
         differing = [id for id, c in zip(own.ids, own.items.contents, strict=True) if str(c) != contents[id]]
         if differing and own.items.digests() != first.items.digests():
-            raise BadItem(f"Items of the same id have different contents: {some(differing)}.")
+            raise BadItem(f"Items of the same id have different contents: {some(differing, _LISTED)}.")
         same.append(own)
     return same
 
 
 def with_labels(joined: list[Embeddings], labels: str | Sequence[Any] | None) -> list[Embeddings]:
-    """The same with other labels: a column, or one value for each item; by default those of the first."""
+    """The same with other labels: a column, or one value for each item.
+
+    By default those of the first embeddings that have any.
+    """
     if labels is None:
-        given = joined[0].items.labels
+        given = next((emb.items.labels for emb in joined if emb.items.labels), None)
         if given is None or all(emb.items.labels == given for emb in joined):
             return joined
     elif isinstance(labels, str):

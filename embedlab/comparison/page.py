@@ -19,6 +19,8 @@ from embedlab.comparison.verdict import amount, headline
 from embedlab.explorer.text import escape
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from embedlab.comparison.result import Comparison
 
 _TITLES = {
@@ -112,7 +114,10 @@ def _scores(c: Comparison) -> str:
     if not c.tasks:
         return ""
     rows = "".join(_task(c, task) for task in c.tasks)
-    note = "Dot: the score. Bar: its 95 % interval. Upright line: chance. p is adjusted for all comparisons."
+    note = (
+        "Dot: the score. Bar: its 95 % interval. Upright line: chance. Right: the difference of the same "
+        "questions, its interval, and p, which is adjusted for all comparisons (the intervals are not)."
+    )
     return f"<h3>How good on these data</h3>{rows}<p class='soft'>{note}</p>"
 
 
@@ -173,9 +178,8 @@ def _apart(c: Comparison, task: Task) -> str:
 
 
 def _likeness(c: Comparison) -> str:
-    k = int(c.similarity["k"].max())
     shown = [("cka", c.matrix("cka")), ("mutual_knn", c.matrix("mutual_knn"))]
-    matrices = "".join(_matrix(name, table, k, len(c.items)) for name, table in shown)
+    matrices = "".join(_matrix(name, table, c.k, len(c.items)) for name, table in shown)
     rows = []
     for row in c.similarity.to_dict("records"):
         interval = f"[{row['low']:.2f}, {row['high']:.2f}]" if np.isfinite(row["low"]) else ""
@@ -186,11 +190,16 @@ def _likeness(c: Comparison) -> str:
         rows.append(f"<tr><td>{pair}</td><td>{title}</td>{numbers}<td class='num'>{row['n']:,}</td></tr>")
     head = "".join(f"<th>{word}</th>" for word in ("models", "measure"))
     head += "".join(f"<th class='num'>{word}</th>" for word in ("value", "95 %", "chance", "p", "n"))
+    note = (
+        "Chance, and p: what mixing up the items of one model gives, and how often it gives as much. Each p "
+        "is of its line alone. RSA is of at most 2,000 items."
+    )
     meanings = "".join(f"<li><b>{_TITLES[m]}</b>: {escape(text)}</li>" for m, text in alike.MEASURES.items())
     return (
         f'<h3>How alike</h3><div class="matrices">{matrices}</div><details><summary>Every measure, beside '
         f'chance</summary><div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}'
-        f'</tbody></table></div><ul class="caveats">{meanings}</ul></details>'
+        f"</tbody></table></div><p class='soft'>{note}</p>"
+        f'<ul class="caveats">{meanings}</ul></details>'
     )
 
 
@@ -226,11 +235,13 @@ def _shapes(c: Comparison) -> str:
         for name, meaning in shape.MEANING.items()
     )
     n = min(len(c.items), shape.MOST)
+    picture = _picture(c.figure("shape"), "spectrum, hubs and lengths of each model")
     return (
         "<h3>The shape of each space</h3><details><summary>Nine numbers, and what each means for search"
         f'</summary><div class="scroll"><table><thead><tr><th></th>{head}<th>what it means</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div><p class='soft'>Intrinsic dimensions are those of {n:,} items; "
-        f"hubs count among the {shape.HUBS} nearest.</p></details>"
+        f"<tbody>{rows}</tbody></table></div><p class='soft'>n = {len(c.items):,}; intrinsic dimensions are "
+        f"those of {n:,} items. Hubs count among the {min(shape.HUBS, len(c.items) - 1)} nearest.</p>"
+        f"{picture}</details>"
     )
 
 
@@ -241,13 +252,17 @@ def _number(value: Any) -> str:
 
 
 def _smaller(c: Comparison) -> str:
-    picture = io.BytesIO()
-    c.figure("smaller").savefig(picture, format="svg")
-    source = base64.b64encode(picture.getvalue()).decode("ascii")
+    picture = _picture(c.figure("smaller"), "quality against the bytes of one vector")
     words = "".join(f"<p>{escape(text)}</p>" for text in in_words(c.smaller, c.k))
     return (
-        f"<h3>Smaller vectors</h3>{words}"
-        f'<img alt="quality against the bytes of one vector" src="data:image/svg+xml;base64,{source}">'
+        f"<h3>Smaller vectors</h3>{words}{picture}"
         "<p class='soft'>Grey band: the interval of the full vectors. PCA and the steps of int8 were fitted "
         "on these items; “first numbers” cuts the vector off. Exact search by cosine.</p>"
     )
+
+
+def _picture(figure: Figure, words: str) -> str:
+    file = io.BytesIO()
+    figure.savefig(file, format="svg")
+    source = base64.b64encode(file.getvalue()).decode("ascii")
+    return f'<img alt="{escape(words)}" src="data:image/svg+xml;base64,{source}">'

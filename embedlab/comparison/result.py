@@ -101,7 +101,7 @@ class Comparison:
         for name, emb in self.embeddings.items():
             asked = self.queries[name].vectors if self.queries else None
             found = smaller(
-                emb, k=min(self.k, len(emb) - 1), queries=asked, relevant=self.relevant,
+                emb, k=self.k, queries=asked, relevant=self.relevant,
                 random_state=self.random_state,
             )  # fmt: skip
             parts.append(found.assign(model=name))
@@ -117,11 +117,7 @@ class Comparison:
             For the last two; by default the ``k`` of the comparison.
         """
         of_neighbors = measure in ("mutual_knn", "jaccard_knn")
-        return square(self.similarity, measure, (self._most_k if k is None else k) if of_neighbors else 0)
-
-    @property
-    def _most_k(self) -> int:
-        return int(self.similarity["k"].max())
+        return square(self.similarity, measure, (self.k if k is None else k) if of_neighbors else 0)
 
     # -- words -------------------------------------------------------------------------------------------
 
@@ -131,6 +127,7 @@ class Comparison:
         return verdict(
             Facts(
                 self.items.name, len(self.items), self.tasks, self.differences, self.similarity, self.cost,
+                self.k,
             )
         )  # fmt: skip
 
@@ -152,8 +149,8 @@ class Comparison:
 
     # -- pictures ----------------------------------------------------------------------------------------
 
-    def figure(self, what: Literal["scores", "similarity", "smaller"] = "scores") -> Figure:
-        """A picture: the scores with their intervals, the similarities, or recall against bytes.
+    def figure(self, what: Literal["scores", "similarity", "shape", "smaller"] = "scores") -> Figure:
+        """A picture: the scores with their intervals, the similarities, the shapes, or recall against bytes.
 
         Returns
         -------
@@ -166,13 +163,16 @@ class Comparison:
             return figures.scores_figure(self.tasks, self.names)
         if what == "similarity":
             n = len(self.items)
-            titles = f"CKA, n = {n:,}", f"mutual kNN, k = {self._most_k}, n = {n:,}"
+            titles = f"CKA, n = {n:,}", f"mutual kNN, k = {self.k}, n = {n:,}"
             return figures.heat_figure(
                 dict(zip(titles, (self.matrix("cka"), self.matrix("mutual_knn")), strict=True))
             )
+        if what == "shape":
+            vectors = {name: emb.vectors for name, emb in self.embeddings.items()}
+            return figures.shape_figure(vectors, self.neighbors)
         if what == "smaller":
             return figures.smaller_figure(self.smaller, self.k)
-        raise BadItem(f"No picture {what!r}: choose 'scores', 'similarity' or 'smaller'.")
+        raise BadItem(f"No picture {what!r}: choose 'scores', 'similarity', 'shape' or 'smaller'.")
 
     def explore(self, **options: Any) -> Explorer:
         """The maps of all models, linked; options as for :func:`explore`."""

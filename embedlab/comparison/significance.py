@@ -122,12 +122,11 @@ def paired_spearman(
     rng, n = np.random.default_rng(random_state), one.n
 
     def apart(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
-        return np.asarray(spearman_rows(a, t) - spearman_rows(b, t))
+        # A constant row has no order: it counts as 0.
+        return np.asarray(np.nan_to_num(spearman_rows(a, t)) - np.nan_to_num(spearman_rows(b, t)))
 
     drawn = rng.integers(n, size=(1000, n))
-    low, high = np.nanquantile(
-        apart(one.per_query[drawn], other.per_query[drawn], truth[drawn]), [0.025, 0.975]
-    )
+    low, high = np.quantile(apart(one.per_query[drawn], other.per_query[drawn], truth[drawn]), [0.025, 0.975])
     a, b = rankdata(one.per_query), rankdata(other.per_query)
     swap = rng.integers(0, 2, size=(n_permutations, n)).astype(bool)
     mixed = apart(np.where(swap, b, a), np.where(swap, a, b), np.tile(truth, (n_permutations, 1)))

@@ -72,26 +72,31 @@ def cka(x: np.ndarray, y: np.ndarray, *, debiased: bool = True) -> float:
     Kornblith et al. 2019, "Similarity of neural network representations revisited"; without bias as HSIC₁ of
     Song et al. 2007. Computed from dim x dim or n x n products, whichever is smaller.
     """
+    return ckas(x, y)[1 if debiased else 0]
+
+
+def ckas(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Biased and debiased :func:`cka` in one go."""
     x, y = _centred(x, y)
-    across, own_x, own_y = (_aligned(a, b, debiased) for a, b in ((x, y), (x, x), (y, y)))
-    if own_x <= 0 or own_y <= 0:
-        return float("nan")
-    return float(across / np.sqrt(own_x * own_y))
+    across, own_x, own_y = (_aligned(a, b) for a, b in ((x, y), (x, x), (y, y)))
+    biased, debiased = (
+        float(c / np.sqrt(a * b)) if a > 0 and b > 0 else float("nan")
+        for c, a, b in zip(across, own_x, own_y, strict=True)
+    )
+    return biased, debiased
 
 
-def _aligned(x: np.ndarray, y: np.ndarray, debiased: bool) -> float:
-    """The sum over all pairs of items of (product in x) times (product in y); centred vectors."""
+def _aligned(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """The sum over all pairs of items of (product in x) times (product in y), biased and not; centred."""
     n = len(x)
     if n <= max(x.shape[1], y.shape[1]):
         total = float(((x @ x.T) * (y @ y.T)).sum())
     else:
         total = float(((x.T @ y) ** 2).sum())
-    if not debiased:
-        return total
     # An item paired with itself is no evidence: the diagonal goes, and centring is done anew without it.
     lengths_x, lengths_y = np.einsum("ij,ij->i", x, x), np.einsum("ij,ij->i", y, y)
     diagonal = n / (n - 2) * float(lengths_x @ lengths_y)
-    return total - diagonal + float(lengths_x.sum() * lengths_y.sum()) / ((n - 1) * (n - 2))
+    return total, total - diagonal + float(lengths_x.sum() * lengths_y.sum()) / ((n - 1) * (n - 2))
 
 
 def procrustes(x: np.ndarray, y: np.ndarray) -> float:

@@ -156,7 +156,9 @@ def ways(stored: np.ndarray) -> Iterator[Shrunk]:
     yield "int8", dim, 1.0 * dim, _steps(stored)
     mean = stored.mean(axis=0)
     yield "binary", dim, dim / 8, lambda v: np.where(v > mean, 1, -1).astype(np.float32)
-    directions = np.linalg.eigh(np.cov(stored.T.astype(np.float64)))[1][:, ::-1].astype(np.float32)
+    directions = np.linalg.eigh(np.atleast_2d(np.cov(stored.T.astype(np.float64))))[1][:, ::-1].astype(
+        np.float32
+    )
     size = dim // 2
     while size >= _SHORTEST:
         if size < len(stored):  # more directions than items there are not

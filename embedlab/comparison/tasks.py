@@ -170,24 +170,29 @@ def pair_similarity(
     -------
     Score
         Spearman's correlation with its bootstrap interval over the pairs; ``per_query`` holds the cosine of
-        each pair.
+        each pair. 0 without an interval where all pairs have the same cosine.
 
     Raises
     ------
     BadItem
-        For different numbers of pairs and scores, fewer than 3, unknown ids, scores that are not finite.
+        For different numbers of pairs and scores, fewer than 3, unknown ids, scores that are not finite or
+        all the same.
     """
     truth = np.asarray(scores, np.float64)
     if not len(first) == len(second) == len(truth):
         raise BadItem(f"{len(first)} first ids, {len(second)} second ids, and {len(truth)} scores.")
     if len(truth) < 3 or not np.isfinite(truth).all():
         raise BadItem(f"Three finite scores or more are needed; got {len(truth)}.")
+    if np.ptp(truth) == 0:
+        raise BadItem("All pairs have the same score: there is no order to find.")
     row = {id: number for number, id in enumerate(embeddings.ids)}
     if unknown := [id for id in (*first, *second) if str(id) not in row]:
         raise BadItem(f"No item {some(unknown)} in these embeddings.")
     unit = unit_rows(embeddings.vectors)
     a, b = ([row[str(id)] for id in ids] for ids in (first, second))
     cosines = np.einsum("ij,ij->i", unit[a], unit[b], dtype=np.float64)
+    if np.ptp(cosines) < 1e-6:  # a model that sees no difference puts nothing in order
+        return Score(0.0, np.nan, np.nan, len(truth), np.full(len(truth), cosines.mean()))
     rng = np.random.default_rng(0)
     drawn = rng.integers(len(truth), size=(1000, len(truth)))
     low, high = np.nanquantile(spearman_rows(cosines[drawn], truth[drawn]), [0.025, 0.975])

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from embedlab.comparison.fitness import Task
+from embedlab.comparison.fitness import CLEAR, Task
 
 HEADLINES = ("success@1", "Spearman", "1-NN accuracy", "zero-shot accuracy")
 _WORTH_SAYING = 1.3  # times as fast, or as long
 _TOO_MUCH = 0.2  # of a score: nobody gives that away for speed
+_SAME = 1 - 1e-4  # likeness from which two models are one
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Facts:
     differences: pd.DataFrame
     similarity: pd.DataFrame
     cost: pd.DataFrame
+    k: int
 
 
 def verdict(facts: Facts) -> list[str]:
@@ -59,12 +61,15 @@ def _amount(task: Task, value: float, half: float) -> str:
     if task.lowest < 0:
         return f"{value:.2f}" + (f" ± {half:.2f}" if np.isfinite(half) else "")
     percent = np.floor(100 * value + 0.5 + 1e-9)  # as two decimals are rounded, not to even numbers
+    if value in (0, 1) and np.isfinite(half):  # there is no "more than all": the interval has one side
+        reach = 100 * min(2 * half, 1)
+        return f"{percent:.0f} % (at {'least' if value else 'most'} {100 - reach if value else reach:.0f} %)"
     return f"{percent:.0f}" + (f" ± {max(100 * half, 1):.0f}" if np.isfinite(half) else "") + " %"
 
 
 def _standing(facts: Facts, task: Task, ordered: list[str]) -> str:
     n = task.scores[ordered[0]].n
-    about = f"{n:,} {task.unit}" + (f" to {facts.n:,} items" if task.unit == "queries" else "")
+    about = counted(n, task.unit) + (f" to {facts.n:,} items" if task.unit == "queries" else "")
     each = [f"{name} in {amount(task, name)}" for name in ordered[1:]]
     if task.measure == "Spearman":
         each = [f"{name} {amount(task, name)}" for name in ordered[1:]]
@@ -76,11 +81,16 @@ def _standing(facts: Facts, task: Task, ordered: list[str]) -> str:
     else:
         said = f"{ordered[0]} {task.question} in {amount(task, ordered[0])}, "
     words = f"On {about} of “{facts.items}”, {said}{listed(each)}. "
+    alike = [name for name in ordered[1:] if _same_answers(task, ordered[0], name)]
+    if len(alike) == len(ordered) - 1:
+        return words + f"{'Both' if len(ordered) == 2 else 'All'} answer every one of them alike."
     found = [_row(facts, task, ordered[0], other) for other in ordered[1:]]
     clear = [name for name, row in zip(ordered[1:], found, strict=True) if row["clear"]]
     unclear = [name for name in ordered[1:] if name not in clear]
     if not unclear:
         largest = max(row["p_adjusted"] for row in found)
+        if len(ordered) > 2:
+            return words + f"{ordered[0]} is clearly ahead of all others (p {_p(largest)})."
         return words + f"That is a clear difference (p {_p(largest)})."
     smallest = min(row["p_adjusted"] for name, row in zip(ordered[1:], found, strict=True) if name in unclear)
     words += f"{listed([ordered[0], *unclear])} are not distinguishable here (p {_p(smallest)})"
@@ -94,6 +104,20 @@ def _choice(facts: Facts, task: Task, ordered: list[str]) -> str:
     rows = {name: _row(facts, task, best, name) for name in ordered[1:]}
     equals = [best, *(name for name in ordered[1:] if not rows[name]["clear"])]
     cheap, why = _cheapest(facts.cost, equals)
+    if not any(_beats_chance(task, name) for name in ordered):
+        return (
+            f"Choose none of these by these data: in {task.measure} no model is clearly better than chance "
+            f"({_amount(task, task.chance, np.nan)})."
+        )
+    gain = max((rows[name]["high"] for name in equals[1:]), default=0.0)
+    if len(equals) > 1 and not gain < _TOO_MUCH * (1 - task.lowest):
+        n = task.scores[best].n
+        few = f"{counted(n, task.unit)} {'is' if n == 1 else 'are'} too few to tell"
+        gained = ""
+        if np.isfinite(gain):
+            gained = f": {best} may be better by up to {_points(task, gain)}, or not at all"
+        until = f"take {cheap}: {why}" if why else f"take any of {listed(equals)}"
+        return f"{few}{gained}. Until you have more, {until}."
     if cheap == best or not why:
         words = f"Choose {best}." if len(equals) == 1 or why else f"Take any of {listed(equals)}."
         if len(equals) > 1 and why:
@@ -152,6 +176,8 @@ def _elsewhere(facts: Facts, task: Task) -> str:
     if others.empty:
         return ""
     if clear.empty:
+        if len(others) == 1:
+            return "The one other comparison shows no clear difference, either."
         return f"None of {len(others)} other comparisons shows a clear difference."
     against, alone = [], []
     for better, worse, measure in zip(clear["better"], clear["worse"], clear["measure"], strict=True):
@@ -175,13 +201,35 @@ def _alike(facts: Facts) -> str:
     shared = facts.similarity[facts.similarity["measure"] == "mutual_knn"]
     if shared.empty:
         return ""
-    row = shared[shared["k"] == shared["k"].max()].sort_values("value").iloc[0]
+    shared = shared[shared["k"] == facts.k].sort_values("value")
+    row = shared.iloc[0]
     k, one, other = int(row["k"]), row["first"], row["second"]
+    if row["chance"] > 0.5:  # nearly all items are neighbours of each other
+        return ""
+    if row["value"] >= _SAME:
+        return f"{listed(_names(facts))} name the same neighbours for every item: for a search they are one."
+    words = "share" if len(shared) == 1 else "are the least alike. They share"
+    if row["p_value"] > CLEAR:
+        end = ": no more than two that have nothing in common."
+    else:
+        end = ": the choice changes most of what a search returns." if row["value"] < 0.5 else "."
     return (
-        f"{one} and {other} share {k * row['value']:.1f} of an item's {k} nearest neighbours "
-        f"(by chance {k * row['chance']:.1f})"
-        + (": the choice changes most of what a search returns." if row["value"] < 0.5 else ".")
+        f"{one} and {other} {words} {k * row['value']:.1f} of an item's {k} nearest neighbours "
+        f"(by chance {k * row['chance']:.1f}){end}"
     )
+
+
+def _names(facts: Facts) -> list[str]:
+    return list(dict.fromkeys([*facts.similarity["first"], *facts.similarity["second"]]))
+
+
+def _beats_chance(task: Task, name: str) -> bool:
+    score = task.scores[name]
+    return not (np.isfinite(task.chance) and (score.low <= task.chance or score.value <= task.chance))
+
+
+def _same_answers(task: Task, one: str, other: str) -> bool:
+    return bool(np.array_equal(task.scores[one].per_query, task.scores[other].per_query))
 
 
 def _rests_on(facts: Facts, task: Task) -> str:
@@ -203,6 +251,12 @@ def _row(facts: Facts, task: Task, one: str, other: str) -> pd.Series:
 
 def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"= {value:.3f}" if value < 0.1 else f"= {value:.2f}"
+
+
+def counted(n: int, unit: str) -> str:
+    """ "1 query", "2 queries"."""
+    single = unit.removesuffix("ies") + "y" if unit.endswith("ies") else unit.removesuffix("s")
+    return f"{n:,} {single if n == 1 else unit}"
 
 
 def listed(words: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -30,4 +31,7 @@ def view(comparison: Comparison) -> Any:
         button.layout.display = "none"
 
     button.on_click(opened)
+    if colab := sys.modules.get("google.colab.output"):
+        # The maps come later, inside a widget of Colab's own kind: by then it must let other kinds in.
+        colab.enable_custom_widget_manager()
     return widgets.VBox([widgets.HTML(page(comparison)), button, place])

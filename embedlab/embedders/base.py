@@ -172,6 +172,12 @@ class CachedEmbedder(ABC):
             raise BadItem(f"The query cannot be embedded: {problem.rstrip('.')}.")
         return np.asarray(self._compute([self._prepare(x)], 1)[0], np.float32)
 
+    def embed_queries(
+        self, items: Items, *, batch_size: int = 32, progress: bool | None = None, on_error: OnError = "raise"
+    ) -> Embeddings:
+        """As :meth:`embed`, for items that are asked with: some models put other words before a query."""
+        return self.embed(items, batch_size=batch_size, progress=progress, on_error=on_error)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.card.name}: {self.dim} numbers per {self.card.modality})"
 
@@ -179,6 +185,21 @@ class CachedEmbedder(ABC):
         """Items that a quick look shows to be unusable: id → why."""
         contents = zip(items.ids, self.contents_of(items), strict=True)
         return {id: p for id, x in contents if (p := self._problem(x))}
+
+    def todo(self, items: Items) -> list[int]:
+        """Rows that :meth:`embed` would compute, one for each content, in the order it would take them."""
+        digests, contents = items.digests(), self.contents_of(items)
+        first: dict[bytes, int] = {}
+        for row, digest in enumerate(digests):
+            first.setdefault(digest, row)
+        with VectorCache(self._provenance(), self.dim) if self.keeps_vectors else nullcontext() as cache:
+            known = cache.get(list(first)) if cache else {}
+        rows = [row for digest, row in first.items() if digest not in known]
+        return sorted(rows, key=lambda row: -self._length(contents[row]))
+
+    def truncated(self, items: Items) -> list[bool]:
+        """Of each item, whether the model reads only its beginning."""
+        return self._truncated(self.contents_of(items))
 
     def contents_of(self, items: Items) -> list[Any]:
         """What is embedded of each item."""
@@ -236,6 +257,17 @@ class CachedEmbedder(ABC):
             "preprocessing": self._preprocessing(),
             "dtype": "float32",
         }
+
+
+def text_problem(content: Any) -> str | None:
+    """Why this cannot be embedded as a text, or None."""
+    if not isinstance(content, str):
+        return f"a text was expected, not {type(content).__name__}"
+    try:
+        content.encode("utf-8")
+    except UnicodeEncodeError:
+        return "the text holds half a character (a lone surrogate)"
+    return None if content.strip() else "empty text"
 
 
 @contextmanager

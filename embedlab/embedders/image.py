@@ -23,7 +23,7 @@ from embedlab.embedders.base import CachedEmbedder, quiet_loading
 from embedlab.embedders.preprocess import Preprocess
 from embedlab.embedders.running import few
 from embedlab.errors import EmbedlabError
-from embedlab.layers import penultimate, read_layers
+from embedlab.layers import Penultimate, penultimate, read_layers
 from embedlab.pooling import spatial_mean
 from embedlab.weights import Found
 from embedlab.weights import locate as weights_of
@@ -65,6 +65,7 @@ class ImageEmbedder(CachedEmbedder):
         class_names: list[str] | None = None,
         first_token: bool = False,
         faster: nn.Module | None = None,
+        read: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
         self.path: Path = found.path
@@ -73,7 +74,8 @@ class ImageEmbedder(CachedEmbedder):
         self.preprocess = preprocess
         self.class_names = class_names
         self.layers = tuple(layers)
-        self._embedding = penultimate(_ready(faster) if faster else self.network)
+        # By default what flows into the head; a backbone has none, and says itself how it is read.
+        self._embedding = read or penultimate(_ready(faster) if faster else self.network)
         self._first_token = first_token
 
     def _prepare(self, content: Any) -> np.ndarray:
@@ -129,9 +131,10 @@ class ImageEmbedder(CachedEmbedder):
                 f"The names of the classes of {self.card.name} are not in {self.path}. Its scores are there: "
                 "call model.network."
             )
+        head = self._embedding if isinstance(self._embedding, Penultimate) else penultimate(self.network)
         with torch.inference_mode():
-            self._embedding(self.preprocess.tensor([self._prepare(picture)]))
-        scores = self._embedding.scores
+            head(self.preprocess.tensor([self._prepare(picture)]))
+        scores = head.scores
         assert scores is not None
         likeliest = torch.topk(scores[0].softmax(0), min(k, scores.shape[1]))
         names = [self.class_names[i] for i in likeliest.indices.tolist()]

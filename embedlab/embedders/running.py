@@ -73,15 +73,7 @@ def in_batches(
     """
     contents = (content_of[digest] for digest in order)
     ready = iter(contents) if prepare is None else ahead(prepare, contents, depth=2 * size)
-    bar = tqdm(
-        total=len(order),
-        desc=what,
-        unit="item",
-        disable=settings.no_bars() or (None if progress is None else not progress),
-        delay=1.0 if progress is None else 0.0,
-        leave=False,
-    )
-    with bar:
+    with progress_bar(len(order), what, progress) as bar:
         for start in range(0, len(order), size):
             digests = list(order[start : start + size])
             batch = Batch([], [], [], {})
@@ -98,6 +90,18 @@ def in_batches(
             bar.update(len(digests))
 
 
+def progress_bar(total: int, what: str, progress: bool | None) -> Any:
+    """A bar that counts items; None shows it after a second."""
+    return tqdm(
+        total=total,
+        desc=what,
+        unit="item",
+        disable=settings.no_bars() or (None if progress is None else not progress),
+        delay=1.0 if progress is None else 0.0,
+        leave=False,
+    )
+
+
 def few(prepared: list[Any], batch_size: int) -> Iterator[list[Any]]:
     """A batch of pictures cut into as many as a processor likes to see together."""
     size = min(batch_size, _PICTURES_AT_ONCE)
@@ -105,14 +109,14 @@ def few(prepared: list[Any], batch_size: int) -> Iterator[list[Any]]:
 
 
 class Keeper:
-    """Hands new vectors to the cache about once a second, and on the way out, whatever ended the run.
+    """Hands new vectors to the cache once in ``every`` seconds, and on the way out, whatever ended the run.
 
     A commit for each small batch would cost a fast model several percent; a crash loses a second of work.
     """
 
-    def __init__(self, cache: VectorCache | None) -> None:
+    def __init__(self, cache: VectorCache | None, every: float = _KEEP_EVERY) -> None:
         self.everything: dict[bytes, tuple[np.ndarray, bool]] = {}
-        self._cache = cache
+        self._cache, self._every = cache, every
         self._waiting: dict[bytes, tuple[np.ndarray, bool]] = {}
         self._last = time.monotonic()
 
@@ -120,7 +124,7 @@ class Keeper:
         """Take one batch: digest → (vector, truncated?)."""
         self.everything |= found
         self._waiting |= found
-        if time.monotonic() - self._last >= _KEEP_EVERY:
+        if time.monotonic() - self._last >= self._every:
             self._keep()
 
     def _keep(self) -> None:

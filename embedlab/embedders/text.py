@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from embedlab.catalog import ModelCard
-from embedlab.embedders.base import CachedEmbedder, quiet_loading
+from embedlab.embedders.base import CachedEmbedder, quiet_loading, text_problem
 from embedlab.weights import Found
 
 # Far more than any text model here reads; tokenising a whole book to keep its first page takes seconds.
@@ -29,17 +30,15 @@ class TextEmbedder(CachedEmbedder):
     """
 
     batches_at_once = 4
+    path: Path
+    network: Any
+    max_tokens: int
+    _prompt = ""  # put before every text
 
     def __init__(self, card: ModelCard, found: Found) -> None:
         self.card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
         self.path = found.path
-        with quiet_loading():
-            self.network = SentenceTransformer(
-                str(found.path),
-                local_files_only=True,
-                trust_remote_code=False,
-                model_kwargs={"use_safetensors": True},
-            ).eval()
+        self.network = read_network(found.path)
         self.dim = card.dim
         self.max_tokens = int(self.network.max_seq_length or card.max_tokens or 512)
 
@@ -51,33 +50,42 @@ class TextEmbedder(CachedEmbedder):
                 batch_size=batch_size,
                 show_progress_bar=False,
                 normalize_embeddings=self.card.normalized,
+                prompt=self._prompt,
             )
         return np.asarray(vectors, np.float32)
 
     def _problem(self, content: Any) -> str | None:
-        if not isinstance(content, str):
-            return f"a text was expected, not {type(content).__name__}"
-        try:
-            content.encode("utf-8")
-        except UnicodeEncodeError:
-            return "the text holds half a character (a lone surrogate)"
-        return None if content.strip() else "empty text"
+        return text_problem(content)
 
     def _length(self, content: Any) -> float:
         return float(len(content))
 
     def _truncated(self, contents: list[Any]) -> list[bool]:
         # A token has at least one character and two places go to [CLS] and [SEP]: short texts need no count.
-        long = [i for i, text in enumerate(contents) if len(text) > self.max_tokens - 2]
+        long = [i for i, text in enumerate(contents) if len(self._prompt + text) > self.max_tokens - 2]
         cut = [False] * len(contents)
         if long:
-            texts = [contents[i][:_LONGEST_READ] for i in long]
-            tokens = self.network.tokenizer(texts, truncation=False, padding=False, verbose=False)[
-                "input_ids"
-            ]
-            for i, ids in zip(long, tokens, strict=True):
+            texts = [self._prompt + contents[i][:_LONGEST_READ] for i in long]
+            for i, ids in zip(long, self._token_ids(texts), strict=True):
                 cut[i] = len(ids) > self.max_tokens
         return cut
+
+    def _token_ids(self, texts: list[str]) -> list[list[int]]:
+        """The tokens of each text, none cut off."""
+        found = self.network.tokenizer(texts, truncation=False, padding=False, verbose=False)
+        return list(found["input_ids"])
+
+
+def read_network(folder: Path, safetensors: bool = True) -> Any:
+    """A sentence-transformers model from a folder; what is not safetensors is read as weights only."""
+    with quiet_loading():
+        return SentenceTransformer(
+            str(folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            # The folder has a file with settings of its own: without the second one it could ask for pickles.
+            model_kwargs={"use_safetensors": safetensors, "weights_only": True, "dtype": torch.float32},
+        ).eval()
 
 
 def load(card: ModelCard, found: Found) -> TextEmbedder:

@@ -92,9 +92,9 @@ class WhisperEmbedder(AudioEmbedder):
         return by_layer, np.asarray(frames, float)
 
     def _depth(self, layer: str) -> int:
-        names = (*self.layers[:-1], self.card.layer)
+        names = (*self.layers[:-1], "last_hidden_state")
         if layer == self.layers[-1]:
-            layer = self.card.layer
+            layer = "last_hidden_state"
         if layer not in names:
             raise NoSuchLayer(f"{self.card.name} has no layer {layer!r}; it has {', '.join(self.layers)}.")
         return names.index(layer)
@@ -158,8 +158,8 @@ class WhisperEmbedder(AudioEmbedder):
             new, state = tokens, None
             while len(tokens) < limit and tokens[-1] != end:
                 ids = torch.tensor([new])
-                out = self.network(encoder_outputs=heard, decoder_input_ids=ids, past_key_values=state)
-                state, scores = out.past_key_values, out.logits[0, -1]
+                out = self.network(encoder_outputs=heard, decoder_input_ids=ids, cache=state)
+                state, scores = out.cache, out.logits[0, -1]
                 new = [int(scores[: end + 1].argmax())]  # words come before the end, signs of control after
                 tokens += new
         return str(tokenizer.decode(tokens, skip_special_tokens=True)).strip()

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from embedlab import catalog
 from embedlab.comparison.agreement import neighbor_overlap
-from embedlab.embedders import Embedder, load_model
+from embedlab.embedders import Embedder
+from embedlab.embedders.loading import load_again, loadable
 from embedlab.errors import BadItem
 from embedlab.explorer.coloring import (
     DISAGREEMENT,
@@ -226,14 +226,14 @@ class State(traitlets.HasTraits):
     def can_search(self) -> bool:
         """Whether a query in words can be asked: the model reads text, and can be had by its name."""
         card = self.projection.embeddings.model
-        here = self._model is not None or any(card.name == known.name for known in catalog.cards())
+        here = self._model is not None or loadable(card.name)
         return card.modality in READS_TEXT and here
 
     @property
     def model(self) -> Embedder:
         """The model that embeds queries; loaded, and compared with the embeddings' own, at first use."""
         if self._model is None:
-            embedder = load_model(self.projection.embeddings.model.name)
+            embedder = load_again(self.projection.embeddings.model)
             check_same_model(embedder, self.projection.embeddings)
             self._model = embedder
         return self._model

@@ -328,7 +328,9 @@ class Explorer(State, anywidget.AnyWidget):
 
         png = static_png(self.projections, self._colors_of_maps())
         view = {"version_major": 2, "version_minor": 0, "model_id": self._model_id}
-        return {PLAIN: repr(self), WIDGET: view, PNG: base64.b64encode(png).decode("ascii")}, {}
+        # On Colab anywidget lets widgets in, and tells the page where to find what draws them.
+        _, metadata = super()._repr_mimebundle_() or ({}, {})
+        return {PLAIN: repr(self), WIDGET: view, PNG: base64.b64encode(png).decode("ascii")}, metadata
 
 
 _PLAYED: dict[str, tuple[Callable[[str], bytes], str]] = {

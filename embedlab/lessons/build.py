@@ -27,6 +27,7 @@ _SUMMARY = "Run the lessons, store clean outputs, and make the solutions."
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LARGEST = 500_000  # bytes
 _ANSWER = re.compile(r"^answer = \.\.\.$", re.MULTILINE)
+_LINK = re.compile(r"\]\((?![a-z]+:|#|/|\.\./)")  # the beginning of a relative link
 _SOLUTION = re.compile(
     r"<details>\s*<summary>Solution</summary>.*?```python\n(.*?)```.*?</details>", re.DOTALL
 )
@@ -35,6 +36,12 @@ _SOLUTION = re.compile(
 def lessons() -> list[Path]:
     """All lesson notebooks, in order."""
     return sorted(notebooks_folder().glob("[0-9]*.ipynb"))
+
+
+def extras() -> list[Path]:
+    """What lies beside the lessons: the common mistakes, the glossary."""
+    folder = notebooks_folder()
+    return sorted(p for p in [*folder.glob("[a-z]*.ipynb"), *folder.glob("*.md")])
 
 
 def solution_path(lesson: Path) -> Path:
@@ -72,8 +79,9 @@ def solved(lesson: NotebookNode, name: str) -> NotebookNode | None:
         del notebook.cells[index + 1]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = cell.source.replace("](pictures/", "](../pictures/")
-    notebook.cells[0].source += "\n\n*These are the solutions. The lesson itself is in the folder above.*"
+            # Solutions lie one folder below: all that the prose links to lies above.
+            cell.source = _LINK.sub("](../", cell.source)
+    notebook.cells[0].source += f"\n\n*These are the solutions. The [lesson itself](../{name}) asks first.*"
     return notebook
 
 

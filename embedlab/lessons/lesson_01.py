@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-from embedlab.lessons import Verdict, exercise, hint, right
+from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.neighbors import knn
 from embedlab.palette import CATEGORIES, GREY, INK
 
@@ -18,6 +18,19 @@ _WIDTHS = {
     16: "16 was the width of our own network.",
     10: "10 scores come out of the head.",
 }
+
+
+@exercise("01/head")
+def head(answer: object) -> Verdict:
+    """Weights and biases of the last layer: 10 x 16 + 10."""
+    number = as_number(answer)
+    if number == 160:
+        return hint("Those are the weights. Each of the ten scores also has its bias.")
+    if number == 26:
+        return hint("Each score has 16 weights of its own: multiply.")
+    if number != 170:
+        return hint("Ten scores, each with 16 weights and one bias.")
+    return right("170, of the 2,778 numbers that this network has learned. Lesson 03 takes off a larger one.")
 
 
 @exercise("01/neighbour")

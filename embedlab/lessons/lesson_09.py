@@ -235,7 +235,7 @@ def grid(
     if named:
         figure.legend(
             [handle for _, handle in named], [name for name, _ in named], loc="outside lower center",
-            ncols=min(len(named), 6), frameon=False, fontsize=10.5, markerscale=1.6,
+            ncols=min(len(named), min(6, 2 * columns)), frameon=False, fontsize=10.5, markerscale=1.6,
         )  # fmt: skip
     show(figure)
 

@@ -174,6 +174,15 @@ def page(rows: dict[str, str]) -> str:
     )
 
 
+def _kept(row: str, old: str) -> str:
+    """A row of a lesson that was not run now, with what was measured of it before."""
+    cells = row.split(" | ")
+    before = re.search(rf"^{re.escape(cells[0][:4])} .*$", old, re.MULTILINE)
+    if before:
+        cells[4:6] = before[0].split(" | ")[4:6]
+    return " | ".join(cells)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and rewrite ``notebooks/teacher/minutes.md``; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -184,9 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     target = notebooks_folder() / "teacher" / "minutes.md"
     old = target.read_text("utf-8") if target.is_file() else ""
-    rows = {path.name[:2]: describe(path).row() for path in build.lessons()}
-    measured = {m[1]: m[0] for m in re.finditer(r"^\| (\d\d) .*$", old, re.MULTILINE) if _NOT_RUN not in m[0]}
-    rows |= {number: row for number, row in measured.items() if number in rows}
+    rows = {path.name[:2]: _kept(describe(path).row(), old) for path in build.lessons()}
     target.parent.mkdir(exist_ok=True)
     target.write_text(page(rows), encoding="utf-8", newline="\n")
     wrong = False

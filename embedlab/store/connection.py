@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -133,9 +134,26 @@ def patiently(call: Callable[[], T], seconds: float) -> T:
         pause = min(2 * pause, 4.0)
 
 
+class Patient:
+    """A client of a server, each of whose calls is tried again while the server cannot be reached.
+
+    What embedlab asks may be asked twice: rows are replaced by id, and a collection that is there already, or
+    gone already, is no error to Milvus.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        return lambda *given, **named: patiently(partial(method, *given, **named), PATIENCE)
+
+
 def _client_class() -> Any:
-    # gRPC reads this when first imported. Without it each fork (a `!ls` in a notebook) prints a line.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    # gRPC reads this when first imported. Without it each fork (a `!ls` in a notebook) prints a line, and so
+    # does each build of an index that keeps Milvus Lite from answering for ten seconds ("too_many_pings").
+    # What goes wrong is raised all the same.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from pymilvus import MilvusClient
 
     return MilvusClient
@@ -182,7 +200,8 @@ def open_lite(path: Path) -> Connection:
             close_lite(path)  # the folder was deleted while open: start anew instead of writing to nowhere
             shared = None
         if shared is None:
-            shared = _opened[path] = _connected(_start(path), path)
+            client = _start(path)
+            shared = _opened[path] = Connection(client, place_of(client), path)
         return shared
 
 
@@ -221,8 +240,13 @@ def close_lite(path: Path) -> None:
 def open_server(address: str, token: str) -> Connection:
     """A connection to a Milvus server or to Zilliz Cloud."""
     make = _client_class()
+
+    def reached() -> Connection:
+        client = make(address, token=token)
+        return Connection(Patient(client), place_of(client))
+
     with speaking(f"reach {address}"):
-        return patiently(lambda: _connected(make(address, token=token)), AT_FIRST)
+        return patiently(reached, AT_FIRST)
 
 
 def server_of(where: str | None, token: str | None) -> tuple[str, str]:
@@ -247,7 +271,3 @@ def server_of(where: str | None, token: str | None) -> tuple[str, str]:
     if token is None:
         token = os.environ.get("MILVUS_TOKEN", "") if address == (usual or address) else ""
     return address, token
-
-
-def _connected(client: Any, path: Path | None = None) -> Connection:
-    return Connection(client, place_of(client), path)

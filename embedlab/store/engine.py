@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,19 @@ from embedlab import settings
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 from embedlab.store.columns import Table, decode
-from embedlab.store.connection import PATIENCE, Connection, patiently, speaking
+from embedlab.store.connection import Connection, speaking
 from embedlab.store.errors import StoreError
-from embedlab.store.indexes import look_everywhere, make_index, make_schema
+from embedlab.store.indexes import farther, look_everywhere, make_index, make_schema
 from embedlab.store.query import EXAMPLE
 from embedlab.store.record import BM25, PROPERTY, Record
 
 # Far below the 64 MB that a Milvus server takes in one message. Milvus Lite turns each number into a Python
 # object, some twenty times as large, so small batches keep memory flat; they are also a little faster.
 BATCH_BYTES = 2**20
+# A server has written down what it acknowledged, and seals and indexes rows by itself as they become many. To
+# have that done at once ("flush") takes three seconds (Milvus 2.3.5) and leaves many small segments: it pays
+# for many rows only, since a few are compared one by one quickly.
+SEALED_AT_ONCE = 10_000
 
 
 def addable(embeddings: Embeddings | Sequence[Embeddings]) -> list[Embeddings]:
@@ -102,16 +105,17 @@ def put(
     progress: bool | None,
     index_now: bool,
 ) -> None:
-    """Store items in a collection, which is made if it is new, and have it flushed and indexed."""
+    """Store items in a collection, which is made if it is new, and have it indexed after the last part."""
     with speaking(f"add to {name!r}"):
         if old is None:
             create(here, name, record)
         elif old != record:
             here.client.alter_collection_properties(name, {PROPERTY: record.to_json()})
         write(here, name, ids, vectors, table, progress)
-        here.client.flush(name)
         if index_now:
-            load(here, name, record)
+            finish(here, name, record, len(ids))
+        elif here.place.lite:
+            here.client.flush(name)
 
 
 def write(
@@ -127,12 +131,10 @@ def write(
     Raises
     ------
     StoreError
-        When a batch is refused or a server is gone, after trying again for :data:`~.connection.PATIENCE`
-        seconds; with how many items are in.
+        When a batch is refused or a server is gone; with how many items are in.
     """
     names = ["id", *vectors, *table.values]
     sizes = table.sizes + sum(some.itemsize * some.shape[1] for some in vectors.values())
-    patience = 0.0 if here.path else PATIENCE
     bar = tqdm(
         total=len(ids),
         desc=f"adding to {name}",
@@ -151,7 +153,7 @@ def write(
             batch = [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
             try:
                 with speaking(f"add to {name!r}"):
-                    patiently(partial(here.client.upsert, name, batch), patience)
+                    here.client.upsert(name, batch)
             except StoreError as error:
                 raise StoreError(
                     f"{error} The first {rows.start:,} of these {len(ids):,} items are in and stay there; "
@@ -166,6 +168,13 @@ def batches(sizes: np.ndarray, budget: int = BATCH_BYTES) -> Iterator[slice]:
     starts = np.flatnonzero(np.diff(group, prepend=-1)).tolist()
     for start, stop in zip(starts, [*starts[1:], len(sizes)], strict=True):
         yield slice(start, stop)
+
+
+def finish(here: Connection, name: str, record: Record, n_items: int) -> None:
+    """After the last of ``n_items`` was written: have them flushed where that is worth it, and load."""
+    if here.place.lite or n_items >= SEALED_AT_ONCE:
+        here.client.flush(name)
+    load(here, name, record)
 
 
 def load(here: Connection, name: str, record: Record) -> None:
@@ -240,14 +249,17 @@ def nearest(here: Connection, name: str, record: Record, question: Question) -> 
     with _searching(name, question.expression):
         load(here, name, record)
         if question.params is not None or not here.place.lite or by_words:
-            return patiently(lambda: ask(question.params or {}), 0.0 if here.path else PATIENCE)
+            return ask(question.params or {})
         # Milvus Lite (3.2) walks HNSW and IVF as if there were no filter and leaves out at the end what does
         # not match: a filter on a far-away group finds nothing at all. Replaced rows act like a filter too.
+        # So it is asked to look farther until there are enough.
         rows = [] if question.expression else ask({})
         if len(rows) < question.k:
             n_items = int(here.client.get_collection_stats(name)["row_count"])
-            if len(rows) < n_items:
-                rows = ask(look_everywhere(record, n_items))
+            for settings in farther(record, n_items, question.k) if len(rows) < n_items else ():
+                rows = ask(settings)
+                if len(rows) >= question.k:
+                    break
         return rows
 
 

@@ -46,7 +46,7 @@ def add_parquet(
                 here.client.alter_collection_properties(name, {_MARK: mark})
             bar.update(len(piece))
     with speaking(f"build the index of {name!r}"):
-        engine.load(here, name, reading.record_of(here, name))
+        engine.finish(here, name, reading.record_of(here, name), done - before)
     return done - before
 
 
@@ -72,8 +72,7 @@ def copy(
         with speaking(f"finish {name!r}"):
             if old is None:  # it has no items
                 engine.create(target, name, made[name])
-            target.client.flush(name)
-            engine.load(target, name, made[name])
+            engine.finish(target, name, made[name], sizes[name])
         rows.append((name, reading.count(target, name, made[name], "")))
     return pd.DataFrame(rows, columns=["name", "items"])
 

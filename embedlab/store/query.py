@@ -68,7 +68,7 @@ def matching_ids(ids: Iterable[str]) -> str:
 
 
 def query_vector(
-    query: Any, record: Record, name: str, model: Any, load: Callable[[str], Any]
+    query: Any, record: Record, name: str, model: Any, load: Callable[[Origin], Any]
 ) -> tuple[str, np.ndarray]:
     """The vector field to search and the vector to search for, shape (dim,), float32, checked.
 
@@ -76,7 +76,7 @@ def query_vector(
     ----------
     query : str, Path, picture, Embeddings of one row, or array of shape (dim,)
         A text, a picture (path or PIL image), sound or clip (path) is embedded by ``model``, or else by
-        ``load(name of the collection's model)``.
+        ``load(origin of the collection's vectors)``.
     model : Embedder or str, optional
         Of the vectors that are searched, where there are several.
     """
@@ -88,7 +88,7 @@ def query_vector(
         origin.check(Origin.of(query), "The query has", name)
         vector = query.vectors[0]
     elif isinstance(query, str | PurePath) or _is_picture(query):
-        embedder = load(origin.model) if model is None or isinstance(model, str) else model
+        embedder = load(origin) if model is None or isinstance(model, str) else model
         origin.check(Origin.of(embedder), "This model gives", name)
         vector = np.asarray(embedder.embed_query(query))
     else:

@@ -60,7 +60,7 @@ def overview(here: Connection) -> pd.DataFrame:
     with speaking("list the collections"):
         for name in sorted(here.client.list_collections()):
             record, items = _read(here, name), int(here.client.get_collection_stats(name)["row_count"])
-            if record is not None and not here.place.lite:
+            if record is not None and not here.place.lite and _loaded(here, name):
                 items = count(here, name, record, "")
             about: tuple[Any, ...] = (None,) * 5
             if record is not None:
@@ -71,10 +71,16 @@ def overview(here: Connection) -> pd.DataFrame:
 
 
 def count(here: Connection, name: str, record: Record, expression: str) -> int:
-    """How many items match. (The statistics of a server still count what was deleted or replaced.)"""
+    """How many items match. (The statistics of a server still count what was deleted or replaced.)
+
+    A server answers "Strong": after everything that anybody has written. It may not know of its own
+    deletions at once otherwise.
+    """
     with speaking(f"count {name!r}", expression):
         load(here, name, record)
-        found = here.client.query(name, filter=expression, output_fields=["count(*)"])
+        found = here.client.query(
+            name, filter=expression, output_fields=["count(*)"], consistency_level="Strong"
+        )
         return int(found[0]["count(*)"])
 
 
@@ -84,7 +90,10 @@ def delete(here: Connection, name: str, record: Record, expression: str) -> int:
     if n:
         with speaking(f"delete from {name!r}", expression):
             here.client.delete(name, filter=expression)
-            here.client.flush(name)
+            if here.place.lite:
+                here.client.flush(name)
+        if not here.place.lite:  # from then on it answers without them
+            count(here, name, record, expression)
     return n
 
 
@@ -162,6 +171,10 @@ def _table(rows: list[dict[str, Any]], record: Record, vectors: bool) -> pd.Data
     for field in record.vectors if vectors else ():
         frame[field] = pd.Series([np.asarray(row[field], np.float32) for row in rows], dtype="object")
     return frame
+
+
+def _loaded(here: Connection, name: str) -> bool:
+    return str(here.client.get_load_state(name)["state"]) == "Loaded"
 
 
 def _read(here: Connection, name: str) -> Record | None:

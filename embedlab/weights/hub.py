@@ -110,7 +110,7 @@ def download(place: Place, progress: watch.Progress | None) -> Path:
         raise problems.SourceFailed("the hub has no repository for this model")
     reason = unreachable()
     if reason:
-        raise problems.SourceFailed(_out_of_reach(reason))
+        raise problems.SourceFailed(out_of_reach(reason))
     # An earlier run may have left finished files, which count, and half a file, which does not.
     folder = place.staging / "hub"
     with problems.cache_errors(place.root, spec.folder_bytes):
@@ -144,7 +144,7 @@ def _run(place: Place, folder: Path, progress: watch.Progress | None) -> None:
     if outcome.stalled:
         reason = f"the download stood still for {STALL_SECONDS:g} s"
         give_up(reason)
-        raise problems.SourceFailed(_out_of_reach(reason))
+        raise problems.SourceFailed(out_of_reach(reason))
     if outcome.code != 0:
         raise _failure(place, outcome.output)
 
@@ -180,8 +180,9 @@ def _failure(place: Place, output: str) -> problems.WeightsError:
     reason = f"{name}: {why or kind}"
     if "Timeout" in kind or "Connect" in kind:
         give_up(reason)
-    return problems.SourceFailed(_out_of_reach(reason))
+    return problems.SourceFailed(out_of_reach(reason))
 
 
-def _out_of_reach(reason: str) -> str:
+def out_of_reach(reason: str) -> str:
+    """The reason, with the hub's address and the cure."""
     return f"{endpoint()}: {reason}. Check the connection or proxy, or set HF_ENDPOINT to a mirror"

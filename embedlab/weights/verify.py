@@ -111,12 +111,18 @@ def check_brought(folder: Path, spec: Weights) -> tuple[str, list[str]]:
 
 
 def _checked(path: Path, wanted: str | None) -> str:
-    """sha256 of a file that must be ``wanted``, from its stamp where that still holds."""
+    """sha256 of a file that must be ``wanted``."""
+    sha256 = sha256_kept(path)
+    _compare(str(path), sha256, wanted)
+    return sha256
+
+
+def sha256_kept(path: Path) -> str:
+    """sha256 of a file, from its stamp where that still holds."""
     sha256 = _stamped(path)
     if sha256 is None:
         sha256 = sha256_of(path)
         remember(path, sha256)
-    _compare(str(path), sha256, wanted)
     return sha256
 
 

@@ -1,0 +1,1 @@
+"""What embeddings are used for: answers with sources, recommendations, duplicates, pictures with texts."""

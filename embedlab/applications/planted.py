@@ -1,0 +1,128 @@
+"""Copies that we made ourselves, so that they are known: texts and sounds, changed a little."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pandas as pd
+
+from embedlab import settings, sound
+from embedlab.errors import BadItem
+from embedlab.items import Items
+from embedlab.kept import made_once
+
+RATE = 16_000
+TEXT_CHANGES = ("capitals", "typos", "no marks", "cut short")
+SOUND_CHANGES = ("quieter", "telephone", "squeezed")
+
+
+def planted_texts(items: Items, changes: tuple[str, ...] = TEXT_CHANGES, random_state: int = 0) -> Items:
+    """Each text as it is, and once more for each change.
+
+    Parameters
+    ----------
+    items : Items
+        Texts.
+    changes : tuple of str
+        ``"capitals"``: all of them; ``"typos"``: two letters exchanged in every fourth word; ``"no marks"``:
+        neither marks nor capitals; ``"cut short"``: the last third of the words is gone.
+    random_state : int
+        Which letters are exchanged.
+
+    Returns
+    -------
+    Items
+        Ids ``"n001/typos"``; columns ``copy_of`` (``"n001"``) and ``change``.
+    """
+    # numpy promises the numbers of RandomState for ever.
+    rng = np.random.RandomState(random_state)
+    make: dict[str, Callable[[str], str]] = {
+        "capitals": str.upper,
+        "typos": lambda text: _typos(text, rng),
+        "no marks": lambda text: " ".join(re.findall(r"[\w'-]+", text.lower())),
+        "cut short": lambda text: " ".join(text.split()[: -(-2 * len(text.split()) // 3)]),
+    }
+    rows = []
+    for row in items.frame.to_dict("records"):
+        for change in ("as it is", *changes):
+            text = row["content"] if change == "as it is" else make[change](row["content"])
+            own = {"id": f"{row['id']}/{change}", "content": text, "copy_of": row["id"], "change": change}
+            rows.append(row | own)
+    return Items(pd.DataFrame(rows), "text", f"{items.name} with copies")
+
+
+def planted_sounds(items: Items, changes: tuple[str, ...] = SOUND_CHANGES) -> Items:
+    """Each sound as it is, and once more for each change; the files are made once and kept in the cache.
+
+    Parameters
+    ----------
+    items : Items
+        Sounds.
+    changes : tuple of str
+        ``"quieter"``: a quarter of the amplitude (-12 dB); ``"telephone"``: 8,000 samples a second, so
+        nothing above 4 kHz; ``"squeezed"``: MP3 at 24 kbit/s.
+
+    Returns
+    -------
+    Items
+        As from :func:`planted_texts`.
+    """
+    if items.modality != "audio":
+        raise BadItem(f"Sounds are needed, not items of {items.modality!r}.")
+    recipe = hashlib.sha256(b"".join(items.digests()) + Path(__file__).read_bytes()).hexdigest()[:12]
+    folder = settings.cache_root() / "datasets" / "planted" / recipe
+    made_once(folder, lambda to: _write_sounds(items, to))
+    rows = []
+    for number, row in enumerate(items.frame.to_dict("records")):
+        for change in ("as it is", *changes):
+            path = row["path"] if change == "as it is" else str(folder / _file(number, change))
+            own = {"id": f"{row['id']}/{change}", "path": path, "copy_of": row["id"], "change": change}
+            rows.append(row | own)
+    return Items(pd.DataFrame(rows), "audio", f"{items.name} with copies")
+
+
+def _typos(text: str, rng: Any) -> str:
+    words = text.split()
+    for place in rng.permutation(len(words))[: -(-len(words) // 4)]:
+        word = words[place]
+        if len(word) > 3:
+            at = 1 + rng.randint(len(word) - 2)
+            words[place] = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    return " ".join(words)
+
+
+def _file(number: int, change: str) -> str:
+    return f"{number:04}-{change}.{'mp3' if change == 'squeezed' else 'wav'}"
+
+
+def _write_sounds(items: Items, folder: Path) -> None:
+    for number, path in enumerate(items.contents):
+        wave = sound.read_audio(path, RATE)
+        _write(folder / _file(number, "quieter"), wave / 4, RATE, "pcm_s16le")
+        _write(folder / _file(number, "telephone"), sound.read_audio(path, RATE // 2), RATE // 2, "pcm_s16le")
+        _write(folder / _file(number, "squeezed"), wave, RATE, "libmp3lame", bits=24_000)
+
+
+def _write(path: Path, wave: np.ndarray, rate: int, codec: str, bits: int | None = None) -> None:
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream(codec, rate=rate, layout="mono")
+        if bits:
+            stream.bit_rate = bits
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(wave, np.float32).reshape(1, -1), format="flt", layout="mono"
+        )
+        frame.sample_rate = rate
+        resampler = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=rate)
+        fifo = av.AudioFifo()
+        for ready in resampler.resample(frame):
+            fifo.write(ready)
+        size = stream.codec_context.frame_size or 1024
+        while (part := fifo.read(size)) or (part := fifo.read(0, partial=True)):
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))

@@ -1,0 +1,265 @@
+"""``embedlab summary``, ``embed``, ``explore``, ``compare``, ``search``: your data, without a notebook."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from embedlab.console import clear_errors, complain, console, say, table
+from embedlab.errors import EmbedlabError
+
+if TYPE_CHECKING:
+    from embedlab.embedders import Embedder
+    from embedlab.embeddings import Embeddings
+    from embedlab.items import Items
+
+Source = Annotated[Path, typer.Argument(help="A folder, or a .csv, .tsv, .jsonl or .parquet file.")]
+Model = Annotated[str, typer.Option(help="For example text/minilm; `embedlab models` lists them.")]
+Modality = Annotated[
+    str | None, typer.Option(help="text, image, audio or video; by default what the model embeds.")
+]
+Content = Annotated[
+    str | None, typer.Option(help="Column to embed; by default 'content', or 'path' for media.")
+]
+Label = Annotated[str | None, typer.Option(help="Column with labels; by default 'label' if there is one.")]
+Id = Annotated[str | None, typer.Option(help="Column with ids; by default 'id' if there is one.")]
+Encoding = Annotated[str | None, typer.Option(help="Of a CSV or of text files, for example cp1252.")]
+OnError = Annotated[
+    str, typer.Option(help="raise: stop at what cannot be read; skip: leave it out, by name.")
+]
+Saved = Annotated[list[Path], typer.Argument(help="Files that `embedlab embed` or Embeddings.save wrote.")]
+Html = Annotated[Path, typer.Option(help="The page to write.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
+
+
+@clear_errors
+def summary(
+    source: Source,
+    modality: Modality = None,
+    model: Annotated[str | None, typer.Option(help="Say how long this model will take.")] = None,
+    content: Content = None,
+    label: Label = None,
+    id: Id = None,
+    encoding: Encoding = None,
+    full: Annotated[bool, typer.Option("--full", help="Decode every file from beginning to end.")] = False,
+) -> None:
+    """Look at your data before embedding: how many, how large, unreadable ones, copies, time.
+
+    The exit status is 1 when something cannot be embedded.
+    """
+    items = _items(source, modality, model, content, label, id, encoding, "skip")
+    found = items.summary(model, full=full)
+    say(repr(found))
+    raise typer.Exit(1 if found.problems or (items.origin and items.origin.left_out) else 0)
+
+
+@clear_errors
+def embed(
+    source: Source,
+    model: Model,
+    out: Annotated[Path, typer.Option(help="The file to write, .parquet.")],
+    modality: Modality = None,
+    content: Content = None,
+    label: Label = None,
+    id: Id = None,
+    encoding: Encoding = None,
+    on_error: OnError = "raise",
+    batch_size: Annotated[int, typer.Option(min=1, help="Items prepared and kept together.")] = 32,
+    force: Force = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before embedding.")] = False,
+) -> None:
+    """Embed a folder or a table, and save vectors, items and provenance in one parquet file.
+
+    Vectors are kept as they are computed: a run that was stopped goes on where it was.
+    """
+    if on_error not in ("raise", "skip"):
+        raise EmbedlabError(f"--on-error is raise or skip, not {on_error}.")
+    _target(out, ".parquet", force)
+    try:
+        items = _items(source, modality, model, content, label, id, encoding, on_error)
+        found = items.summary(model)
+        say(repr(found))
+        if found.problems and on_error == "raise":
+            raise EmbedlabError(
+                f"{len(found.problems):,} of {len(items):,} items cannot be embedded. Mend them, or leave "
+                "them out with --on-error skip."
+            )
+        if not yes and sys.stdin.isatty():
+            typer.confirm("Embed them?", default=True, abort=True)
+        emb = _embedded(items, model, batch_size, on_error)
+    except KeyboardInterrupt:
+        complain("Stopped. The vectors computed so far are kept: the same command goes on from there.")
+        raise typer.Exit(130) from None
+    emb.save(out)
+    _told(emb, out)
+
+
+@clear_errors
+def explore(
+    files: Saved,
+    html: Html,
+    color_by: Annotated[str | None, typer.Option(help="label, a column, distortion, none …")] = None,
+    method: Annotated[str, typer.Option(help="umap, pca or tsne.")] = "umap",
+    n_neighbors: Annotated[int, typer.Option(min=2, help="Of UMAP.")] = 15,
+    n_samples: Annotated[int | None, typer.Option(min=2, help="Show a sample of so many.")] = None,
+    random_state: Annotated[int, typer.Option(help="Seed of the map.")] = 0,
+    force: Force = False,
+) -> None:
+    """Write the explorer of one or several embeddings as one HTML file, which needs no Python."""
+    from embedlab.explorer import explore as explorer_of
+
+    if method not in ("umap", "pca", "tsne"):
+        raise EmbedlabError(f"--method is umap, pca or tsne, not {method}.")
+    _target(html, ".html", force)
+    shown = explorer_of(
+        _loaded(files),
+        method=method,  # type: ignore[arg-type]
+        n_neighbors=n_neighbors,
+        random_state=random_state,
+        n_samples=n_samples,
+        color_by=color_by,
+    )
+    say(repr(shown))
+    _written(shown.to_html(html))
+
+
+@clear_errors
+def compare(
+    files: Saved,
+    labels: Annotated[str | None, typer.Option(help="The column that neighbours should share.")] = None,
+    html: Annotated[Path | None, typer.Option(help="The page to write.")] = None,
+    cost: Annotated[bool, typer.Option("--cost/--no-cost", help="Measure speed and memory here.")] = True,
+    force: Force = False,
+) -> None:
+    """Say which of several models is right for these items, and on what that rests."""
+    from embedlab.comparison.compare import compare as comparison_of
+
+    if html is not None:
+        _target(html, ".html", force)
+    comparison = comparison_of(_loaded(files), labels=labels, cost=cost)
+    say(repr(comparison))
+    if html is not None:
+        _written(comparison.to_html(html))
+
+
+@clear_errors
+def search(
+    file: Annotated[Path, typer.Argument(help="A file that `embedlab embed` or Embeddings.save wrote.")],
+    query: Annotated[str, typer.Argument(help="Words, or the path of a picture, sound or film.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many to find.")] = 5,
+) -> None:
+    """Find the items of a file that are nearest to a query, by the model that embedded them."""
+    from rich.markup import escape
+
+    from embedlab.explorer.search import check_same_model, nearest_to, pictures_of
+    from embedlab.explorer.text import clip
+
+    (emb,) = _loaded([file])
+    model = _model(emb.model.name)
+    check_same_model(model, emb)
+    hits = nearest_to(emb, model.embed_query(query), k, pictures_of(emb.items))
+    listed = table("cosine", "id", "label", "item", numbers=("cosine",), fold=("id", "item"))
+    labels, titles = emb.items.labels or [None] * len(emb), emb.items.titles(120)
+    for hit in hits:
+        words = (clip(emb.ids[hit.row], 60), clip(labels[hit.row] or "", 30), clip(titles[hit.row], 120))
+        listed.add_row(f"{hit.score:.2f}", *map(escape, words))
+    console.print(listed)
+
+
+# -- what they share -----------------------------------------------------------------------------------------
+
+
+def _items(
+    source: Path,
+    modality: str | None,
+    model: str | None,
+    content: str | None,
+    label: str | None,
+    id: str | None,
+    encoding: str | None,
+    on_error: Any,
+) -> Items:
+    """The items of a source, whose kind its name says."""
+    from embedlab.items import Items
+
+    return Items.from_path(
+        source,
+        modality=modality or _modality_of(model),
+        content=content,
+        id=id,
+        label=label,
+        encoding=encoding,
+        on_error=on_error,
+    )
+
+
+def _modality_of(model: str | None) -> str:
+    """What a model embeds, where that is one thing."""
+    from embedlab import catalog
+
+    if model is None:
+        raise EmbedlabError("Say what the data are: --modality text, image, audio or video.")
+    if model not in {card.name for card in catalog.cards()}:
+        return _model(model).card.modality
+    modality = catalog.row(model).card.modality
+    if modality == "image+text":
+        raise EmbedlabError(f"{model} embeds pictures and texts: say --modality image or --modality text.")
+    return modality
+
+
+def _model(name: str) -> Embedder:
+    from embedlab.embedders import load_model
+
+    return load_model(name)
+
+
+def _embedded(items: Items, model: str, batch_size: int, on_error: Any) -> Embeddings:
+    from embedlab.embedders.base import CachedEmbedder
+
+    embedder = _model(model)
+    progress = None if sys.stderr.isatty() else False
+    if isinstance(embedder, CachedEmbedder):
+        return embedder.embed(items, batch_size=batch_size, progress=progress, on_error=on_error)
+    return embedder.embed(items, batch_size=batch_size, progress=progress)
+
+
+def _loaded(files: list[Path]) -> list[Embeddings]:
+    from embedlab.embeddings import Embeddings
+
+    return [Embeddings.load(file) for file in files]
+
+
+def _target(path: Path, suffix: str, force: bool) -> None:
+    """Whether a file may be written there: asked before anything takes time."""
+    if path.suffix.lower() != suffix:
+        raise EmbedlabError(f"{path} should end in {suffix}.")
+    if not path.parent.is_dir():
+        raise EmbedlabError(f"{path} cannot be written: there is no folder {path.parent}.")
+    if path.is_dir():
+        raise EmbedlabError(f"{path} is a folder. Choose another name.")
+    if path.exists() and not force:
+        raise EmbedlabError(f"{path} is there already. Choose another name, or replace it with --force.")
+
+
+def _told(emb: Embeddings, out: Path) -> None:
+    from embedlab.amounts import of_bytes, of_seconds
+
+    report = emb.report
+    parts = [f"{report.n_computed:,} computed", f"{report.n_cached:,} known already"]
+    if report.skipped:
+        names, more = list(report.skipped), " …" if len(report.skipped) > 5 else ""
+        parts.append(f"{len(names):,} left out ({', '.join(names[:5])}{more})")
+    if report.truncated:
+        parts.append(f"{len(report.truncated):,} longer than the model reads")
+    size = of_bytes(out.stat().st_size)
+    say(f"{len(emb):,} x {emb.dim:,} in {out}, {size}, {of_seconds(report.seconds)}: {', '.join(parts)}")
+    say(f"To look at it: embedlab explore {out} --html map.html")
+
+
+def _written(path: Path) -> None:
+    from embedlab.amounts import of_bytes
+
+    say(f"{path}, {of_bytes(path.stat().st_size)}")

@@ -1,0 +1,53 @@
+"""Where items came from: how a file was read, and what of it was left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from embedlab.errors import BadItem
+
+OnError = Literal["raise", "skip"]
+LONE = re.compile("[\ud800-\udfff]")  # half a character: no text file can hold it
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How items were read.
+
+    Attributes
+    ----------
+    words : str
+        The file and how it was understood, for example ``"notes.csv: utf-8, separator ';', 602 rows"``.
+    left_out : dict of str to str
+        What could not be read, by line or by file, each with the reason (``on_error="skip"``).
+    """
+
+    words: str
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def refuse(bad: Mapping[str, str], what: str, on_error: OnError, cure: str = "") -> None:
+    """Raise an error that names what cannot be read, unless it is to be left out.
+
+    Raises
+    ------
+    BadItem
+        With the first five, their number, and the cure.
+    """
+    if on_error not in ("raise", "skip"):
+        raise BadItem(f"on_error must be 'raise' or 'skip', not {on_error!r}.")
+    if bad and on_error == "raise":
+        some = "; ".join(f"{where}: {why.rstrip('.')}" for where, why in list(bad.items())[:5])
+        more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+        raise BadItem(
+            f"{len(bad)} {what} cannot be read ({some}{more}). {cure}Mend them, or pass on_error='skip' to "
+            "leave them out."
+        )
+
+
+def whole(text: str) -> str:
+    """A text with each half character (a lone surrogate) replaced by �: no file and no page can hold one."""
+    return text if text.isascii() else LONE.sub("�", text)
