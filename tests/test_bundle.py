@@ -407,6 +407,31 @@ def test_weights_arrive_as_a_folder_that_embedlab_takes(
     assert found.source == "folder"
 
 
+@pytest.mark.network
+def test_sample_data_arrive_where_embedlab_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for source in content.dataset_files("films"):
+        content.copy(source, tmp_path)
+    monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
+    films = samples.load_dataset("films")
+    assert all(path.startswith(str(tmp_path)) for path in films.contents)
+    assert Path(films.contents[0].partition("#")[0]).is_file()
+
+
+def test_what_only_the_hub_has_is_left_out_and_said(
+    small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def none_here(name: str, progress: object) -> None:
+        raise EmbedlabError(f"No source has the sample data {name}:\n  - hub: it is blocked.")
+
+    monkeypatch.setattr(content, "dataset_files", none_here)
+    monkeypatch.setattr(content, "datasets_of", lambda chosen: ["digits"])
+    result = call("--lessons", LESSON, str(small))
+    assert result.exit_code == 0
+    assert "Left out: No source has the sample data digits; lessons go on without." in result.output
+    assert "digits" not in (small / "THIRD_PARTY.md").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("lines", "licence"),
     [
@@ -480,6 +505,29 @@ def test_start_names_what_was_not_copied(bundle: Path) -> None:
     done = subprocess.run([sys.executable, "start.py"], cwd=bundle, capture_output=True, text=True)
     assert "the folder was not copied whole" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_environment_that_was_moved_is_made_anew(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real pip, small wheels: installed once, not twice, and again in another place."""
+
+    def install(folder: Path) -> str:
+        code = (
+            "import runpy, sys; s = runpy.run_path('start.py'); m = s['read_manifest']();"
+            "s['install'](m['targets'][0], sys.platform == 'win32')"
+        )
+        done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    assert "Installing, once." in install(bundle)
+    assert install(bundle) == ""
+    moved = bundle.with_name("moved")
+    bundle.rename(moved)
+    assert "made anew" in install(moved)
+    shutil.rmtree(moved / "venv")
+    wheel(moved / "wheels", "thing", "2.0", content="other = 1")
+    with pytest.raises(AssertionError, match="copy the folder wheels again"):
+        install(moved)
 
 
 def test_an_old_python_can_read_start_py() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import html
+import math
 import shutil
 import string
 from collections.abc import Callable, Iterator
@@ -156,7 +157,8 @@ def _pages(
     words = {
         "lessons": ", ".join(plan.names),
         "size": f"{size / 1e9:.1f} GB",
-        "room": f"{(size + max(map(_installed, gathered))) / 1e9:.0f} GB",
+        "room": f"{math.ceil((size + max(map(_installed, gathered))) / 1e9)} GB",
+        "first": plan.lessons[0].path.name,
         "pythons": " or ".join(sorted({t.python for t in plan.targets})),
         "systems": " or ".join(dict.fromkeys(f"{t.system} ({t.machine})" for t in plan.targets)),
         "models": ", ".join(models) or "no model",
@@ -199,8 +201,8 @@ def _about(plan: Plan, gathered: list[wheels.Gathered]) -> dict[str, Any]:
 
 
 def _installed(gathered: wheels.Gathered) -> int:
-    """Bytes that installing takes: what is in the wheels, and about a fifth for compiled files."""
-    return int(1.2 * sum(map(closure.unpacked_bytes, gathered.wheels)))
+    """Bytes that installing takes: what is in the wheels, and a third for compiled files and blocks."""
+    return int(1.35 * sum(map(closure.unpacked_bytes, gathered.wheels)))
 
 
 def _needed(plan: Plan) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import zipfile
@@ -11,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+from packaging.utils import canonicalize_name
 
 from embedlab.bundle import closure
 from embedlab.bundle.targets import Target
@@ -127,7 +130,9 @@ def _fetch(own: Path, target: Target, folder: Path, *, allow_large: bool, on_byt
 
     def look(size: int) -> None:
         on_bytes(size)
-        gpu = next((p.name for p in passing.rglob("*.whl") if _GPU.match(p.name)), None)
+        # os.walk passes over folders that pip deletes meanwhile; rglob would fail.
+        arriving = (name for _, _, names in os.walk(passing) for name in names)
+        gpu = next((name for name in arriving if name.endswith(".whl") and _GPU.match(name)), None)
         if not allow_large and (gpu or size > LARGE_BYTES):
             raise TooLarge(_too_large(target, gpu))
 
@@ -207,7 +212,7 @@ def resolve(own: Path, target: Target, scratch: Path) -> list[tuple[str, str, st
     listed = json.loads(report.read_text(encoding="utf-8"))["install"]
     return sorted(
         (
-            each["metadata"]["name"],
+            canonicalize_name(each["metadata"]["name"]),
             each["metadata"]["version"],
             each["download_info"]["url"].rsplit("/", 1)[1],
         )

@@ -2,6 +2,7 @@
 
     python -m embedlab.lessons.minutes                 runs all lessons, rewrites notebooks/teacher/minutes.md
     python -m embedlab.lessons.minutes NOTEBOOK…       only these; the rows of the others stay
+    python -m embedlab.lessons.minutes --no-run        runs none: rows for new lessons, those measured stay
 
 What the machine works and what people read are told apart. The first is measured, with weights and sample
 data on the disk and no vector computed before: as in a class whose machines were prepared the day before.
@@ -18,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -29,6 +30,7 @@ from embedlab.lessons import build, notebooks_folder
 from embedlab.lessons.run import CellRun, execute, read
 
 WORDS_A_MINUTE = 180  # slower than a novel: it is read between pictures and code
+_NOT_RUN = "not measured yet"
 _HEAD = (
     "lesson",
     "minutes planned",
@@ -44,7 +46,8 @@ _HEAD = (
 class Timing:
     """One lesson: what its author plans, what is in it, and what was measured.
 
-    ``works`` in seconds of one processor core; ``longest`` is the share of the longest cell, 0 to 1.
+    ``works`` in seconds of one processor core, None where it was not run; ``longest`` is the share of the
+    longest cell, 0 to 1.
     """
 
     name: str
@@ -52,9 +55,9 @@ class Timing:
     planned: int
     words: int
     exercises: int
-    works: float
-    longest: float
-    where: str
+    works: float | None = None
+    longest: float = 0.0
+    where: str = ""
 
     def row(self) -> str:
         """A row of the table in ``minutes.md``."""
@@ -63,11 +66,19 @@ class Timing:
             f"{self.planned}",
             f"{self.words:,}",
             f"{self.words / WORDS_A_MINUTE:.0f} min",
-            f"{self.works:.0f} s",
-            f"{self.longest:.0%}: `{self.where.replace('|', '/')}`",
+            _NOT_RUN if self.works is None else f"{self.works:.0f} s",
+            "" if self.works is None else f"{self.longest:.0%}: `{self.where.replace('|', '/')}`",
             f"{self.exercises}",
         )
         return f"| {' | '.join(cells)} |"
+
+
+def describe(path: Path) -> Timing:
+    """What can be told of a lesson without running it."""
+    notebook = read(path)
+    planned = int(notebook.metadata.get("embedlab", {}).get("minutes", 0))
+    words, exercises = words_in(notebook), len(build.exercises(notebook))
+    return Timing(path.stem, title_of(notebook), planned, words, exercises)
 
 
 def words_in(notebook: NotebookNode) -> int:
@@ -99,16 +110,9 @@ def measure(path: Path) -> Timing:
     if not good:
         raise EmbedlabError(f"{path.name}: {cells[-1].first_line}: {cells[-1].error}")
     longest = max(cells, key=lambda cell: cell.seconds)
-    return Timing(
-        path.stem,
-        title_of(notebook),
-        int(notebook.metadata.get("embedlab", {}).get("minutes", 0)),
-        words_in(notebook),
-        len(build.exercises(notebook)),
-        _children() - before,
-        longest.seconds / sum(cell.seconds for cell in cells),
-        longest.first_line[:40],
-    )
+    share = longest.seconds / sum(cell.seconds for cell in cells)
+    works = _children() - before
+    return replace(describe(path), works=works, longest=share, where=longest.first_line[:40])
 
 
 def _children() -> float:
@@ -134,6 +138,14 @@ def no_vectors() -> Iterator[None]:
                 os.environ["EMBEDLAB_CACHE"] = before
 
 
+def _others() -> str:
+    """How busy the machine was with other things, where the system tells."""
+    busy = os.getloadavg()[2] if hasattr(os, "getloadavg") else 0.0
+    if busy < 2 * (os.cpu_count() or 1):
+        return ""
+    return f"Other work had it, too (load {busy:.0f}), so the seconds are somewhat too many."
+
+
 def page(rows: dict[str, str]) -> str:
     """The text of ``minutes.md``; ``rows`` by the number of the lesson."""
     system = (
@@ -145,8 +157,8 @@ def page(rows: dict[str, str]) -> str:
             "# Minutes",
             "",
             "Measured by `python -m embedlab.lessons.minutes` on a machine as small as a laptop",
-            f"({system}), with weights and sample data",
-            "on the disk and no vector computed before.",
+            f"({system}), with weights and",
+            f"sample data on the disk and no vector computed before. {_others()}",
             "",
             "- *Minutes planned* is what the lesson says of itself, exercises included.",
             f"- *To read them* is its prose at {WORDS_A_MINUTE} words a minute.",
@@ -162,19 +174,30 @@ def page(rows: dict[str, str]) -> str:
     )
 
 
+def _kept(row: str, old: str) -> str:
+    """A row of a lesson that was not run now, with what was measured of it before."""
+    cells = row.split(" | ")
+    before = re.search(rf"^{re.escape(cells[0][:4])} .*$", old, re.MULTILINE)
+    if before:
+        cells[4:6] = before[0].split(" | ")[4:6]
+    return " | ".join(cells)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and rewrite ``notebooks/teacher/minutes.md``; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m embedlab.lessons.minutes", description=__doc__.splitlines()[0]
     )
     parser.add_argument("notebook", nargs="*", type=Path, help="lessons (default: all)")
+    parser.add_argument("--no-run", action="store_true", help="measure nothing; only complete the table")
     given = parser.parse_args(arguments)
     target = notebooks_folder() / "teacher" / "minutes.md"
     old = target.read_text("utf-8") if target.is_file() else ""
-    there = {path.name[:2] for path in build.lessons()}
-    rows = {m[1]: m[0] for m in re.finditer(r"^\| (\d\d) .*$", old, re.MULTILINE) if m[1] in there}
+    rows = {path.name[:2]: _kept(describe(path).row(), old) for path in build.lessons()}
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(page(rows), encoding="utf-8", newline="\n")
     wrong = False
-    for path in given.notebook or build.lessons():
+    for path in [] if given.no_run else given.notebook or build.lessons():
         try:
             timing = measure(path)
         except EmbedlabError as error:
@@ -183,7 +206,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         sys.stderr.write(f"{path.name}: {timing.works:.0f} s of a core\n")
         rows[path.name[:2]] = timing.row()
-        target.parent.mkdir(exist_ok=True)
         target.write_text(page(rows), encoding="utf-8", newline="\n")
     return 1 if wrong else 0
 

@@ -127,11 +127,12 @@ def settings() -> dict[str, str]:
 def install(target: dict[str, Any], windows: bool) -> None:
     """Make the environment, whole or not at all."""
     lock = HERE / target["lock"]
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    # With the place: an environment does not survive when its folder is moved.
+    wanted = f"{hashlib.sha256(lock.read_bytes()).hexdigest()} {HERE}"
     if READY.is_file() and READY.read_text(encoding="utf-8") == wanted:
         return
     if VENV.exists():
-        sys.stderr.write("An installation that was interrupted, or is of another version, is made anew.\n")
+        sys.stderr.write("An installation that was interrupted, moved, or of another version is made anew.\n")
         shutil.rmtree(str(VENV), ignore_errors=True)
     room, free = target["installed_bytes"], shutil.disk_usage(str(HERE)).free
     if free < room:
@@ -178,7 +179,7 @@ def main(arguments: list[str]) -> int:
     install(target, windows)
     words = arguments or ["lab"]
     if words[0] in ("lab", "doctor"):
-        folder = [str(HERE / "my-lessons")] if words == ["lab"] else []
+        folder = [str(HERE / "my-lessons")] if words[0] == "lab" else []
         words = [words[0], "--lessons", ",".join(manifest["lessons"]), *folder, *words[1:]]
     return subprocess.call([str(program("embedlab", windows)), *words], env=settings(), cwd=str(HERE))
 
