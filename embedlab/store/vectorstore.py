@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -66,6 +66,7 @@ class VectorStore:
         self._closed = False
         self._models: dict[str, Any] = {}
         self._server: Connection | None = None
+        token = None if token is None else con.Token(token)
         if where is None or con.is_address(where):
             self.where: str | Path
             self.where, token = con.server_of(None if where is None else str(where), token)
@@ -553,6 +554,12 @@ class VectorStore:
         with con.speaking(f"drop {name!r}"):
             here.ready.discard(name)
             here.client.drop_collection(name)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A store is neither pickled nor copied, as an open connection is not: open it again where it is "
+            f"used, with el.VectorStore({str(self.where)!r})."
+        )
 
     def __repr__(self) -> str:
         return f"VectorStore({str(self.where)!r}{', closed' if self._closed else ''})"
