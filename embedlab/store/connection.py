@@ -50,10 +50,16 @@ class Token(str):
     def __repr__(self) -> str:
         return "<token>"
 
+    @classmethod
+    def of(cls, token: str | None) -> Token | None:
+        """The same, or None for none."""
+        return None if token is None else cls(token)
+
 
 T = TypeVar("T")
 PATIENCE = 30.0  # seconds for which a call to a server that went away is tried again
 AT_FIRST = 5.0  # the same for the first call
+PASSWORD = "Leave the password out of the address, which is shown and stored: use token=."
 _NOT_LOADED = 101  # what Milvus calls it
 
 _opened: dict[Path, Connection] = {}
@@ -194,6 +200,11 @@ def is_address(where: str | Path) -> bool:
     return isinstance(where, str) and where.lower().startswith(("http://", "https://"))
 
 
+def carries_password(where: str | Path | None) -> bool:
+    """True for an address such as ``http://user:password@host``."""
+    return isinstance(where, str) and is_address(where) and "@" in where.split("//", 1)[1].split("/", 1)[0]
+
+
 def local_path(where: str | Path) -> Path:
     """The folder of a Milvus Lite store, absolute, and checked before Milvus starts.
 
@@ -305,8 +316,9 @@ def server_of(where: str | None, token: str | None) -> tuple[str, Token]:
             'Say where the store is: el.VectorStore("lab.db") for Milvus Lite, or the address of a server, '
             "here or in the environment variable MILVUS_URI, with its token in MILVUS_TOKEN."
         )
-    if "@" in address.split("//", 1)[1].split("/", 1)[0]:
-        raise StoreError("Leave the password out of the address, which is shown and stored: use token=.")
+    if carries_password(address):
+        where = address = usual = ""
+        raise StoreError(PASSWORD)
     if token is None:
         token = os.environ.get("MILVUS_TOKEN", "") if address == (usual or address) else ""
     return address, Token(token)

@@ -66,9 +66,12 @@ class VectorStore:
         self._closed = False
         self._models: dict[str, Any] = {}
         self._server: Connection | None = None
-        token = None if token is None else con.Token(token)
+        token = con.Token.of(token)
+        self.where: str | Path = ""
+        if con.carries_password(where):
+            where = ""  # a traceback may show variables
+            raise StoreError(con.PASSWORD)
         if where is None or con.is_address(where):
-            self.where: str | Path
             self.where, token = con.server_of(None if where is None else str(where), token)
             self._server = con.open_server(self.where, token)
         else:
@@ -121,8 +124,10 @@ class VectorStore:
     ) -> int:
         """Add embeddings to a collection, which is made if it is not there. An id already there is replaced.
 
-        When ``add`` returns, everything is on disk. The index of a new collection is built before that; rows
-        added to a collection in use are indexed in the background and compared one by one until then.
+        When ``add`` returns, everything is kept, even if the process or the server is killed then. In Milvus
+        Lite the index of a new collection is built before that; rows added to a collection in use are indexed
+        in the background and compared one by one until then. So are those of a server, which indexes them
+        at once where 10,000 or more are added.
 
         Parameters
         ----------
@@ -304,8 +309,9 @@ class VectorStore:
             Which model's vectors to search, where the collection has several. An embedder also embeds the
             query, instead of one that is loaded. It must be the same model.
         params : mapping of str to int, optional
-            How hard to look: ``ef`` for HNSW, ``nprobe`` for IVF. Without it a filtered search compares every
-            vector, because the approximate indexes of Milvus Lite overlook matches under a filter.
+            How hard to look: ``ef`` for HNSW, ``nprobe`` for IVF. Without it a filtered search in Milvus Lite
+            looks farther and farther until there are ``k`` hits, because its approximate indexes overlook
+            matches under a filter.
         radius : float, optional
             Only hits nearer than this: a score above it for ``"COSINE"`` and ``"IP"``, below it for ``"L2"``.
         range_filter : float, optional
@@ -532,6 +538,7 @@ class VectorStore:
             When a collection of that name with another model, index or metric is there, or the place lacks
             something that a collection uses. A collection of the same make is added to.
         """
+        token = con.Token.of(token)
         other = where if isinstance(where, VectorStore) else VectorStore(where, token=token)
         try:
             chosen = list(names) if names is not None else None
