@@ -438,6 +438,21 @@ def test_the_button_opens_the_linked_maps(compared: Comparison) -> None:
     assert len(place.children[0].projections) == 2
 
 
+def test_maps_use_the_neighbours_that_are_known(
+    compared: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from embedlab import projection
+
+    fresh = el.explore(list(compared.embeddings.values()), method="pca").projections
+    monkeypatch.setattr(projection, "knn", None)  # looking them up again would break
+    reused = compared.explore(method="pca").projections
+    for one, other in zip(fresh, reused, strict=True):
+        assert (one.neighbors.indices == other.neighbors.indices).all()
+        assert one.quality.trustworthiness == other.quality.trustworthiness
+    with pytest.raises(BadItem, match="A graph of 120 items, but 60 embeddings"):
+        el.project(compared.embeddings["good"].select(compared.items.ids[:60]), neighbors=reused[0].neighbors)
+
+
 def test_a_name_with_dollars_is_no_formula(two: list[Embeddings], tmp_path: Path) -> None:
     odd = [renamed(emb, f"by/{name}") for emb, name in zip(two, (r"a$\frac$", r"b$_$"), strict=True)]
     found = compare(odd, cost=False)
