@@ -356,6 +356,7 @@ def test_all_of_three_are_told_apart(two: list[Embeddings]) -> None:
     found = compare([*two, renamed(noisy(two[0], 7, 9), "by/worse")], cost=False)
     assert "good is clearly ahead of all others (p < 0.001)." in found.verdict[1]
     assert "are the least alike. They share" in " ".join(found.verdict)
+    assert page(found).count("<td>silhouette</td>") == 3, "a line for every two models"
 
 
 # -- names --------------------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ class Comparison:
             asked = self.queries[name].vectors if self.queries else None
             found = smaller(
                 emb, k=self.k, queries=asked, relevant=self.relevant,
-                random_state=self.random_state,
+                groups=self.copies.groups, random_state=self.random_state,
             )  # fmt: skip
             parts.append(found.assign(model=name))
         return pd.concat(parts, ignore_index=True)
