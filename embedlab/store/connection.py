@@ -58,7 +58,7 @@ _LOUD = (
     "pymilvus.client.connection_manager",
     "pymilvus.orm.iterator",
     "pymilvus.orm.query_iterator",
-    "pymilvus.client.query_iterator",
+    "pymilvus.client.iterator.query_iterator",
 )
 
 
@@ -134,8 +134,10 @@ def patiently(call: Callable[[], T], seconds: float) -> T:
 
 
 def _client_class() -> Any:
-    # gRPC reads this when first imported. Without it each fork (a `!ls` in a notebook) prints a line.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    # gRPC reads this when first imported. Without it each fork (a `!ls` in a notebook) prints a line, and so
+    # does each build of an index that keeps Milvus Lite from answering for ten seconds ("too_many_pings").
+    # What goes wrong is raised all the same.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from pymilvus import MilvusClient
 
     return MilvusClient
