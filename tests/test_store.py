@@ -151,6 +151,15 @@ def test_the_index_is_really_used(store: VectorStore) -> None:
     assert recall("ivf", 64) == 1.0
 
 
+def test_leafing_through_writes_nothing_to_the_log(
+    store: VectorStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """pymilvus warns that Milvus Lite names no time stamp; that would stand in the notebook."""
+    store.add("notes", cloud(30))
+    assert [len(page) for page in store.pages("notes", page_size=20)] == [20, 10]
+    assert caplog.records == []
+
+
 # -- replacing -----------------------------------------------------------------------------------------------
 
 

@@ -74,7 +74,7 @@ _LOUD = (
     "pymilvus.client.connection_manager",
     "pymilvus.orm.iterator",
     "pymilvus.orm.query_iterator",
-    "pymilvus.client.query_iterator",
+    "pymilvus.client.iterator.query_iterator",
 )
 
 
