@@ -38,9 +38,10 @@ def models(name: Annotated[str | None, typer.Argument(help="One model, in detail
         numbers = (str(each["dim"]), f"{each['params'] / 1e6:.0f} M", f"{each['download_mb']:.0f}")
         listed.add_row(escape(each["name"]), *numbers, escape(each["licence"]), escape(each["where"]))
     console.print(listed)
-    say("Any other model by its prefix, in load_model, embed, fetch and models:")
-    for reached in naming.PREFIXES.values():
-        say(f"  {reached}")
+    prefixes = "".join(f"\n{reached}" for reached in naming.PREFIXES.values())
+    console.print(
+        f"Any other model by its prefix, here and in load_model:{prefixes}", markup=False, highlight=False
+    )
 
 
 def _card(name: str) -> None:
