@@ -217,9 +217,9 @@ def _rates(model: Embedder, items: Items, todo: Sequence[int]) -> tuple[list[flo
     while True:
         before, each = each, rate(middle + len(used), size)
         slow = each * size > BUDGET / _PARTS and each > 0.75 * before
-        if size >= most or slow or time.perf_counter() - started > 3 * BUDGET:
+        if size >= most or slow or time.perf_counter() - started > 10 * BUDGET:
             break
-        size = min(2 * size, most)
+        size = min(4 * size, most)
     rates = []
     for place in range(_PARTS):
         rates.append(rate(int((place + 0.5) / _PARTS * len(todo)), size))

@@ -139,6 +139,7 @@ def test_two_models_are_compared(tmp_path: Path, make_embeddings: Callable[..., 
 
 
 @MINILM
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals are those of Unix")
 def test_stopped_by_the_keyboard_it_loses_nothing_and_goes_on(tmp_path: Path) -> None:
     table, out = tmp_path / "many.csv", tmp_path / "many.parquet"
