@@ -98,8 +98,8 @@ class Forecast:
             return ""
         of = f"of {self.n_counted:,} counted" if self.n_counted < self.n_items else f"of {self.n_items:,}"
         some = f": {', '.join(self.cut[:3])}{' …' if len(self.cut) > 3 else ''}" if self.cut else ""
-        read = f"{len(self.cut):,} {of} are longer than the {self.max_tokens} tokens that it reads"
-        return read + (f" (only the beginning counts{some})" if self.cut else "")
+        read = f"{len(self.cut):,} {of} longer than the {self.max_tokens} tokens that it reads"
+        return read + (f"; only the beginning counts{some}" if self.cut else "")
 
 
 def forecast(items: Items, model: str | Embedder) -> Forecast:

@@ -133,11 +133,11 @@ class Summary:
         more = f" … and {len(counts) - _SHOWN:,} more" if len(counts) > _SHOWN else ""
         single = int((counts == 1).sum())
         words = f"{len(counts):,}: {top}{more}" if len(counts) else "none"
-        words += f"; {none:,} items have none" if none else ""
-        words += f"; of {single:,} there is a single item" if single else ""
+        words += f"; without one: {none:,} items" if none else ""
+        words += f"; with a single item: {single:,}" if single else ""
         found = [("labels", words)]
         if self.similar_labels:
-            some = "; ".join(" = ".join(repr(clip(n, 30)) for n in g) for g in self.similar_labels[:_SHOWN])
+            some = "; ".join(" = ".join(clip(repr(n), 32) for n in g) for g in self.similar_labels[:_SHOWN])
             found.append(("labels to unite", some + _rest(len(self.similar_labels))))
         return found
 
@@ -145,7 +145,7 @@ class Summary:
         if not self.copies:
             return "none"
         again = sum(len(group) - 1 for group in self.copies)
-        words = f"{again:,} items repeat another one: {_grouped(self.copies)}"
+        words = f"{again:,} to leave out: {_grouped(self.copies)}"
         if self.torn:
             words += f"; with different labels: {_grouped(self.torn)}"
         return words

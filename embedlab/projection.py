@@ -72,6 +72,7 @@ def project(
     metric: Metric = "cosine",
     random_state: int = 0,
     n_components: int = 2,
+    neighbors: Neighbors | None = None,
 ) -> Projection:
     """Lay the items out on a plane so that neighbours stay together as far as two dimensions allow.
 
@@ -92,6 +93,8 @@ def project(
         Seed: the same input and seed give the same map on the same machine.
     n_components : {2, 3}
         A plane, or a space to turn around in: it keeps a little more, and is harder to read.
+    neighbors : Neighbors, optional
+        The graph of these embeddings by ``metric``, if it is known already; used when it says enough.
 
     Returns
     -------
@@ -116,7 +119,12 @@ def project(
     n = len(embeddings)
     if n == 0:
         raise BadItem("There are no items to project.")
-    neighbors = knn(embeddings.vectors, n_neighbors, metric)
+    wanted = min(n_neighbors, n - 1)
+    if neighbors is None or neighbors.metric != metric or neighbors.k < wanted:
+        neighbors = knn(embeddings.vectors, n_neighbors, metric)
+    elif len(neighbors.indices) != n:
+        raise BadItem(f"A graph of {len(neighbors.indices)} items, but {n} embeddings.")
+    neighbors = neighbors.first(wanted)
     vectors = unit_rows(embeddings.vectors) if metric == "cosine" else embeddings.vectors
     used: str = method
     note = ""

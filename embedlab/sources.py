@@ -110,9 +110,9 @@ class FromFiles:
         if path.is_dir():
             if content or id:
                 raise BadItem("Columns are in tables; in a folder the files are the items.")
-            if encoding:
-                options["encoding"] = encoding
-            return cls.from_folder(path, label=label, **options)
+            return cls.from_folder(
+                path, modality=modality, label=label, encoding=encoding or "utf-8", on_error=on_error
+            )
         kind = path.suffix.lower()
         options |= {"content": content or ("content" if modality == "text" else "path"), "id": id}
         if kind in (".csv", ".tsv"):

@@ -72,6 +72,7 @@ class EmbeddingServer:
     server: ThreadingHTTPServer | None = None
 
     def start(self, port: int = 0) -> EmbeddingServer:
+        count_tokens("")  # its weights are here before anyone waits for an answer
         handler = type("Handler", (_Handler,), {"state": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         self.server.daemon_threads = True

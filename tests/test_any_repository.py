@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import shutil
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import small_networks
 from hub_server import Hub
+from typer.testing import CliRunner, Result
 
 import embedlab as el
 from embedlab import weights
@@ -118,6 +120,8 @@ def test_a_branch_that_moves_changes_nothing_behind_your_back(any_hub: Hub) -> N
     assert (newer.card.name, newer.card.revision) == (f"st:{REPO}@v2.0", SECOND)
     assert el.load_model(f"st:{REPO}@{FIRST}").card.revision == FIRST
     assert load_again(before.card).card.revision == FIRST
+    assert load_again(dataclasses.replace(before.card, revision=SECOND)).card.revision == SECOND
+    assert el.load_model(f"st:{REPO}").card.revision == FIRST, "what a file asks for changes nothing here"
     assert load_again(newer.card).card.revision == SECOND
 
 
@@ -174,6 +178,19 @@ def test_the_cache_of_hugging_face_serves(
     _build_any.cache_clear()
     with pytest.raises(weights.WeightsUnavailable, match="was recorded when it first arrived"):
         el.load_model(f"st:{REPO}")
+
+
+def test_a_part_of_a_model_in_that_cache_is_not_taken_for_all(
+    any_hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "hf" / "models--someone--small"
+    for name in ("config.json", "model.safetensors"):
+        path = folder / "snapshots" / FIRST / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(any_hub.files[name])
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text(FIRST)
+    assert el.load_model(f"st:{REPO}").card.source == "hub"
 
 
 def test_a_folder_brought_by_hand_and_a_path(
@@ -332,6 +349,23 @@ def test_the_log_names_commit_and_source(any_hub: Hub, caplog: pytest.LogCapture
     with caplog.at_level(logging.INFO, "embedlab"):
         repository.fetch(REPO)
     assert f"{REPO}: commit {FIRST} from hub, sha256" in caplog.text
+
+
+def test_the_command_line_fetches_and_shows_it(any_hub: Hub) -> None:
+    from embedlab.cli import app
+
+    def call(*arguments: str) -> Result:
+        return CliRunner().invoke(app, list(arguments), env={"NO_COLOR": "1", "COLUMNS": "200"})
+
+    assert "embedlab fetch 'st:someone/small'" in call("models", f"st:{REPO}").output
+    fetched = call("fetch", f"st:{REPO}")
+    assert fetched.exit_code == 0
+    assert f"st:{REPO}  hub" in fetched.output
+    shown = call("models", f"st:{REPO}").output
+    assert FIRST in shown
+    assert "passage : " in shown
+    assert call("fetch", "st:someone/other").exit_code == 1
+    assert call("fetch", "openai:text-embedding-3-small").exit_code == 1
 
 
 @pytest.mark.weights("text/minilm")

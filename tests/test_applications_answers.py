@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -183,3 +184,17 @@ class TestAsking:
             chat = Chat("m", base_url=server.address, max_retries=0)
             with pytest.raises(el.EmbedlabError, match="status 500"):
                 el.ask(store, "meaning", "Why?", chat=chat)
+
+
+@pytest.mark.shared
+@pytest.mark.weights("text/minilm")
+def test_real_questions_find_their_paragraph_and_often_their_sentence(shared: Path) -> None:
+    about = json.loads((shared / "text" / "xquad_en.json").read_text("utf-8"))
+    docs = about["docs"][:60]
+    texts = el.Items.from_texts([d["text"] for d in docs], [d["id"] for d in docs])
+    asked = [q for q in about["queries"] if q["relevant"] in set(texts.ids)][:150]
+    passages = el.embed(el.chunk(texts, max_tokens=128), "text/minilm")
+    vectors = el.embed(el.Items.from_texts([q["question"] for q in asked]), "text/minilm").vectors
+    source = passages.items.frame["source"].to_numpy()
+    nearest = source[(vectors @ passages.vectors.T).argmax(axis=1)]
+    assert (nearest == [q["relevant"] for q in asked]).mean() >= 0.85

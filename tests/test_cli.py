@@ -51,6 +51,7 @@ def test_models_lists_all_and_shows_one() -> None:
     assert listed.exit_code == 0
     assert "text/minilm" in listed.output
     assert "Apache-2.0" in listed.output
+    assert "openai:model, a model behind a server" in listed.output
     shown = call("models", "text/mpnet").output
     assert "768" in shown
     assert "e8c3b32edf5434bc2275fc9bab85f82640a19130" in shown
@@ -216,6 +217,10 @@ def test_lessons_are_copied_and_a_changed_one_is_never_overwritten(two_lessons: 
     assert again == lab.Copied(["01_lesson.ipynb"], ["00_lesson.ipynb"])
     assert (mine / "00_lesson.ipynb").read_text() == "my own work"
     assert not [p for p in mine.rglob("*") if p.is_file() and p.suffix not in (".ipynb", ".md")]
+
+
+def test_the_template_is_copied_with_the_lessons(tmp_path: Path) -> None:
+    assert "template_your_own_data.ipynb" in lab.copy_lessons(tmp_path / "mine").written
 
 
 def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:

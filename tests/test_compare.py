@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+import types
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -356,6 +358,7 @@ def test_all_of_three_are_told_apart(two: list[Embeddings]) -> None:
     found = compare([*two, renamed(noisy(two[0], 7, 9), "by/worse")], cost=False)
     assert "good is clearly ahead of all others (p < 0.001)." in found.verdict[1]
     assert "are the least alike. They share" in " ".join(found.verdict)
+    assert page(found).count("<td>silhouette</td>") == 3, "a line for every two models"
 
 
 # -- names --------------------------------------------------------------------------------------------------
@@ -428,6 +431,20 @@ def test_a_notebook_gets_the_live_page_and_a_still_one(compared: Comparison) -> 
         assert value in bundle["text/html"]
 
 
+def test_on_colab_the_maps_to_come_are_let_in(compared: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Colab cannot run here; this stands in for the one function of it that is called."""
+    from embedlab.comparison.view import view
+
+    called: list[str] = []
+    colab = types.ModuleType("google.colab.output")
+    colab.enable_custom_widget_manager = lambda: called.append("let in")  # type: ignore[attr-defined]
+    view(compared)
+    assert called == []
+    monkeypatch.setitem(sys.modules, "google.colab.output", colab)
+    view(compared)
+    assert called == ["let in"]
+
+
 def test_the_button_opens_the_linked_maps(compared: Comparison) -> None:
     from embedlab.comparison.view import view
 
@@ -436,6 +453,21 @@ def test_the_button_opens_the_linked_maps(compared: Comparison) -> None:
     button.click()
     assert [type(child).__name__ for child in place.children] == ["Explorer"]
     assert len(place.children[0].projections) == 2
+
+
+def test_maps_use_the_neighbours_that_are_known(
+    compared: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from embedlab import projection
+
+    fresh = el.explore(list(compared.embeddings.values()), method="pca").projections
+    monkeypatch.setattr(projection, "knn", None)  # looking them up again would break
+    reused = compared.explore(method="pca").projections
+    for one, other in zip(fresh, reused, strict=True):
+        assert (one.neighbors.indices == other.neighbors.indices).all()
+        assert one.quality.trustworthiness == other.quality.trustworthiness
+    with pytest.raises(BadItem, match="A graph of 120 items, but 60 embeddings"):
+        el.project(compared.embeddings["good"].select(compared.items.ids[:60]), neighbors=reused[0].neighbors)
 
 
 def test_a_name_with_dollars_is_no_formula(two: list[Embeddings], tmp_path: Path) -> None:

@@ -19,12 +19,11 @@ FOLDER = lessons.notebooks_folder()
 LESSONS = build.lessons()
 SOLUTIONS = sorted(FOLDER.glob("solutions/*.ipynb"))
 EXTRAS = build.extras()
-NOTEBOOKS = [*LESSONS, *SOLUTIONS, *(path for path in EXTRAS if path.suffix == ".ipynb")]
+NOTEBOOKS = [*LESSONS, *SOLUTIONS, FOLDER / "common_mistakes.ipynb"]
 EACH = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: f"{p.parent.name}/{p.stem}")
 EACH_LESSON = pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
 FIT = "run: python -m embedlab.lessons.course"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-QUESTION = re.compile(r"\*\*\d\.\*\* ?|^\d\. |^### ", re.MULTILINE)
 OPTION = re.compile(r"^ *(?:[-*] |[a-dA-D][.)] )", re.MULTILINE)
 ANSWER = re.compile(r"<details>\s*<summary>Answer</summary>(.*?)</details>", re.DOTALL)
 TERM = re.compile(r"^- \*\*(.+?)\*\*: (.+) \[Lesson (\d\d)\]\((\d\d_\w+\.ipynb)\)$")
@@ -58,9 +57,7 @@ def test_the_lessons_are_numbered_without_a_double() -> None:
     assert {"glossary.md", "common_mistakes.ipynb"} <= {path.name for path in EXTRAS}
 
 
-@pytest.mark.parametrize(
-    "path", [*NOTEBOOKS, FOLDER / "glossary.md"], ids=lambda p: f"{p.parent.name}/{p.stem}"
-)
+@pytest.mark.parametrize("path", [*LESSONS, *SOLUTIONS, *EXTRAS], ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_every_relative_link_leads_somewhere(path: Path) -> None:
     for target in LINK.findall(re.sub(r"```.*?```", "", prose(path), flags=re.DOTALL)):
         if not re.match(r"[a-z]+:|#", target):
@@ -110,7 +107,7 @@ def test_the_quiz_has_three_questions_with_reasons(path: Path) -> None:
     answers = [answer.strip() for answer in ANSWER.findall(text)]
     assert len(answers) == 3
     for answer in answers:
-        assert len(answer.split()) >= 20, f"an answer says why: {answer}"
+        assert len(answer.split()) >= 15, f"an answer says why: {answer}"
     for asked in ANSWER.split(text)[::2][:3]:
         assert 3 <= len(OPTION.findall(asked)) <= 4, f"three or four options: {asked}"
         assert "```python" not in asked, "a quiz needs no running"
@@ -139,13 +136,15 @@ EMPHASIS = set(
     re.split(
         r"\s*\|\s*",
         """
-against | all three | and | averaged | backwards | bold | click | colour by | data | distances |
-download | draw it twice | draw nothing | embed, explore, search | end to end | exercises |
-few neighbours | first numbers | home and away | hover | key | limits | lists | look for copies |
-many neighbours | map | mean | minutes | motion | negation | not clip | not distinguishable |
-one | other | paraphrase | picture | prerequisites | question | raw pixels | recall@10 |
-recall@5 | reproducible | search | sound | stay | trained networks | two | two models | unrelated |
-untrained | untrained network | value | voices | word order | wrong colour |
+against | all three | already stored | and | averaged | backwards | bold | brute force wins |
+click | colour by | data | distances | download | draw it twice | draw nothing |
+embed, explore, search | end to end | exercises | few neighbours | first | first numbers |
+home and away | hover | key | limits | lists | look for copies | many neighbours | map | mean |
+measure | minutes | motion | much worse | negation | not clip | not distinguishable | one |
+other | pages | paraphrase | picture | play | prerequisites | question | ranks | raw pixels |
+recall@10 | recall@5 | replaced | reproducible | sea | search | second process | sound | sounds |
+stay | synthetic | tenth | text | texts | trained networks | two | two models | unrelated |
+untrained | untrained network | value | voices | word order | wrong colour
 """.strip(),
     )
 )
@@ -208,6 +207,22 @@ def lesson(*cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return new_notebook(cells=[new_markdown_cell("# 7 · Shells: on the beach"), *cells])
 
 
+@pytest.mark.parametrize(
+    "old",
+    [
+        "[← an older link](x.ipynb)",
+        "← [06 · Video](06_video.ipynb) · [08](08_compare_models.ipynb) →",
+        "[06 · Video](06_video.ipynb) ← · → [08](08_compare_models.ipynb)",
+        "[Glossary](glossary.md) · [Common mistakes](common_mistakes.ipynb)",
+    ],
+)
+def test_older_links_are_replaced_also_in_a_cell_of_their_own(old: str) -> None:
+    for before in ("", "## Quiz\n\nSee [it](x.ipynb), soon.\n\n"):
+        notebook = lesson(new_markdown_cell(before + old))
+        course.fitted(notebook, "[new](x.ipynb)")
+        assert notebook.cells[-1].source == before + "[new](x.ipynb)"
+
+
 def test_fitting_adds_cell_and_links_once_and_counts_anew() -> None:
     ran = new_code_cell("1 + 1", execution_count=1)
     ran.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2"}, execution_count=1)]
@@ -233,11 +248,12 @@ def test_an_update_keeps_outputs_and_runs_nothing(tmp_path: Path) -> None:
     )
     path = tmp_path / "07_shells.ipynb"
     nbformat.write(lesson(exercise, solution, new_markdown_cell("See [it](08_x.ipynb).")), path)
-    assert "no solutions yet" in course.update(path, [path])[0]
+    assert "embedlab.lessons.build" in course.update(path, [path])[0]
+    assert read(path).cells[1].source == course.SETUP, "the lesson is fitted all the same"
     solved = build.solved(read(path), path.name)
     assert solved is not None
-    solved.cells[1].outputs = [nbformat.v4.new_output("stream", name="stdout", text="4\n")]
-    solved.cells[1].execution_count = 1
+    solved.cells[2].outputs = [nbformat.v4.new_output("stream", name="stdout", text="4\n")]
+    solved.cells[2].execution_count = 1
     place = build.solution_path(path)
     place.parent.mkdir()
     nbformat.write(solved, place)
@@ -251,7 +267,7 @@ def test_an_update_keeps_outputs_and_runs_nothing(tmp_path: Path) -> None:
     changed = read(path)
     changed.cells[2].source = "answer = ...\nprint(answer + 1)"
     nbformat.write(changed, path)
-    assert "code of 07_shells.ipynb was changed" in course.update(path, [path])[0]
+    assert "solutions of 07_shells.ipynb are not" in course.update(path, [path])[0]
 
 
 @pytest.mark.parametrize(
@@ -261,7 +277,7 @@ def test_an_update_keeps_outputs_and_runs_nothing(tmp_path: Path) -> None:
         ("![a](pictures/x.png)", "![a](../pictures/x.png)"),
         ("[a](https://example.org)", "[a](https://example.org)"),
         ("[a](#quiz)", "[a](#quiz)"),
-        ("[a](../README.md)", "[a](../README.md)"),
+        ("[a](../README.md)", "[a](../../README.md)"),
     ],
 )
 def test_links_in_solutions_lead_where_they_led(given: str, made: str) -> None:

@@ -209,11 +209,11 @@ def test_a_model_with_other_weights_is_refused() -> None:
 def test_the_model_is_loaded_at_the_first_query_and_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     asked_for = []
 
-    def load(name: str) -> FakeModel:
-        asked_for.append(name)
+    def load(card: el.ModelCard) -> FakeModel:
+        asked_for.append(card.name)
         return other_weights()
 
-    monkeypatch.setattr("embedlab.explorer.state.load_model", load)
+    monkeypatch.setattr("embedlab.explorer.state.load_again", load)
     explorer = Explorer(flat(embeddings()))
     assert asked_for == []
     with pytest.raises(WrongModel, match="sha256"):
@@ -233,10 +233,10 @@ def test_a_failing_model_is_shown_not_swallowed(text: str) -> None:
 
 
 def test_missing_weights_are_told_in_the_panel(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(name: str) -> FakeModel:
+    def load(card: el.ModelCard) -> FakeModel:
         raise EmbedlabError("No source has the weights. Bring them on a stick.")
 
-    monkeypatch.setattr("embedlab.explorer.state.load_model", load)
+    monkeypatch.setattr("embedlab.explorer.state.load_again", load)
     explorer = Explorer(flat(embeddings()))
     from_browser(explorer, "search", "owl")
     assert "Bring them on a stick" in notice(explorer)

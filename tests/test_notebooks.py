@@ -22,7 +22,9 @@ from embedlab.lessons import build
 ROOT = Path(__file__).parents[1]
 LESSONS = build.lessons()
 SOLUTIONS = sorted(lessons.notebooks_folder().glob("solutions/*.ipynb"))
-EACH = pytest.mark.parametrize("path", [*LESSONS, *SOLUTIONS], ids=lambda p: f"{p.parent.name}/{p.stem}")
+TEMPLATES = build.templates()
+EVERY = [*LESSONS, *SOLUTIONS, *TEMPLATES]
+EACH = pytest.mark.parametrize("path", EVERY, ids=lambda p: f"{p.parent.name}/{p.stem}")
 EACH_LESSON = pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
 
 
@@ -43,10 +45,22 @@ def test_there_are_lessons_and_solutions() -> None:
         "04_multimodal",
         "05_audio",
         "06_video",
+        "11_your_own_data",
     } <= {p.stem for p in LESSONS}
     assert {"01_what_is_an_embedding", "02_text", "03_image", "04_multimodal", "05_audio", "06_video"} <= {
         p.stem for p in SOLUTIONS
     }
+
+
+def test_the_template_is_short_and_runs_on_sample_data_as_it_is() -> None:
+    """nbval runs it like a lesson; here: what it asks of whoever copies it stands in its first code cell."""
+    [path] = TEMPLATES
+    assert path.name == "template_your_own_data.ipynb"
+    cells = code(read(path))
+    filled_in = [line.split(" = ")[0] for line in cells[0].source.splitlines() if " = " in line]
+    assert filled_in == ["SOURCE", "MODALITY", "COLUMNS", "MODELS", "RESULTS"]
+    assert max(len(cell.source.splitlines()) for cell in cells) <= 15
+    assert len(cells) <= 14
 
 
 @EACH

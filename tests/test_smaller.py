@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import embedlab as el
@@ -91,9 +92,19 @@ def test_vectors_of_which_nothing_is_left(make_embeddings: Make) -> None:
     assert np.isfinite(table["kept"]).all()
 
 
-def test_the_answer_in_words(make_embeddings: Make) -> None:
-    import pandas as pd
+def test_copies_do_not_answer_for_one_another(make_embeddings: Make) -> None:
+    emb = make_embeddings(40, 32)
+    labels = np.random.default_rng(0).permutation(emb.items.labels).tolist()
+    frame = emb.items.frame.assign(label=labels)
+    items = el.Items(pd.concat([frame, frame.assign(id=frame["id"] + "-again")]), "text", "doubled")
+    both = dataclasses.replace(emb, vectors=np.vstack([emb.vectors] * 2), items=items)
+    assert smaller(both, k=5).loc[0, "accuracy"] == 1
+    groups = np.tile(np.arange(40), 2)
+    assert smaller(both, k=5, groups=groups).loc[0, "accuracy"] < 0.7
+    assert "accuracy" not in smaller(both, k=5, groups=np.zeros(80))
 
+
+def test_the_answer_in_words(make_embeddings: Make) -> None:
     def model(name: str, full: float, small: float) -> pd.DataFrame:
         rows = [("float32", 64, 256.0, full), ("int8", 64, 64.0, full - 0.005), ("binary", 64, 8.0, small)]
         return pd.DataFrame(rows, columns=["way", "dim", "bytes", "recall"]).assign(model=name, kept=0.5)

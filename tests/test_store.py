@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import embedlab as el
 from embedlab.errors import BadItem, WrongModel
 from embedlab.store import StoreError, VectorStore
 from embedlab.store.engine import batches
+from embedlab.store.record import Origin
 
 
 @pytest.fixture
@@ -69,11 +71,11 @@ def test_a_text_is_embedded_by_the_collections_own_model(
 ) -> None:
     emb, loaded = cloud(), []
 
-    def load_model(name: str) -> Answering:
-        loaded.append(name)
+    def load_again(origin: Origin) -> Answering:
+        loaded.append(origin.model)
         return Answering(emb.vectors[2])
 
-    monkeypatch.setattr("embedlab.embedders.load_model", load_model)
+    monkeypatch.setattr("embedlab.embedders.loading.load_again", load_again)
     store.add("notes", emb)
     for _ in range(2):
         assert store.search("notes", "hello", k=1)["id"].tolist() == ["n002"]
@@ -91,6 +93,35 @@ def test_a_filter_on_a_far_group_finds_all_of_it(store: VectorStore) -> None:
         for group in range(10):
             hits = store.search(index, emb.vectors[0], k=10, filter=f'label == "g{group}"')
             assert hits["id"].tolist() == exact(emb, emb.vectors[0], 10, which == group)[0], (index, group)
+
+
+def test_a_filtered_search_of_a_graph_looks_as_far_as_it_must(
+    store: VectorStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Visiting the whole graph takes ten times as long as comparing every vector: not unless it has to be."""
+    monkeypatch.setattr("embedlab.store.indexes.WIDE", 100)
+    rng = np.random.default_rng(0)
+    far = np.arange(1500) < 30
+    vectors = rng.standard_normal((1500, 16)) + np.where(far, -6, 6)[:, None] * np.eye(16)[0]
+    emb = moved(cloud(1500, 16, odd=np.arange(1500) % 2, far=far), vectors)
+    store.add("notes", emb, index="HNSW")
+    client, looked = store._connection.client, []
+    real = client.search
+
+    def search(*given: object, **named: Any) -> object:
+        looked.append(named["search_params"]["params"]["ef"])
+        return real(*given, **named)
+
+    monkeypatch.setattr(client, "search", search)
+    query = emb.vectors[1000]
+    for expression, among, tries in (
+        ("odd == 1", np.arange(1500) % 2 == 1, [100]),
+        ("far == true", far, [100, 1000, 1500]),
+    ):
+        looked.clear()
+        hits = store.search("notes", query, k=10, filter=expression)
+        assert hits["id"].tolist() == exact(emb, query, 10, among)[0]
+        assert looked == tries
 
 
 def test_more_hits_than_the_index_looks_at(store: VectorStore) -> None:
@@ -118,6 +149,15 @@ def test_the_index_is_really_used(store: VectorStore) -> None:
     assert recall("flat", None) == 1.0
     assert recall("ivf", 1) < 0.7 < recall("ivf", 32)
     assert recall("ivf", 64) == 1.0
+
+
+def test_leafing_through_writes_nothing_to_the_log(
+    store: VectorStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """pymilvus warns that Milvus Lite names no time stamp; that would stand in the notebook."""
+    store.add("notes", cloud(30))
+    assert [len(page) for page in store.pages("notes", page_size=20)] == [20, 10]
+    assert caplog.records == []
 
 
 # -- replacing -----------------------------------------------------------------------------------------------
@@ -344,6 +384,37 @@ def test_a_collection_of_another_program_is_left_alone(store: VectorStore) -> No
     with pytest.raises(StoreError, match="not made by embedlab"):
         store.add("theirs", cloud())
     assert store.collections()["model"].tolist() == [None]
+
+
+def test_with_a_real_clip(store: VectorStore) -> None:
+    """A path is embedded by the collection's own model, which comes with the kit."""
+    clips = el.load_dataset("clips")
+    some = clips.select(clips.ids[:4])
+    store.add("clips", el.embed(some, "video/perceiver-mini"))
+    for row in (0, 3):
+        hits = store.search("clips", Path(some.frame["path"].iloc[row]), k=1)
+        assert hits["id"].tolist() == [some.ids[row]]
+        assert hits["score"][0] == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.weights("image/efficientnet-lite0")
+def test_with_a_real_picture(store: VectorStore) -> None:
+    from PIL import Image
+
+    drawn = el.load_dataset("photos")
+    some = drawn.select(drawn.ids[:4])
+    store.add("photos", el.embed(some, "image/efficientnet-lite0"))
+    path = Path(some.frame["path"].iloc[2])
+    for query in (path, Image.open(path)):
+        assert store.search("photos", query, k=1)["id"].tolist() == [some.ids[2]]
+
+
+@pytest.mark.weights("audio/speaker")
+def test_with_a_real_sound(store: VectorStore) -> None:
+    spoken = el.load_dataset("voices")
+    some = spoken.select(spoken.ids[:4])
+    store.add("voices", el.embed(some, "audio/speaker"))
+    assert store.search("voices", Path(some.frame["path"].iloc[1]), k=1)["id"].tolist() == [some.ids[1]]
 
 
 @pytest.mark.weights("text/minilm")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -99,6 +100,124 @@ VectorStore(path).add("notes", cloud(4000), index="HNSW")
         assert store.search("notes", emb.vectors[-9], k=1)["id"].tolist() == [emb.ids[-9]]
 
 
+def test_a_process_killed_while_adding_a_parquet_file(tmp_path: Path) -> None:
+    path, emb = tmp_path / "lab.db", cloud(1000)
+    emb.save(tmp_path / "emb.parquet")
+    body = """
+from pathlib import Path
+from embedlab.store import engine, moving
+moving.PIECE_BYTES = 300 * 4 * 8
+whole, calls = engine.batches, []
+def in_the_third_piece(sizes):
+    calls.append(1)
+    for n, rows in enumerate(whole(sizes, 2_000)):
+        if len(calls) == 3 and n == 1:
+            print("ready", flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield rows
+engine.batches = in_the_third_piece
+VectorStore(path).add_parquet("notes", Path(path).with_name("emb.parquet"), index="HNSW")
+"""
+    with other_process(path, body) as process:
+        process.wait(60)
+    with VectorStore(path) as store:
+        assert 600 < store.count("notes") < 900, "two pieces, and what was acknowledged of the third"
+        assert store.add_parquet("notes", tmp_path / "emb.parquet", index="HNSW") == 400
+        assert store.count("notes") == 1000
+        ids = [id for page in store.pages("notes") for id in page["id"]]
+        assert sorted(ids) == sorted(emb.ids), "nothing twice"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with two collections, closed; tests harm a copy of it."""
+    path = tmp_path_factory.mktemp("whole") / "lab.db"
+    with VectorStore(path) as store:
+        store.add("notes", cloud(200), index="HNSW")
+        store.add("notes", cloud(100, seed=1, first=200))
+        store.delete("notes", ["n003"])
+        store.add("more", cloud(20))
+    return path
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def tree(folder: Path) -> dict[str, int]:
+    return {str(f.relative_to(folder)): f.stat().st_size for f in folder.rglob("*") if f.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "harm", "told"),
+    [
+        ("data_*_000200.parquet", cut, r"data_\d+_000200.parquet is cut off"),
+        ("data_*_000200.parquet", Path.unlink, r"data_\d+_000200.parquet is missing"),
+        ("data_*_000200.parquet", lambda f: f.write_bytes(b""), r"data_\d+_000200.parquet is cut off"),
+        ("delta_*.parquet", cut, r"delta_\d+_\d+.parquet is cut off"),
+        ("manifest.json", cut, "manifest.json is cut off"),
+        ("manifest.json", Path.unlink, "manifest.json is missing"),
+        ("schema.json", cut, "schema.json is cut off"),
+        ("schema.json", Path.unlink, "schema.json is missing"),
+    ],
+)
+def test_a_damaged_store_says_what_to_do(
+    whole: Path, tmp_path: Path, pattern: str, harm: Callable[[Path], object], told: str
+) -> None:
+    path = shutil.copytree(whole, tmp_path / "lab.db")
+    (file,) = (path / "collections" / "notes").rglob(pattern)
+    harm(file)
+    before = tree(path)
+    for _ in range(2):  # the first attempt has neither changed anything nor left the folder locked
+        with pytest.raises(
+            StoreError, match=rf"(?s)not opened.*'notes': {told}.*from a copy.*move .*notes to"
+        ):
+            VectorStore(path)
+        assert tree(path) == before
+    shutil.move(path / "collections" / "notes", tmp_path / "notes")
+    with VectorStore(path) as store:
+        assert store.collections()["name"].tolist() == ["more"]
+        assert store.add("notes", cloud(30)) == 30
+
+
+def test_what_can_be_done_without_is_not_missed(whole: Path, tmp_path: Path) -> None:
+    """A leftover of making a collection, an older list of files, the lock, a broken index."""
+    path = shutil.copytree(whole, tmp_path / "lab.db")
+    (path / "collections" / "begun").mkdir()
+    (path / "collections" / "notes" / "manifest.json.prev").unlink()
+    (path / "LOCK").unlink()
+    next(path.rglob("*.idx")).write_bytes(b"nonsense")
+    with VectorStore(path) as store:
+        assert store.collections().set_index("name")["items"].to_dict() == {"more": 20, "notes": 299}
+        assert store.search("notes", cloud(200).vectors[9], k=1)["id"].tolist() == ["n009"]
+        assert store.add("begun", cloud()) == 30
+
+
+def test_a_log_that_was_cut_off_keeps_what_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "lab.db"
+    body = """
+from embedlab.store import engine
+whole = engine.batches
+def seven(sizes):
+    for n, rows in enumerate(whole(sizes, 20_000)):
+        if n == 7:
+            print("ready", flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield rows
+engine.batches = seven
+VectorStore(path).add("notes", cloud(4000))
+"""
+    with other_process(path, body) as process:
+        process.wait(60)
+    (log,) = path.rglob("wal_data_*.arrow")
+    cut(log)
+    with VectorStore(path) as store:
+        there = store.count("notes")
+        assert 0 < there < 4000
+        assert store.add("notes", cloud(4000)) == 4000
+        assert store.count("notes") == 4000
+
+
 @pytest.mark.parametrize("harm", ["cut", "removed"])
 def test_a_broken_index_is_built_again(tmp_path: Path, harm: str) -> None:
     path, emb = tmp_path / "lab.db", cloud(500)
@@ -168,8 +287,6 @@ def test_a_cell_may_be_run_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_folder_deleted_while_open(tmp_path: Path) -> None:
-    import shutil
-
     store = VectorStore(tmp_path / "lab.db")
     store.add("notes", cloud())
     shutil.rmtree(tmp_path / "lab.db")

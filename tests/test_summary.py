@@ -63,9 +63,9 @@ def test_it_says_so_in_words() -> None:
     words = dict(messy().summary().lines())
     assert words["items"] == "9 text"
     assert "the largest 5,000 (t5)" in words["size"]
-    assert "'sea' = 'Sea'" in words["labels to unite"]
+    assert "'sea' = 'Sea '" in words["labels to unite"]
     assert words["cannot be embedded"].startswith("3 – t3: empty text; t7: ")
-    assert words["copies"] == "1 items repeat another one: t1 = t4; with different labels: t1 = t4"
+    assert words["copies"] == "1 to leave out: t1 = t4; with different labels: t1 = t4"
     clean = dict(Items.from_texts(["a", "b"]).summary().lines())
     assert clean["cannot be embedded"] == clean["copies"] == "none"
     assert "labels" not in clean

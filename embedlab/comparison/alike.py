@@ -136,9 +136,9 @@ def _of_vectors(x: np.ndarray, y: np.ndarray, seed: int) -> Iterator[Row]:
     one, other, n = _single(x), _single(y), len(x)
     drawn = _drawn(one, other, seed) if n > _MIXED else None
     orders = _orders(n, n * min(_FETCH * n, x.shape[1] * y.shape[1]), seed)
-    expected = _ckas_by_chance(one, other, orders, drawn)
-    for name, value, mixed in zip(("cka_biased", "cka"), ckas(x, y), expected, strict=True):
-        yield _row(name, value, mixed, n)
+    (biased, debiased), (flattered, chance) = ckas(x, y), _ckas_by_chance(one, other, orders, drawn)
+    yield _row("cka", debiased, chance, n)
+    yield _row("cka_biased", biased, flattered, n)
     orders = _orders(n, n * x.shape[1] * y.shape[1] + 3 * min(x.shape[1], y.shape[1]) ** 3, seed)
     size = float(np.linalg.norm(one) * np.linalg.norm(other)) or np.nan
     turned = [nuclear_norm(product) for product in drawn or (one.T @ other[order] for order in orders)]

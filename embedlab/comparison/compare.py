@@ -153,9 +153,8 @@ def _asked(named: Mapping[str, Embeddings], queries: Items | Sequence[Embeddings
     for name, emb in named.items():
         model = _loaded(emb)
         check_same_model(model, emb)
-        found[name] = getattr(model, "embed_queries", model.embed)(
-            queries
-        )  # some put other words before them
+        ask = getattr(model, "embed_queries", model.embed)  # some put other words before a query
+        found[name] = ask(queries)
     return found
 
 

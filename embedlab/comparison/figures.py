@@ -138,7 +138,7 @@ def shape_figure(vectors: Mapping[str, np.ndarray], neighbors: Mapping[str, Neig
     hubs.set_ylim(0, None)
     lengths.set_ylim(0, max(1.6, lengths.get_ylim()[1]))
     for axes, title, below in (
-        (directions, "share of the spread that they hold", "leading directions"),
+        (directions, "share of the spread that they hold", "leading directions (PCA)"),
         (hubs, f"lists of {k} nearest that an item is in (mean {k})", "items, from hubs to anti-hubs"),
         (lengths, "length of a vector / median", "items, from short to long"),
     ):

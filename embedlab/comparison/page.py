@@ -78,16 +78,17 @@ def _cards(c: Comparison) -> str:
 
 def _card(c: Comparison, name: str, place: int, task: Task | None) -> str:
     emb, cost = c.embeddings[name], c.cost.loc[name]
+    n = int(c.cost["n_measured"].loc[name])
     big = ""
     if task is not None and name in task.scores:
         said = f"{task.measure}, n = {task.scores[name].n:,}"
         big = f'<div class="big">{amount(task, name)}</div><div class="soft">{escape(said)}</div>'
     facts = [
         ("dimensions", f"{emb.dim:,}"),
-        ("parameters", f"{emb.model.params / 1e6:,.1f} million"),
+        ("parameters", f"{emb.model.params / 1e6:,.1f} million" if emb.model.params else "not told"),
         ("files", _or_dash(cost["file_mb"], lambda v: f"{v:,.0f} MB")),
         ("a million vectors", f"{cost['mb_per_million'] / 1000:,.1f} GB"),
-        ("items a second", _or_dash(cost["items_per_second"], _rate)),
+        ("items a second", _or_dash(cost["items_per_second"], lambda v: _rate(v, n))),
         ("memory at its peak", _or_dash(cost["peak_mb"], lambda v: f"{v:,.0f} MB")),
         ("read at", f"{emb.layer} → {emb.pooling}"),
         ("licence", emb.model.licence),
@@ -99,8 +100,8 @@ def _card(c: Comparison, name: str, place: int, task: Task | None) -> str:
     )
 
 
-def _rate(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+def _rate(value: float, n: int) -> str:
+    return (f"{value:,.0f}" if value >= 10 else f"{value:.1f}") + f" (n = {n})"
 
 
 def _or_dash(value: Any, form: Callable[[float], str]) -> str:
@@ -114,11 +115,34 @@ def _scores(c: Comparison) -> str:
     if not c.tasks:
         return ""
     rows = "".join(_task(c, task) for task in c.tasks)
-    note = (
-        "Dot: the score. Bar: its 95 % interval. Upright line: chance. Right: the difference of the same "
-        "questions, its interval, and p, which is adjusted for all comparisons (the intervals are not)."
+    note = "Dot: the score. Bar: its 95 % interval. Upright line: chance."
+    table = ""
+    if len(c.names) == 2:
+        note += (
+            " Right: the difference on the same questions, its interval, and p, which is adjusted for all "
+            "comparisons (intervals are not)."
+        )
+    else:
+        note += " Right: what can be told apart (p below 0.05, adjusted for all comparisons)."
+        table = _differences(c)
+    return f"<h3>How good on these data</h3>{rows}<p class='soft'>{note}</p>{table}"
+
+
+def _differences(c: Comparison) -> str:
+    """Every two models in every task."""
+    head = "".join(f"<th>{word}</th>" for word in ("measure", "ahead", "behind"))
+    head += "".join(f"<th class='num'>{word}</th>" for word in ("difference", "95 %", "p, adjusted", "n"))
+    rows = []
+    for row in c.differences.to_dict("records"):
+        interval = f"[{row['low']:+.2f}, {row['high']:+.2f}]" if np.isfinite(row["low"]) else ""
+        numbers = (f"{row['difference']:+.2f}", interval, f"{row['p_adjusted']:.2g}", f"{row['n']:,}")
+        cells = "".join(f"<td>{escape(row[word])}</td>" for word in ("measure", "better", "worse"))
+        cells += "".join(f'<td class="num">{number}</td>' for number in numbers)
+        rows.append(f"<tr>{cells}</tr>")
+    return (
+        "<details><summary>Every difference, with its interval</summary><div class='scroll'><table><thead>"
+        f"<tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></details>"
     )
-    return f"<h3>How good on these data</h3>{rows}<p class='soft'>{note}</p>"
 
 
 def _task(c: Comparison, task: Task) -> str:
@@ -256,8 +280,9 @@ def _smaller(c: Comparison) -> str:
     words = "".join(f"<p>{escape(text)}</p>" for text in in_words(c.smaller, c.k))
     return (
         f"<h3>Smaller vectors</h3>{words}{picture}"
-        "<p class='soft'>Grey band: the interval of the full vectors. PCA and the steps of int8 were fitted "
-        "on these items; “first numbers” cuts the vector off. Exact search by cosine.</p>"
+        "<p class='soft'>Grey band: the interval of the full vectors; inside it, differences may be luck. "
+        "PCA and the steps of int8 were fitted on these items; “first numbers” cuts the vector off. "
+        "Exact search by cosine.</p>"
     )
 
 

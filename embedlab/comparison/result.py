@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from embedlab.explorer import Explorer
+    from embedlab.projection import Method
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,7 +103,7 @@ class Comparison:
             asked = self.queries[name].vectors if self.queries else None
             found = smaller(
                 emb, k=self.k, queries=asked, relevant=self.relevant,
-                random_state=self.random_state,
+                groups=self.copies.groups, random_state=self.random_state,
             )  # fmt: skip
             parts.append(found.assign(model=name))
         return pd.concat(parts, ignore_index=True)
@@ -174,9 +175,19 @@ class Comparison:
             return figures.smaller_figure(self.smaller, self.k)
         raise BadItem(f"No picture {what!r}: choose 'scores', 'similarity', 'shape' or 'smaller'.")
 
-    def explore(self, **options: Any) -> Explorer:
-        """The maps of all models, linked; options as for :func:`explore`."""
+    def explore(
+        self,
+        *,
+        method: Method = "umap",
+        n_neighbors: int = 15,
+        random_state: int = 0,
+        n_components: int = 2,
+        **options: Any,
+    ) -> Explorer:
+        """The maps of all models, linked; options as for :func:`explore`. No neighbour is looked up again."""
         from embedlab.explorer import explore
+        from embedlab.explorer.widget import MOST_SHOWN
+        from embedlab.projection import project
 
         several = list(self.embeddings.values())
         if len({emb.model.name for emb in several}) < len(several):
@@ -185,7 +196,17 @@ class Comparison:
                 dataclasses.replace(emb, model=dataclasses.replace(emb.model, name=name))
                 for name, emb in self.embeddings.items()
             ]
-        return explore(several, **options)
+        how: dict[str, Any] = {
+            "method": method, "n_neighbors": n_neighbors, "random_state": random_state,
+            "n_components": n_components,
+        }  # fmt: skip
+        if options.get("n_samples") is not None or len(self.items) > MOST_SHOWN:
+            return explore(several, **how, **options)  # maps of a sample, with neighbours of its own
+        maps = [
+            project(emb, **how, neighbors=graph)
+            for emb, graph in zip(several, self.neighbors.values(), strict=True)
+        ]
+        return explore(maps, random_state=random_state, **options)
 
     def to_html(self, path: str | Path) -> Path:
         """Write the page as one file that needs neither Python nor a network."""

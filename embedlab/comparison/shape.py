@@ -34,9 +34,9 @@ MEANING: dict[str, str] = {
     "hub_skewness": "How unevenly items turn up as neighbours. Above about 2, a few hubs are in everybody's "
     "results.",
     "anti_hubs": "Share of the items that are among nobody's 10 nearest: no other item leads to them.",
-    "length": "Mean length of a vector. Where it is not 1, dot product and cosine give different orders.",
-    "length_spread": "Standard deviation of the lengths, as a share of the mean. At 0 the metric does not "
-    "matter.",
+    "length": "Mean length of a vector. By itself it changes no order: the next line does.",
+    "length_spread": "Standard deviation of the lengths, as a share of the mean. At 0 dot product, cosine "
+    "and Euclidean distance give the same order.",
 }
 
 

@@ -28,6 +28,7 @@ def smaller(
     k: int = 10,
     queries: np.ndarray | None = None,
     relevant: Sequence[Sequence[str]] | None = None,
+    groups: np.ndarray | None = None,
     random_state: int = 0,
 ) -> pd.DataFrame:
     """Shrink the vectors in several ways and search again, exactly, by cosine.
@@ -41,6 +42,8 @@ def smaller(
         Vectors of queries by the same model; without them a random 300 of the items ask for their neighbours.
     relevant : sequence of sequences of str, optional
         For each query the ids that it should find.
+    groups : ndarray, shape (n_items,), optional
+        Items that belong together, such as copies: for ``accuracy`` none answers for another of its group.
     random_state : int
 
     Returns
@@ -75,7 +78,10 @@ def smaller(
     if asked.shape[1] != stored.shape[1]:
         raise BadItem(f"Queries of {asked.shape[1]} numbers, but items of {stored.shape[1]}.")
     nearest = _nearest(asked, stored, own, k)
+    groups = np.arange(len(stored)) if groups is None else np.asarray(groups)
     labelled = _labelled(embeddings, rng) if relevant is None else None
+    if labelled is not None and len(np.unique(groups[labelled])) < 3:
+        labelled = None  # nearly all are copies of one another
     table = []
     for way, dim, size, cut in ways(stored):
         short = dataclasses.replace(embeddings, vectors=_some_direction(cut(stored)))
@@ -85,7 +91,7 @@ def smaller(
         if relevant is not None:
             row |= _with_ends("recall", recall_at_k(rank(short_asked, short, relevant), k))
         elif labelled is not None:
-            row |= _with_ends("accuracy", knn_accuracy(short.select(labelled)))
+            row |= _with_ends("accuracy", knn_accuracy(short.select(labelled), groups=groups[labelled]))
             row["n_labelled"] = int(labelled.sum())
         table.append(row | {"n_queries": len(asked)})
     return pd.DataFrame(table)

@@ -192,6 +192,8 @@ def _elsewhere(facts: Facts, task: Task) -> str:
         return f"But {listed(against[:3])}: decide first which question is yours."
     if alone:
         return f"Yet {listed(alone[:3])}: if that is your question, it decides."
+    if len(clear) == len(others) > 1:
+        return f"All {len(others)} other comparisons are clear, and point the same way."
     are = "is clear, and points" if len(clear) == 1 else "are clear, and all of these point"
     return f"Of {len(others)} other comparisons {len(clear)} {are} the same way."
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -86,7 +87,7 @@ def read_network(
         When other weights are missing: they would be random numbers.
     """
     safe = any(found.path.glob("*.safetensors"))
-    with quiet_loading():
+    with quiet_loading(), _without_report():
         network, info = model.from_pretrained(
             str(found.path),
             local_files_only=True,
@@ -104,6 +105,19 @@ def read_network(
             f"{', '.join(needed[:3])}), which would be random numbers. It was saved for another architecture."
         )
     return network.eval(), missing
+
+
+@contextmanager
+def _without_report() -> Iterator[None]:
+    """No table of missing weights in the notebook: those that matter are an error of ours."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def card_of(

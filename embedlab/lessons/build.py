@@ -27,7 +27,7 @@ _SUMMARY = "Run the lessons, store clean outputs, and make the solutions."
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LARGEST = 500_000  # bytes
 _ANSWER = re.compile(r"^answer = \.\.\.$", re.MULTILINE)
-_LINK = re.compile(r"\]\((?![a-z]+:|#|/|\.\./)")  # the beginning of a relative link
+_LINK = re.compile(r"\]\((?![a-z]+:|#|/)")  # the beginning of a relative link
 _SOLUTION = re.compile(
     r"<details>\s*<summary>Solution</summary>.*?```python\n(.*?)```.*?</details>", re.DOTALL
 )
@@ -42,6 +42,11 @@ def extras() -> list[Path]:
     """What lies beside the lessons: the common mistakes, the glossary."""
     folder = notebooks_folder()
     return sorted(p for p in [*folder.glob("[a-z]*.ipynb"), *folder.glob("*.md")])
+
+
+def templates() -> list[Path]:
+    """Notebooks to copy for one's own data."""
+    return sorted(notebooks_folder().glob("template_*.ipynb"))
 
 
 def solution_path(lesson: Path) -> Path:
@@ -196,11 +201,11 @@ def _say(cell: CellRun) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build, or with ``--check`` compare; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m embedlab.lessons.build", description=_SUMMARY)
-    parser.add_argument("notebook", nargs="*", type=Path, help="lessons (default: all)")
+    parser.add_argument("notebook", nargs="*", type=Path, help="lessons (default: all, and the template)")
     parser.add_argument("--check", action="store_true", help="only compare the solutions with the lessons")
     given = parser.parse_args(arguments)
     wrong: list[str] = []
-    for lesson in given.notebook or lessons():
+    for lesson in given.notebook or [*lessons(), *templates()]:
         try:
             if given.check:
                 wrong += [f"{lesson.name}: the solutions are out of step"] if out_of_step(lesson) else []

@@ -82,7 +82,8 @@ def fitted(notebook: NotebookNode, last_line: str) -> NotebookNode:
     last = notebook.cells[-1]
     if last.cell_type != "markdown":
         raise EmbedlabError("A lesson ends in prose: its quiz.")
-    last.source = f"{_LINKS.sub('', last.source.rstrip())}\n\n{last_line}"
+    rest = _LINKS.sub("", f"\n{last.source.rstrip()}").lstrip("\n")
+    last.source = f"{rest}\n\n{last_line}" if rest else last_line
     number(notebook)
     return notebook
 
@@ -102,22 +103,25 @@ def number(notebook: NotebookNode) -> None:
 def update(path: Path, lessons: Sequence[Path], *, check: bool = False) -> list[str]:
     """Fit one lesson and its solutions; returns what could not be done, or with ``check`` what is to do."""
     old, new = read(path), fitted(read(path), links(path, lessons))
-    pairs = [(old, new, path)]
+    pairs, wrong = [(old, new, path)], []
     answers = build.solved(new, path.name) if path in lessons else None
     if answers is not None:
         place = build.solution_path(path)
-        if not place.is_file():
-            return [f"{path.name} has no solutions yet; run: python -m embedlab.lessons.build"]
-        kept = read(place)
-        if not _take_outputs(answers, kept):
-            return [f"the code of {path.name} was changed; run: python -m embedlab.lessons.build"]
-        pairs.append((kept, answers, place))
+        kept = read(place) if place.is_file() else None
+        if kept is not None and _take_outputs(answers, kept):
+            pairs.append((kept, answers, place))
+        else:
+            wrong = [
+                f"the solutions of {path.name} are not those of its code: python -m embedlab.lessons.build"
+            ]
     changed = [(made, place) for before, made, place in pairs if not _same(before, made)]
     if check:
-        return [f"{place.parent.name}/{place.name} is not as it would be made" for _, place in changed]
+        return wrong + [
+            f"{place.parent.name}/{place.name} is not as it would be made" for _, place in changed
+        ]
     for made, place in changed:
         write(made, place)
-    return []
+    return wrong
 
 
 def _take_outputs(notebook: NotebookNode, stored: NotebookNode) -> bool:
@@ -145,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="only say what would be changed")
     given = parser.parse_args(arguments)
     lessons = build.lessons()
-    extras = [path for path in build.extras() if path.suffix == ".ipynb"]
+    extras = [path for path in build.extras() if path.name in EXTRAS.values() and path.suffix == ".ipynb"]
     wrong: list[str] = []
     for path in [*lessons, *extras]:
         try:

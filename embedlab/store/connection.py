@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from embedlab.store.damage import check_whole
 from embedlab.store.errors import StoreError, explained
 from embedlab.store.place import Place, place_of
 
@@ -43,9 +44,23 @@ class Connection:
     ready: set[str] = field(default_factory=set)
 
 
+class Token(str):
+    """A token that does not show itself, in a traceback with its variables or in a dict that is printed."""
+
+    def __repr__(self) -> str:
+        return "<token>"
+
+    @classmethod
+    def of(cls, token: str | None) -> Token | None:
+        """The same, or None for none."""
+        return None if token is None else cls(token)
+
+
 T = TypeVar("T")
 PATIENCE = 30.0  # seconds for which a call to a server that went away is tried again
 AT_FIRST = 5.0  # the same for the first call
+PASSWORD = "Leave the password out of the address, which is shown and stored: use token=."
+_NOT_LOADED = 101  # what Milvus calls it
 
 _opened: dict[Path, Connection] = {}
 _guard = threading.RLock()
@@ -59,7 +74,7 @@ _LOUD = (
     "pymilvus.client.connection_manager",
     "pymilvus.orm.iterator",
     "pymilvus.orm.query_iterator",
-    "pymilvus.client.query_iterator",
+    "pymilvus.client.iterator.query_iterator",
 )
 
 
@@ -90,10 +105,20 @@ def speaking(doing: str, expression: str = "") -> Iterator[_Hush]:
         yield hush
     except (MilvusException, grpc.RpcError) as error:
         reason = _reason(error)
+        _without_frames(error)
         raise StoreError(explained(doing, reason, expression)) from error
     finally:
         for logger in loggers:
             logger.removeFilter(hush)
+
+
+def _without_frames(error: BaseException | None) -> None:
+    """Take the places in pymilvus and gRPC off an error and its causes: their variables hold the token."""
+    seen: list[BaseException] = []  # pymilvus makes an error its own cause
+    while error is not None and error not in seen:
+        error.__traceback__ = None
+        seen.append(error)
+        error = error.__cause__ or error.__context__
 
 
 def _reason(error: Any) -> str:
@@ -138,7 +163,7 @@ class Patient:
     """A client of a server, each of whose calls is tried again while the server cannot be reached.
 
     What embedlab asks may be asked twice: rows are replaced by id, and a collection that is there already, or
-    gone already, is no error to Milvus.
+    gone already, is no error to Milvus. A server that was started anew may have to load a collection again.
     """
 
     def __init__(self, client: Any) -> None:
@@ -146,7 +171,20 @@ class Patient:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
-        return lambda *given, **named: patiently(partial(method, *given, **named), PATIENCE)
+
+        def call(*given: Any, **named: Any) -> Any:
+            from pymilvus.exceptions import MilvusException
+
+            again = partial(method, *given, **named)
+            try:
+                return patiently(again, PATIENCE)
+            except MilvusException as error:
+                if error.code != _NOT_LOADED:
+                    raise
+                self._client.load_collection(given[0])
+                return again()
+
+        return call
 
 
 def _client_class() -> Any:
@@ -162,6 +200,11 @@ def _client_class() -> Any:
 def is_address(where: str | Path) -> bool:
     """True for the address of a Milvus server, False for a file path."""
     return isinstance(where, str) and where.lower().startswith(("http://", "https://"))
+
+
+def carries_password(where: str | Path | None) -> bool:
+    """True for an address such as ``http://user:password@host``."""
+    return isinstance(where, str) and is_address(where) and "@" in where.split("//", 1)[1].split("/", 1)[0]
 
 
 def local_path(where: str | Path) -> Path:
@@ -201,6 +244,11 @@ def open_lite(path: Path) -> Connection:
             shared = None
         if shared is None:
             client = _start(path)
+            try:
+                check_whole(path)  # now that no other process changes it, and before Milvus reads it
+            except StoreError:
+                _stop(client, path)
+                raise
             shared = _opened[path] = Connection(client, place_of(client), path)
         return shared
 
@@ -231,13 +279,17 @@ def close_lite(path: Path) -> None:
         shared = _opened.pop(path, None)
         if shared is None:
             return
-        from milvus_lite.server_manager import server_manager_instance
-
-        shared.client.close()
-        server_manager_instance.release_server(str(path))
+        _stop(shared.client, path)
 
 
-def open_server(address: str, token: str) -> Connection:
+def _stop(client: Any, path: Path) -> None:
+    from milvus_lite.server_manager import server_manager_instance
+
+    client.close()
+    server_manager_instance.release_server(str(path))
+
+
+def open_server(address: str, token: Token) -> Connection:
     """A connection to a Milvus server or to Zilliz Cloud."""
     make = _client_class()
 
@@ -249,7 +301,7 @@ def open_server(address: str, token: str) -> Connection:
         return patiently(reached, AT_FIRST)
 
 
-def server_of(where: str | None, token: str | None) -> tuple[str, str]:
+def server_of(where: str | None, token: str | None) -> tuple[str, Token]:
     """Address and token of a server; what is not given comes from the environment.
 
     The token of the environment is for the server that the environment names: it is sent to no other.
@@ -266,8 +318,9 @@ def server_of(where: str | None, token: str | None) -> tuple[str, str]:
             'Say where the store is: el.VectorStore("lab.db") for Milvus Lite, or the address of a server, '
             "here or in the environment variable MILVUS_URI, with its token in MILVUS_TOKEN."
         )
-    if "@" in address.split("//", 1)[1].split("/", 1)[0]:
-        raise StoreError("Leave the password out of the address, which is shown and stored: use token=.")
+    if carries_password(address):
+        where = address = usual = ""
+        raise StoreError(PASSWORD)
     if token is None:
         token = os.environ.get("MILVUS_TOKEN", "") if address == (usual or address) else ""
-    return address, token
+    return address, Token(token)

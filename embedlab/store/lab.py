@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from embedlab import settings
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
-from embedlab.store.connection import Connection, speaking
+from embedlab.store.connection import Connection, Token, speaking
 from embedlab.store.engine import Question, load, nearest
 from embedlab.store.errors import StoreError
 from embedlab.store.indexes import INDEXES, check_count, check_index, default_nlist, make_index
@@ -93,6 +93,7 @@ def index_lab(
     StoreError
         For an unknown index or setting, or when Milvus answers without the index that was asked for.
     """
+    token = Token.of(token)
     check_count("k", k, 1)
     check_count("n_queries", n_queries, 1)
     stored, asked = _split(embeddings, queries, n_queries, random_state)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -66,8 +66,12 @@ class VectorStore:
         self._closed = False
         self._models: dict[tuple[str, str | None], Any] = {}
         self._server: Connection | None = None
+        token = con.Token.of(token)
+        self.where: str | Path = ""
+        if con.carries_password(where):
+            where = ""  # a traceback may show variables
+            raise StoreError(con.PASSWORD)
         if where is None or con.is_address(where):
-            self.where: str | Path
             self.where, token = con.server_of(None if where is None else str(where), token)
             self._server = con.open_server(self.where, token)
         else:
@@ -120,8 +124,10 @@ class VectorStore:
     ) -> int:
         """Add embeddings to a collection, which is made if it is not there. An id already there is replaced.
 
-        When ``add`` returns, everything is on disk. The index of a new collection is built before that; rows
-        added to a collection in use are indexed in the background and compared one by one until then.
+        When ``add`` returns, everything is kept, even if the process or the server is killed then. In Milvus
+        Lite the index of a new collection is built before that; rows added to a collection in use are indexed
+        in the background and compared one by one until then. So are those of a server, which indexes them
+        at once where 10,000 or more are added.
 
         Parameters
         ----------
@@ -303,8 +309,9 @@ class VectorStore:
             Which model's vectors to search, where the collection has several. An embedder also embeds the
             query, instead of one that is loaded. It must be the same model.
         params : mapping of str to int, optional
-            How hard to look: ``ef`` for HNSW, ``nprobe`` for IVF. Without it a filtered search compares every
-            vector, because the approximate indexes of Milvus Lite overlook matches under a filter.
+            How hard to look: ``ef`` for HNSW, ``nprobe`` for IVF. Without it a filtered search in Milvus Lite
+            looks farther and farther until there are ``k`` hits, because its approximate indexes overlook
+            matches under a filter.
         radius : float, optional
             Only hits nearer than this: a score above it for ``"COSINE"`` and ``"IP"``, below it for ``"L2"``.
         range_filter : float, optional
@@ -533,6 +540,7 @@ class VectorStore:
             When a collection of that name with another model, index or metric is there, or the place lacks
             something that a collection uses. A collection of the same make is added to.
         """
+        token = con.Token.of(token)
         other = where if isinstance(where, VectorStore) else VectorStore(where, token=token)
         try:
             chosen = list(names) if names is not None else None
@@ -555,6 +563,12 @@ class VectorStore:
         with con.speaking(f"drop {name!r}"):
             here.ready.discard(name)
             here.client.drop_collection(name)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A store is neither pickled nor copied, as an open connection is not: open it again where it is "
+            f"used, with el.VectorStore({str(self.where)!r})."
+        )
 
     def __repr__(self) -> str:
         return f"VectorStore({str(self.where)!r}{', closed' if self._closed else ''})"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embedlab.explorer.text import clip
 from embedlab.palette import ACCENT, CATEGORIES, INK
 from embedlab.store.walk_view import scene
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     from embedlab.store.walk_result import HnswWalk
 
-WIDTH, HEIGHT, DPI = 780, 520, 100  # pixels, pixels, pixels per inch
-_TOP, _BOTTOM, _SIDE, _GAP = 34, 92, 190, 8  # pixels: title, words, width of the upper layers
+WIDTH, HEIGHT, DPI = 720, 480, 100  # pixels, pixels, pixels per inch
+_TOP, _BOTTOM, _SIDE, _GAP = 34, 90, 176, 8  # pixels: title, words, width of the upper layers
 _PACE, _REST = 1500, 6000  # milliseconds: of a step, and of the last
 _DOT, _LOOKED, _BEST, _OPENED = "#C9C9CF", CATEGORIES[4], CATEGORIES[2], CATEGORIES[0]
 _PATH, _STAR, _FAINT = CATEGORIES[5], CATEGORIES[1], "#DCDAE8"
@@ -94,8 +95,8 @@ def _frames(told: dict[str, Any], steps: list[int]) -> list[Image]:
 
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white")
     canvas = FigureCanvasAgg(figure)
-    _write(figure, 12, HEIGHT - 22, f"HNSW looks for “{told['query']}”", size=11.5, weight="bold")
-    for place, line in enumerate(textwrap.wrap(told["caution"], 124)):
+    _write(figure, 12, HEIGHT - 22, f"HNSW looks for “{clip(told['query'], 32)}”", size=11.5, weight="bold")
+    for place, line in enumerate(textwrap.wrap(told["caution"], 116)):
         _write(figure, 12, 26 - 14 * place, line, size=8, color="#666666")
     sheets = {about["layer"]: _Sheet(figure, about, box, told) for about, box in _boxes(told["layers"])}
     made = []
@@ -110,7 +111,7 @@ def _frames(told: dict[str, Any], steps: list[int]) -> list[Image]:
                 sheet.show(told["steps"][: step + 1])
             count = f"{now['compared']} comparisons · exact search: {told['n']:,}"
             drawn = [_write(figure, WIDTH - 12, HEIGHT - 22, count, size=11, ha="right")]
-            for place, line in enumerate(textwrap.wrap(now["words"], 112)[:3]):
+            for place, line in enumerate(textwrap.wrap(now["words"], 102)[:3]):
                 drawn.append(_write(figure, 12, _BOTTOM - 24 - 17 * place, line, size=9.5))
             for text in drawn:
                 figure.draw_artist(text)
@@ -189,7 +190,11 @@ class _Sheet:
         if not self.layer:
             star: dict[str, Any] = {"facecolor": _STAR, "edgecolor": INK, "linewidth": 0.9}
             self._dots([self.told["star"]], 190, marker="*", **star)
-            self._dots(best[: self.told["k"]], 150, facecolor="none", edgecolor=ACCENT, linewidth=1.7)
+            found = best[: self.told["k"]]
+            if now["kind"] == "end":
+                missed = [row for row in self.told["exact"] if row not in found]
+                self._dots(missed, 120, marker="X", facecolor=_PATH, edgecolor="white", linewidth=0.9)
+            self._dots(found, 150, facecolor="none", edgecolor=ACCENT, linewidth=1.7)
         if now["layer"] == self.layer:
             if now["kind"] != "end":
                 here = now["best"][0] if now["kind"] == "move" else now["row"]

@@ -218,10 +218,11 @@ class HnswWalk:
                 f"best so far. Nearest: {near}."
             )
         right = round(self.recall * len(self.exact_rows))
+        missed = " A cross marks what was missed." if right < len(self.exact_rows) else ""
         return (
             f"All of the {len(step.best)} best are opened, and no link leads nearer: stop. {right} of the "
             f"true {len(self.exact_rows)} nearest found in {step.compared} comparisons; exact search needs "
-            f"{len(self.embeddings):,}."
+            f"{len(self.embeddings):,}.{missed}"
         )
 
     def _title(self, row: int) -> str:

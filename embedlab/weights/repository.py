@@ -131,6 +131,7 @@ class _Repository:
         self.repo, self.asked = repo, asked
         self.root = verify.weights_root() / "repositories" / repo.replace("/", "--")
         self.notes = Notes(self.root)
+        self._may_ask = False
 
     # -- on this machine ---------------------------------------------------------------------------------
 
@@ -174,6 +175,11 @@ class _Repository:
         if not folder.is_dir():
             tried.append(f"Hugging Face cache: no {self.repo} at commit {commit[:8]}")
             return None
+        told = (folder / "modules.json", folder.parents[1] / ".no_exist" / commit / "modules.json")
+        if self._may_ask and not any(path.exists() for path in told) and hub.reachable():
+            # Whoever loaded a part of it did not look for this file; the hub has all of it.
+            tried.append(f"Hugging Face cache: {folder} may hold only a part of {self.repo}")
+            return None
         try:
             paths = foreign.chosen(foreign.listing(folder))
             _whole(folder, paths)
@@ -202,8 +208,8 @@ class _Repository:
 
     def fetch(self, commit: str | None, progress: Progress | None) -> Checkout:
         tried: list[str] = []
-        reason = hub.unreachable() if commit is None and self.asked else None
-        if commit is None and self.asked and reason is None:
+        self._may_ask, stated = True, commit is not None
+        if commit is None and self.asked and hub.reachable():
             commit = self._listed(None).revision  # a branch or a tag may have moved
         found = self.here(commit, tried)
         if found is None:
@@ -212,7 +218,7 @@ class _Repository:
                 tried.append(f"hub: {hub.out_of_reach(reason)}")
                 raise self._unavailable(tried)
             found = self._download(commit, tried, progress)
-        if found.revision and not is_commit(self.asked):
+        if found.revision and not stated:
             self.notes.remember(self.asked, found.revision)
         log.info(
             "%s: commit %s from %s, sha256 %s…", self.repo, found.revision, found.origin, found.sha256[:12]
@@ -280,7 +286,9 @@ class _Repository:
             # As in hub.py: the errors of the HTTP library share no base class that could be named here.
             why = hub.out_of_reach(f"{type(error).__name__} while listing {self.repo}")
         else:
-            return self._spec(info)
+            if commit is None or info.sha == commit:
+                return self._spec(info)
+            why = f"{where} answers with commit {info.sha} where {commit} was asked for"
         raise problems.WeightsUnavailable(f"{why}.")
 
     def _spec(self, info: Any) -> Weights:

@@ -2,15 +2,16 @@
 
     python -m tests.benchmarks.bench_growth [--places lite standalone] [--sizes 1000 10000 100000 1000000]
 
-The vectors are synthetic: seeded, 128 numbers, unit length, around as many centres as the square root of the
-rows. Each row has an id, a sentence, one of a hundred labels and a year. Queries are further points of the same
-cloud; the filter is ``year < 1910``, which a tenth of the rows satisfy. Recall@10 is against exact search in
-numpy. "As far as it takes" is what a filtered search does by default in Milvus Lite.
+The vectors are synthetic: seeded, 128 numbers, unit length, around as many centres as the square root of
+the rows. Each row has an id, a sentence, one of a hundred labels and a year. Queries are further points of
+the same cloud; the filter is ``year < 1910``, which a tenth of the rows satisfy. Recall@10 is against exact
+search in numpy. "As far as it takes" is what a filtered search does by default in Milvus Lite.
 
-Every size runs in a process of its own, and a server in a folder of its own. Memory is the most that the process
-(of the server: the server, without us) held above what it held before the first row; disk is the whole folder.
-Searches are measured one at a time, as a user asks, and include making a table of the hits. CPU seconds of a
-step are of the process that holds the data, those of a search of ours; on a busy machine they say more.
+Every size runs in a process of its own, and a server in a folder of its own. Memory is the most that the
+process (of the server: the server, without us) held above what it held before the first row; disk is the
+whole folder. Searches are measured one at a time, as a user asks, and include making a table of the hits.
+CPU seconds of a step are of the process that holds the data, those of a search of ours; on a busy machine
+they say more.
 """
 
 from __future__ import annotations

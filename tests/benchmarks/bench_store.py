@@ -15,9 +15,9 @@ The runs alternate, so that both sides meet the same neighbours on the machine, 
 each time. On a quiet machine the medians count; on a busy one, the fastest runs. CPU seconds are those of
 this process, which holds Milvus Lite too: they hardly see the neighbours, but do not count waiting.
 
-From parquet, both sides read the same file, each in a process of its own, into a FLAT collection, so that no
-building of an index hides what adding costs. The lean side reads 500 rows at a time, leaves flushing to Milvus
-until the end, and can neither show how far it is nor go on after an interruption.
+From parquet, both sides read the same file, each in a process of its own, into a FLAT collection, so that
+no building of an index hides what adding costs. The lean side reads 500 rows at a time, leaves flushing to
+Milvus until the end, and can neither show how far it is nor go on after an interruption.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ function starAt(x, y, size) {
   return Array.from({ length: 10 }, (_, i) => corner(i).map((v) => v.toFixed(1)).join()).join(" ");
 }
 
+const crossAt = (x, y, size) => `M${x - size},${y - size}l${2 * size},${2 * size}M${x + size},${y - size}l${-2 * size},${2 * size}`;
+
 // Where each layer lies: the upper ones at the left, from the top down, and layer 0 large at the right.
 function sheets(layers) {
   const upper = layers.slice(0, -1), columns = upper.length > 4 ? 2 : 1;
@@ -58,6 +60,11 @@ class Sheet {
     const dot = make("circle", { cx, cy, r: radius * this.size, class: className }, parent);
     if (this.scene.names[row]) make("title", {}, dot).textContent = this.scene.names[row];
   }
+  // A true neighbour that was missed.
+  cross(row) {
+    const [x, y] = this.place(row);
+    make("path", { d: crossAt(x, y, 5.5), class: "missed" }, this.moving);
+  }
   // What was done on this layer until now.
   show(steps, now) {
     this.moving.replaceChildren();
@@ -75,7 +82,11 @@ class Sheet {
     if (!this.layer) for (const row of best) if (!opened.has(row)) this.dot(row, 4.2, "dot best");
     for (const row of opened) this.dot(row, 4.4, "dot opened");
     if (!this.layer) make("polygon", { points: starAt(x, y, 9), class: "star" }, this.moving);
-    if (last && !this.layer) for (const row of last.best.slice(0, this.scene.k)) this.dot(row, 8, "ring");
+    const found = last ? last.best.slice(0, this.scene.k) : [];
+    if (now.kind === "end" && !this.layer) {
+      for (const row of this.scene.exact) if (!found.includes(row)) this.cross(row);
+    }
+    if (!this.layer) for (const row of found) this.dot(row, 8, "ring");
     if (now.layer === this.layer && now.kind !== "end") this.dot(now.kind === "move" ? now.best[0] : now.row, 8 / this.size ** 0.5, "here");
   }
 }
@@ -93,12 +104,14 @@ function legend(root) {
   const star = element("span", "", line);
   make("polygon", { points: starAt(8, 8, 7), class: "star" }, star.appendChild(make("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" })));
   star.append("the query");
+  const missed = element("span", "", line);
+  make("path", { d: crossAt(8, 8, 4), class: "missed" }, missed.appendChild(make("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" })));
+  missed.append("missed, at the end");
 }
 
 function walkIn(root, scene) {
   const { steps, n } = scene, last = steps.length - 1;
   const box = element("div", "embedlab-walk", root);
-  box.dataset.lmSuppressShortcuts = "true"; // a key pressed here is no command of JupyterLab
   const head = element("header", "", box);
   element("b", "", head, `HNSW looks for “${scene.query}”`);
   const count = element("span", "count", head);
@@ -118,6 +131,7 @@ function walkIn(root, scene) {
   Object.assign(slider, { type: "range", min: 0, max: last, step: 1, value: 0 });
   slider.setAttribute("aria-label", "Step");
   const place = element("span", "count", controls);
+  for (const one of [play, back, forth, slider]) one.dataset.lmSuppressShortcuts = "true"; // keys are no commands of JupyterLab
   legend(box);
   element("small", "", box, scene.caution);
 
