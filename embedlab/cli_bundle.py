@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -13,7 +13,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from embedlab.console import clear_errors, complain, console, marked, say
 from embedlab.errors import EmbedlabError
-from embedlab.weights.watch import Progress as OnProgress
+
+if TYPE_CHECKING:
+    from embedlab.weights.watch import Progress as OnProgress
 
 
 @clear_errors

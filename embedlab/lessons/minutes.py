@@ -58,6 +58,7 @@ class Timing:
     works: float | None = None
     longest: float = 0.0
     where: str = ""
+    load: float = 0.0
 
     def row(self) -> str:
         """A row of the table in ``minutes.md``."""
@@ -66,7 +67,7 @@ class Timing:
             f"{self.planned}",
             f"{self.words:,}",
             f"{self.words / WORDS_A_MINUTE:.0f} min",
-            _NOT_RUN if self.works is None else f"{self.works:.0f} s",
+            _NOT_RUN if self.works is None else f"{self.works:.0f} s, load {self.load:.0f}",
             "" if self.works is None else f"{self.longest:.0%}: `{self.where.replace('|', '/')}`",
             f"{self.exercises}",
         )
@@ -112,7 +113,7 @@ def measure(path: Path) -> Timing:
     longest = max(cells, key=lambda cell: cell.seconds)
     share = longest.seconds / sum(cell.seconds for cell in cells)
     works = _children() - before
-    return replace(describe(path), works=works, longest=share, where=longest.first_line[:40])
+    return replace(describe(path), works=works, longest=share, where=longest.first_line[:40], load=_load())
 
 
 def _children() -> float:
@@ -138,12 +139,9 @@ def no_vectors() -> Iterator[None]:
                 os.environ["EMBEDLAB_CACHE"] = before
 
 
-def _others() -> str:
-    """How busy the machine was with other things, where the system tells."""
-    busy = os.getloadavg()[2] if hasattr(os, "getloadavg") else 0.0
-    if busy < 2 * (os.cpu_count() or 1):
-        return ""
-    return f"Other work had it, too (load {busy:.0f}), so the seconds are somewhat too many."
+def _load() -> float:
+    """How many programs wanted a processor in the last quarter of an hour; 0 where that is not told."""
+    return os.getloadavg()[2] if hasattr(os, "getloadavg") else 0.0
 
 
 def page(rows: dict[str, str]) -> str:
@@ -158,12 +156,14 @@ def page(rows: dict[str, str]) -> str:
             "",
             "Measured by `python -m embedlab.lessons.minutes` on a machine as small as a laptop",
             f"({system}), with weights and",
-            f"sample data on the disk and no vector computed before. {_others()}",
+            "sample data on the disk and no vector computed before.",
             "",
             "- *Minutes planned* is what the lesson says of itself, exercises included.",
             f"- *To read them* is its prose at {WORDS_A_MINUTE} words a minute.",
             "- *The machine works* counts seconds of one processor core, with one thread, over all cells and",
             "  the start of Python; two cores take between half of that and all of it.",
+            "  *Load* is how many programs wanted a processor at the time: above the number of cores, the",
+            "  seconds are somewhat too many.",
             "- *The longest cell* has its share of the lesson's waiting beside it.",
             "",
             "Learners read while the machine works, so the two do not add up.",
