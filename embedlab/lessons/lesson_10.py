@@ -47,8 +47,8 @@ def strict(answer: object) -> Verdict:
             "Take the highest score of the ten, max(b.score for b in others). How many of answers are above?"
         )
     return right(
-        f"{left} of {len(there)}. To be never wrong costs most of the answers: a threshold is a choice, and "
-        "the choice depends on what a wrong answer does."
+        f"{left} of {len(there)}: not to be wrong on these ten costs {len(there) - left} answers. A "
+        "threshold is a choice, and it depends on what a wrong answer does."
     )
 
 
