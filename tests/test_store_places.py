@@ -453,6 +453,9 @@ def test_a_server_that_goes_and_comes_back(tmp_path: Path, monkeypatch: pytest.M
     from embedlab.store import connection, engine
 
     monkeypatch.setattr(connection, "PATIENCE", 3.0)
+    monkeypatch.setattr(
+        connection, "AT_FIRST", 60.0
+    )  # gRPC waits before it tries an address again that failed
     whole, emb = engine.batches, cloud(2000)
     with ExitStack() as stack:
         server = stack.enter_context(lite_server(tmp_path / "lite.db"))
@@ -483,7 +486,7 @@ def test_a_server_that_goes_and_comes_back(tmp_path: Path, monkeypatch: pytest.M
                 yield rows
 
         monkeypatch.setattr(engine, "batches", three_and_back)
-        monkeypatch.setattr(connection, "PATIENCE", 30.0)
+        monkeypatch.setattr(connection, "PATIENCE", 120.0)
         assert after.add("notes", emb) == 2000, "it waited for the server to be back"
         assert after.count("notes") == 2000
 

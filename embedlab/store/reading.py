@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from embedlab.store import connection
 from embedlab.store.columns import decode
 from embedlab.store.connection import Connection, speaking
 from embedlab.store.engine import load
@@ -137,7 +138,7 @@ def raw_pages(
     try:
         while True:
             with speaking(f"read {name!r}"):
-                rows = list(found.next())
+                rows = list(connection.patiently(found.next, 0.0 if here.path else connection.PATIENCE))
             if not rows:
                 return
             yield rows
