@@ -13,9 +13,12 @@ import pytest
 
 import embedlab as el
 from embedlab.comparison.compare import compare
+from embedlab.comparison.fitness import Task
 from embedlab.comparison.joining import short_names
 from embedlab.comparison.page import page
 from embedlab.comparison.result import Comparison
+from embedlab.comparison.scores import bootstrap
+from embedlab.comparison.verdict import amount
 from embedlab.embeddings import Embeddings, EmbedReport
 from embedlab.errors import BadItem, WrongModel
 
@@ -352,6 +355,16 @@ def test_too_few_to_tell_is_said_first(twins: list[Embeddings]) -> None:
     assert found.tasks[0].scores["one"].low > found.tasks[0].chance
     assert found.verdict[0].startswith("12 items are too few to tell: ")
     assert "Until you have more, take" in found.verdict[0]
+
+
+def test_all_right_is_not_certain() -> None:
+    def said(share: float, n: int) -> str:
+        task = Task("1-NN accuracy", "", 0.5, {"m": bootstrap(np.full(n, share))}, "items")
+        return amount(task, "m")
+
+    assert said(1, 10) == "100 % (at least 69 %)", "10 of 10: Clopper and Pearson's bound"
+    assert said(0, 10) == "0 % (at most 31 %)"
+    assert said(1, 240) == "100 ± 1 %"
 
 
 def test_all_of_three_are_told_apart(two: list[Embeddings]) -> None:

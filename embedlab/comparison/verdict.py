@@ -13,6 +13,7 @@ from embedlab.comparison.fitness import CLEAR, Task
 HEADLINES = ("success@1", "Spearman", "1-NN accuracy", "zero-shot accuracy")
 _WORTH_SAYING = 1.3  # times as fast, or as long
 _TOO_MUCH = 0.2  # of a score: nobody gives that away for speed
+_WIDE = 0.02  # half an interval that is worth more words than "±"
 _SAME = 1 - 1e-4  # likeness from which two models are one
 
 
@@ -61,7 +62,7 @@ def _amount(task: Task, value: float, half: float) -> str:
     if task.lowest < 0:
         return f"{value:.2f}" + (f" ± {half:.2f}" if np.isfinite(half) else "")
     percent = np.floor(100 * value + 0.5 + 1e-9)  # as two decimals are rounded, not to even numbers
-    if value in (0, 1) and np.isfinite(half):  # there is no "more than all": the interval has one side
+    if value in (0, 1) and half >= _WIDE:  # there is no "more than all": the interval has one side
         reach = 100 * min(2 * half, 1)
         return f"{percent:.0f} % (at {'least' if value else 'most'} {100 - reach if value else reach:.0f} %)"
     return f"{percent:.0f}" + (f" ± {max(100 * half, 1):.0f}" if np.isfinite(half) else "") + " %"
