@@ -136,7 +136,8 @@ EMPHASIS = set(
     re.split(
         r"\s*\|\s*",
         """
-against | all three | already stored | and | averaged | backwards | bold | brute force wins |
+against | exact | filter first | hnsw walks | all three | already stored | and | averaged |
+backwards | bold | brute force wins |
 click | colour by | data | distances | download | draw it twice | draw nothing |
 embed, explore, search | end to end | exercises | few neighbours | first | first numbers |
 home and away | hover | key | limits | lists | look for copies | many neighbours | map | mean |
