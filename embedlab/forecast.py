@@ -159,7 +159,7 @@ def _timed(items: Items, model: Embedder) -> Forecast:
         n_counted=counted,
         cut=cut,
     )
-    if getattr(model, "remote", False):
+    if model.card.source == "server":
         note = "not timed: it runs on a server, where each item may cost money"
         return dataclasses.replace(plan, note=note)
     todo = own.todo(items) if own else list(range(len(items)))

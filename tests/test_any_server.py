@@ -455,3 +455,11 @@ def test_the_embedder_does_not_carry_a_key_in_a_pickle(server: EmbeddingServer) 
     model.embed(ITEMS)
     dump: Callable[[Any], bytes] = pickle.dumps
     assert KEY.encode() not in dump(model)
+
+
+def test_a_summary_asks_a_server_for_nothing(server: EmbeddingServer) -> None:
+    plan = ITEMS.summary(load(server)).forecast
+    assert plan is not None
+    assert "may cost money" in plan.time_words
+    assert plan.room_words.startswith("8 x 384")
+    assert server.requests == []
