@@ -225,7 +225,9 @@ class VectorStore:
     def add_parquet(
         self, name: str, path: str | Path, *, progress: bool | None = None, **settings: Any
     ) -> int:
-        """Add what :meth:`Embeddings.save` wrote, piece by piece: the file may be larger than the memory.
+        """Add what :meth:`Embeddings.save` wrote, piece by piece: the file need not fit into memory.
+
+        (Milvus Lite itself keeps the rows of a collection in memory; a server has a memory of its own.)
 
         After an interruption the same call goes on where it was, and nothing is there twice. A file that is
         in whole is not read again: what was deleted since comes back with :meth:`add`.
