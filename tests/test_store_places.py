@@ -184,6 +184,8 @@ def test_range_search(store: VectorStore) -> None:
     assert near["id"].tolist() == [i for i, c in zip(ids, cosines, strict=True) if c > 0.5]
     ring = store.search("notes", emb.vectors[0], k=300, radius=0.5, range_filter=0.7)
     assert ring["id"].tolist() == [i for i, c in zip(ids, cosines, strict=True) if 0.5 < c <= 0.7]
+    outer = store.search("notes", emb.vectors[0], k=2, radius=-1.0, range_filter=-0.6)
+    assert outer["id"].tolist() == [i for i, c in zip(ids, cosines, strict=True) if c <= -0.6][:2]
     store.add("far", emb, metric="L2")
     near = store.search("far", emb.vectors[0], k=300, radius=0.8)
     assert near["id"].tolist() == [i for i, c in zip(ids, cosines, strict=True) if 2 - 2 * c < 0.8]
@@ -339,6 +341,15 @@ def test_group_by(store: VectorStore) -> None:
     firsts = list({f"g{int(i[1:]) % 7}": i for i in reversed(ids)}.values())
     assert sorted(hits["id"]) == sorted(firsts)
     assert hits["score"].is_monotonic_decreasing
+    far = np.argsort(emb.vectors @ emb.vectors[0])[:3]
+    rare = ["common"] * 300
+    for row in far:
+        rare[row] = "far away"
+    store.add("notes", cloud(300, label=rare, weight=np.ones(300)))
+    assert store.search("notes", emb.vectors[0], k=2, group_by="label")["id"].tolist() == [
+        "n000",
+        f"n{far[-1]:03d}",
+    ], "the farthest few are a group, too"
     with pytest.raises(StoreError, match=r"cannot be grouped by 'weight'.*there is: content, label"):
         store.search("notes", emb.vectors[0], group_by="weight")
 

@@ -28,6 +28,7 @@ BATCH_BYTES = 2**20
 # have that done at once ("flush") takes three seconds (Milvus 2.3.5) and leaves many small segments: it pays
 # for many rows only, since a few are compared one by one quickly.
 SEALED_AT_ONCE = 10_000
+MOST_HITS = 16_384  # rows that Milvus gives at once
 
 
 def addable(embeddings: Embeddings | Sequence[Embeddings]) -> list[Embeddings]:
@@ -224,14 +225,14 @@ def nearest(here: Connection, name: str, record: Record, question: Question) -> 
     """The ``k`` nearest, nearest first, as Milvus gives them: ``id``, ``distance`` and ``entity``."""
     by_words = question.field == BM25
 
-    def ask(settings: Mapping[str, float]) -> list[Any]:
+    def ask(settings: Mapping[str, float], limit: int = question.k) -> list[Any]:
         ends = {"radius": question.radius, "range_filter": question.range_filter}
         given = {end: value for end, value in ends.items() if value is not None}
         found = here.client.search(
             name,
             data=[question.vector],
             anns_field=question.field,
-            limit=question.k,
+            limit=limit,
             filter=question.expression,
             output_fields=record.output_fields(),
             search_params={
@@ -260,7 +261,24 @@ def nearest(here: Connection, name: str, record: Record, question: Question) -> 
                 rows = ask(settings)
                 if len(rows) >= question.k:
                     break
+            for limit in _limits(question, n_items) if len(rows) < question.k else ():
+                rows = ask(look_everywhere(record, n_items), limit)[: question.k]
+                if len(rows) >= question.k:
+                    break
         return rows
+
+
+def _limits(question: Question, n_items: int) -> Iterator[int]:
+    """Larger and larger numbers of hits to ask Milvus Lite for, until it looks at all items.
+
+    It (3.2) takes groups and rings out of the nearest few: of ten times as many items as hits are asked for,
+    or of five times. A group that begins farther away would be missing.
+    """
+    of_each = 10 if question.group_by else 5 if question.range_filter is not None else n_items
+    limit = question.k
+    while limit * of_each < n_items and limit < MOST_HITS:
+        limit = min(10 * limit, -(-n_items // of_each), MOST_HITS)
+        yield limit
 
 
 def fused(

@@ -11,12 +11,10 @@ import pandas as pd
 from embedlab.store import connection
 from embedlab.store.columns import decode
 from embedlab.store.connection import Connection, speaking
-from embedlab.store.engine import load
+from embedlab.store.engine import MOST_HITS, load
 from embedlab.store.errors import StoreError
 from embedlab.store.query import matching_ids
 from embedlab.store.record import Record
-
-MOST_ROWS = 16_384  # that a Milvus server gives at once
 
 
 def find(here: Connection, name: str) -> Record | None:
@@ -133,7 +131,7 @@ def raw_pages(
     with speaking(f"read {name!r}", expression):
         load(here, name, record)
         found = here.client.query_iterator(
-            name, filter=expression, output_fields=fields, batch_size=min(page_size, MOST_ROWS)
+            name, filter=expression, output_fields=fields, batch_size=min(page_size, MOST_HITS)
         )
     try:
         while True:
