@@ -120,7 +120,7 @@ def _put(
 
 def _rows_of(record: Record) -> int:
     dim = sum(origin.dim for origin in record.vectors.values())
-    return max(1, min(reading.MOST_ROWS, PIECE_BYTES // (4 * dim)))
+    return max(1, min(engine.MOST_HITS, PIECE_BYTES // (4 * dim)))
 
 
 def _mark(here: Connection, name: str, print_of: str) -> int:
