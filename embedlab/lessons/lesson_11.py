@@ -127,7 +127,7 @@ def _photos(folder: Path) -> None:
     (holiday / "sunset.jpg").write_bytes(first.read_bytes()[: first.stat().st_size // 2])
     (holiday / "copy of a photo.jpg").write_bytes(second.read_bytes())
     (folder / "work" / "scan.jpg").touch()
-    (folder / "work" / "notes.jpg").write_text("A text that somebody renamed.\n")
+    (folder / "work" / "notes.jpg").write_text("A text that somebody renamed.\n", "utf-8")
 
 
 @cache
