@@ -70,6 +70,17 @@ ODD = {
 }
 
 
+@pytest.fixture(scope="module")
+def vectors_of_the_lessons(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("vectors")
+
+
+@pytest.fixture(autouse=True)
+def own_vector_cache(vectors_of_the_lessons: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checks embed the same items again and again, so here they may find the vectors."""
+    monkeypatch.setattr("embedlab.cache.folder", lambda: vectors_of_the_lessons)
+
+
 def with_weights(name: str) -> object:
     """An exercise, marked with the models its lesson needs."""
     return pytest.param(name, marks=[pytest.mark.weights(m) for m in lab.lesson(int(name[:2])).models])
@@ -228,7 +239,7 @@ def test_the_command_compares_without_running(tmp_path: Path, capsys: pytest.Cap
     before = path.read_bytes()
     assert build.main(["--check", str(path)]) == 1
     assert "out of step" in capsys.readouterr().err
-    solution = build.solved(lesson(), "x")
+    solution = build.solved(lesson(), path.name)
     assert solution is not None
     build.solution_path(path).parent.mkdir()
     write(solution, build.solution_path(path))
