@@ -14,6 +14,7 @@ from embedlab.errors import BadItem
 
 N_PERMUTATIONS = 9999
 _AT_ONCE = 4_000_000  # values
+_ROUNDING = 1e-5  # scores nearer than this are equal: vectors are float32, and their last digits are luck
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def paired_difference(
     if one.n != other.n:
         raise BadItem(f"One score is of {one.n} questions, the other of {other.n}: they cannot be paired.")
     apart = one.per_query - other.per_query
+    apart[np.abs(apart) < _ROUNDING] = 0
     codes = group_codes(groups, len(apart))
     sums = np.bincount(codes, weights=apart)
     if not apart.any():
