@@ -132,7 +132,7 @@ def test_the_paired_test_agrees_with_the_exact_sign_test() -> None:
 
 
 def test_rounding_is_no_difference(make_embeddings: Make) -> None:
-    """The same vectors, computed by other threads, differ in their last digits: always a little to one side."""
+    """Other threads compute the same vectors with other last digits: always a little to one side."""
     emb = make_embeddings(200, 64)
     nearly = dataclasses.replace(
         emb, vectors=emb.vectors * (1 + 3e-7 * np.sign(emb.vectors)) + np.float32(1e-7)
