@@ -17,10 +17,10 @@ import pandas as pd
 import torch
 
 import embedlab as el
-from embedlab import clips
 from embedlab.embedders.perceiver import PerceiverEmbedder, flat_pca, give_back
 from embedlab.lessons.lesson_06 import untrained
 from embedlab.palette import CATEGORIES, GREY, INK
+from embedlab.samples import clips
 
 HERE = Path(__file__).parent / "perceiver-mini"
 FACTORS = ("object", "motion", "sound")

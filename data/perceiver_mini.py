@@ -5,8 +5,8 @@ python data/perceiver_mini.py     about an hour on two cores; run it again after
 The network is transformers' ``PerceiverForMultimodalAutoencoding``: 64 latents of 128 numbers read 8 frames
 of 32 pixels and 4,096 samples of sound, two seconds in all, and must give back picture, sound and the thing's
 name. In half of the training clips the name is hidden, so that the latents have to tell it from the picture.
-Each clip is made by :func:`embedlab.clips.make` with a seed that the data set does not use; the combinations
-that the data set holds out are held out here too.
+Each clip is made by :func:`embedlab.samples.clips.make` with a seed that the data set does not use; the
+combinations that the data set holds out are held out here too.
 
 Written: ``data/perceiver-mini/config.json``, ``model.safetensors``, ``log.csv`` (a row for every 50 steps of
 training: squared errors as a share of what always guessing the mean would make, and the cross-entropy of the
@@ -35,8 +35,10 @@ from transformers import PerceiverConfig, PerceiverForMultimodalAutoencoding
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from embedlab import clips, settings, sound, video  # noqa: E402
+from embedlab import settings  # noqa: E402
 from embedlab.embedders.perceiver import MINI as SIZE  # noqa: E402
+from embedlab.media import sound, video  # noqa: E402
+from embedlab.samples import clips  # noqa: E402
 
 PATCH = 32  # samples
 CONFIG = PerceiverConfig(

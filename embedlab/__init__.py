@@ -32,7 +32,7 @@ _WHERE = {
     "available": "embedlab.weights",
     "chunk": "embedlab.applications.chunking",
     "compare": "embedlab.comparison.compare",
-    "datasets": "embedlab.samples",
+    "datasets": "embedlab.samples.loading",
     "depth_figure": "embedlab.comparison.depth",
     "depth_table": "embedlab.comparison.depth",
     "embed": "embedlab.embedders",
@@ -42,13 +42,13 @@ _WHERE = {
     "from_module": "embedlab.embedders.live",
     "hnsw_walk": "embedlab.store.walk_result",
     "index_lab": "embedlab.store.lab",
-    "load_dataset": "embedlab.samples",
+    "load_dataset": "embedlab.samples.loading",
     "load_model": "embedlab.embedders",
     "models": "embedlab.catalog",
     "project": "embedlab.projection",
     "recommend": "embedlab.applications.recommending",
     "register": "embedlab.embedders.own",
-    "split_audio": "embedlab.recordings",
+    "split_audio": "embedlab.media.recordings",
 }
 # No sub-module may bear one of these names: importing it would put the module in the function's place.
 __all__ = sorted([*_WHERE, "__version__"])
@@ -76,11 +76,11 @@ if TYPE_CHECKING:
     from embedlab.explorer import Explorer as Explorer
     from embedlab.explorer import explore as explore
     from embedlab.items import Items as Items
+    from embedlab.media.recordings import split_audio as split_audio
     from embedlab.projection import Projection as Projection
     from embedlab.projection import project as project
-    from embedlab.recordings import split_audio as split_audio
-    from embedlab.samples import datasets as datasets
-    from embedlab.samples import load_dataset as load_dataset
+    from embedlab.samples.loading import datasets as datasets
+    from embedlab.samples.loading import load_dataset as load_dataset
     from embedlab.store import VectorStore as VectorStore
     from embedlab.store.lab import index_lab as index_lab
     from embedlab.store.walk_result import HnswWalk as HnswWalk

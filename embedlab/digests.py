@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from embedlab.errors import BadItem
-from embedlab.fragments import fragment
+from embedlab.media.fragments import fragment
 
 
 def digests(kinds: Iterable[str], contents: Iterable[Any]) -> list[bytes]:

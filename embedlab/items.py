@@ -16,11 +16,11 @@ from embedlab.digests import digests
 from embedlab.errors import BadItem
 from embedlab.mixture import missing, some
 from embedlab.origin import Origin, whole
-from embedlab.sources import FromFiles
+from embedlab.own_data.sources import FromFiles
 
 if TYPE_CHECKING:
     from embedlab.embedders import Embedder
-    from embedlab.overview import Summary
+    from embedlab.own_data.overview import Summary
 
 Modality = Literal["text", "image", "image+text", "audio", "video"]
 MODALITIES: tuple[str, ...] = ("text", "image", "image+text", "audio", "video")
@@ -270,7 +270,7 @@ class Items(FromFiles):
         Summary
             Shows itself; ``problems``, ``copies``, ``usable`` and more are for going on.
         """
-        from embedlab.overview import summarize
+        from embedlab.own_data.overview import summarize
 
         return summarize(self, model, full=full)
 

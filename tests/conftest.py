@@ -20,7 +20,7 @@ SHARED = ROOT.parent / "shared" / "data"
 
 @cache
 def _index_missing() -> str | None:
-    from embedlab import doctor
+    from embedlab.cli import doctor
 
     return None if doctor.index_reachable() else "the Python package index cannot be reached"
 

@@ -22,8 +22,8 @@ from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.whisper import WhisperEmbedder
 from embedlab.errors import EmbedlabError
 from embedlab.layers import penultimate
+from embedlab.media.sound import read_audio
 from embedlab.naming import BadName
-from embedlab.sound import read_audio
 from embedlab.weights.foreign import NotAModel
 
 TEXTS = ["the sea", "a cat is in the water and the dog", "my cash is safe"]

@@ -352,7 +352,7 @@ def test_the_log_names_commit_and_source(any_hub: Hub, caplog: pytest.LogCapture
 
 
 def test_the_command_line_fetches_and_shows_it(any_hub: Hub) -> None:
-    from embedlab.cli import app
+    from embedlab.cli.app import app
 
     def call(*arguments: str) -> Result:
         return CliRunner().invoke(app, list(arguments), env={"NO_COLOR": "1", "COLUMNS": "200"})

@@ -12,12 +12,12 @@ import pytest
 from store_kit import cloud, moved
 
 import embedlab as el
-from embedlab import sound
 from embedlab.applications.duplicates import choose_threshold, find_duplicates, stored_duplicates
 from embedlab.applications.facets import facets
 from embedlab.applications.planted import SOUND_CHANGES, TEXT_CHANGES, planted_sounds, planted_texts
 from embedlab.applications.together import gap, search_each, together
 from embedlab.errors import BadItem
+from embedlab.media import sound
 from embedlab.store.errors import StoreError
 
 Make = Callable[..., el.Embeddings]

@@ -14,7 +14,7 @@ import torch
 from sounds import tone, write
 
 import embedlab as el
-from embedlab import catalog, sound
+from embedlab import catalog
 from embedlab.comparison.tasks import knn_accuracy
 from embedlab.embedders import ctranslate2, speaker, whisper
 from embedlab.embedders.audio import windows_of
@@ -22,6 +22,7 @@ from embedlab.embedders.mel import log_mel
 from embedlab.embedders.whisper import WhisperEmbedder
 from embedlab.errors import BadItem, EmbedlabError
 from embedlab.layers import NoSuchLayer
+from embedlab.media import sound
 from embedlab.weights import Found, locate
 
 BASE = pytest.mark.weights("audio/whisper-base")

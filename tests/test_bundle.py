@@ -19,11 +19,12 @@ from packaging.version import Version
 from typer.testing import CliRunner, Result
 
 import embedlab
-from embedlab import lab, samples
 from embedlab.bundle import closure, content, make, manifest, own, targets, third_party, wheels
 from embedlab.bundle.targets import Target
-from embedlab.cli import app
+from embedlab.cli.app import app
 from embedlab.errors import EmbedlabError
+from embedlab.lessons import lab
+from embedlab.samples import loading as samples
 
 HERE = targets.here() if sys.platform != "cygwin" else Target("linux", "3.11")
 

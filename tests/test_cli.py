@@ -20,10 +20,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import embedlab
-from embedlab import cache, catalog, lab, lessons, weights
+from embedlab import cache, catalog, lessons, weights
 from embedlab.cache import VectorCache
-from embedlab.cli import app
+from embedlab.cli.app import app
 from embedlab.errors import EmbedlabError
+from embedlab.lessons import lab
 
 
 def call(*arguments: str, **options: object) -> Result:
@@ -42,7 +43,7 @@ def test_version() -> None:
 
 
 def test_the_command_line_starts_without_torch() -> None:
-    code = "import sys, embedlab.cli; assert not {'torch', 'umap', 'pandas'} & set(sys.modules)"
+    code = "import sys, embedlab.cli.app; assert not {'torch', 'umap', 'pandas'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -65,7 +66,7 @@ def test_every_model_has_a_card() -> None:
 
 
 def test_a_pipe_gets_plain_text_and_whole_lines() -> None:
-    command = [sys.executable, "-c", "from embedlab.cli import app; app()", "models"]
+    command = [sys.executable, "-c", "from embedlab.cli.app import app; app()", "models"]
     env = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "FORCE_COLOR", "CLICOLOR_FORCE")}
     shown = subprocess.run([*command, "text/minilm"], env=env, capture_output=True, text=True, check=True)
     assert "\x1b" not in shown.stdout
@@ -167,7 +168,7 @@ def test_run_names_the_kernels_there_are(tmp_path: Path) -> None:
 
 def test_run_shows_no_noise_of_the_kernel(tmp_path: Path) -> None:
     path = notebook(tmp_path / "a.ipynb", "1")
-    command = [sys.executable, "-c", "from embedlab.cli import app; app()", "run", str(path)]
+    command = [sys.executable, "-c", "from embedlab.cli.app import app; app()", "run", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
 
@@ -290,7 +291,13 @@ def test_lab_really_opens_jupyterlab_and_leaves_nothing_behind(tmp_path: Path, w
     config.mkdir()
     settings = {"allow_root": os.geteuid() == 0, "token": "for-the-test"}
     (config / "jupyter_server_config.json").write_text(json.dumps({"ServerApp": settings}))
-    command = [sys.executable, "-c", "from embedlab.cli import app; app()", "lab", str(tmp_path / "lessons")]
+    command = [
+        sys.executable,
+        "-c",
+        "from embedlab.cli.app import app; app()",
+        "lab",
+        str(tmp_path / "lessons"),
+    ]
     command += ["--no-browser", "--port", str(port)]
     env = {**os.environ, "JUPYTER_CONFIG_DIR": str(config)}
     quiet = subprocess.DEVNULL

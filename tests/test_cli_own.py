@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from embedlab.cli import app
+from embedlab.cli.app import app
 from embedlab.embeddings import Embeddings
 
 MINILM = pytest.mark.weights("text/minilm")
@@ -147,7 +147,7 @@ def test_stopped_by_the_keyboard_it_loses_nothing_and_goes_on(tmp_path: Path) ->
     table.write_text("content\n" + "".join(f"{' '.join(map(str, row))}\n" for row in words))
     code = (
         "import sys, pathlib, embedlab.cache as c; k = pathlib.Path(sys.argv.pop(1)); c.folder = lambda: k;"
-        "from embedlab.cli import app; app()"
+        "from embedlab.cli.app import app; app()"
     )
     kept = tmp_path / "kept"
     command = [sys.executable, "-c", code, str(kept), "embed", str(table), "--model", "text/minilm"]

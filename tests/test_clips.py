@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 import embedlab as el
-from embedlab import clips, kept, video
-from embedlab.clips import FPS, MOTIONS, N_FRAMES, N_SAMPLES, OBJECTS, SIDE, SOUNDS, make, table
+from embedlab import kept
+from embedlab.media import video
+from embedlab.samples import clips
+from embedlab.samples.clips import FPS, MOTIONS, N_FRAMES, N_SAMPLES, OBJECTS, SIDE, SOUNDS, make, table
 
 
 def test_every_combination_is_there_twice() -> None:

@@ -12,9 +12,9 @@ import pytest
 from films import film, which
 from sounds import tone
 
-from embedlab import video
-from embedlab.containers import is_cut
 from embedlab.errors import BadItem
+from embedlab.media import video
+from embedlab.media.containers import is_cut
 
 
 def remux(path: Path, to: Path, **options: str) -> Path:

@@ -11,8 +11,10 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner, Result
 
-from embedlab import catalog, class_message, doctor, lab, settings, weights
-from embedlab.cli import app
+from embedlab import catalog, settings, weights
+from embedlab.cli import class_message, doctor
+from embedlab.cli.app import app
+from embedlab.lessons import lab
 
 
 def call(*arguments: str) -> Result:

@@ -60,7 +60,7 @@ def _text(call: ast.Call) -> bool:
 
 def test_a_letter_that_the_terminal_lacks_ends_nothing() -> None:
     """Windows writes into a pipe with its code page, which has no arrow."""
-    code = "from embedlab.cli import app; app()"
+    code = "from embedlab.cli.app import app; app()"
     for encoding in ("cp1252", "ascii"):
         env = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
         command = [sys.executable, "-c", f"from embedlab import doctor\n{DOCTOR}\n{code}", "doctor"]

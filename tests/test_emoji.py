@@ -18,9 +18,10 @@ import tiny_model
 from PIL import Image
 
 import embedlab as el
-from embedlab import emoji_pictures, samples
-from embedlab.emoji_pictures import LANGUAGES, draw, load_emoji, names, slug
 from embedlab.errors import EmbedlabError
+from embedlab.samples import emoji_pictures
+from embedlab.samples import loading as samples
+from embedlab.samples.emoji_pictures import LANGUAGES, draw, load_emoji, names, slug
 
 pytest_plugins = ["weights_fixtures"]
 FOLDER = samples.data_folder() / "emoji"

@@ -18,9 +18,9 @@ from PIL import Image
 from sounds import pitch, tone, write
 
 import embedlab as el
-from embedlab import sound, thumbnails
-from embedlab.spectrogram import mel_picture, wave_picture
-from embedlab.thumbnails import thumbnail
+from embedlab.media import sound, thumbnails
+from embedlab.media.spectrogram import mel_picture, wave_picture
+from embedlab.media.thumbnails import thumbnail
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 

@@ -12,7 +12,7 @@ import pytest
 from films import picture
 from sounds import pitch, tone
 
-from embedlab import video
+from embedlab.media import video
 
 
 def talkie(path: Path, samples: np.ndarray, picture_at: float = 0.0, sound_at: float = 0.0) -> Path:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import embedlab as el
-from embedlab import samples, video
 from embedlab.errors import EmbedlabError
+from embedlab.media import video
+from embedlab.samples import loading as samples
 
 pytest_plugins = ["weights_fixtures"]
 MANIFEST = json.loads((samples.data_folder() / "films" / "manifest.json").read_text("utf-8"))

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from films import film, picture, which
 
-from embedlab import frames, video
 from embedlab.errors import BadItem
+from embedlab.media import frames, video
 
 OPEN = {"x264-params": "open-gop=1:keyint=12:bframes=3:scenecut=0"}
 UNEVEN = np.cumsum([0, *np.random.default_rng(0).integers(20, 400, 60)]) / 1000

@@ -9,10 +9,11 @@ import pytest
 from small_films import film
 
 import embedlab as el
-from embedlab import catalog, video
+from embedlab import catalog
 from embedlab.embedders import fusion as fusion_module
 from embedlab.embedders.fusion import PARTS, USUAL, FramesAndSound
 from embedlab.errors import BadItem, EmbedlabError
+from embedlab.media import video
 
 NAME = "video/frames+sound"
 pytestmark = [pytest.mark.weights("image/efficientnet-lite0"), pytest.mark.weights("audio/whisper-base")]

@@ -19,10 +19,10 @@ from PIL import Image
 from sounds import pitch, tone, write
 
 import embedlab as el
-from embedlab import hub_data
 from embedlab.errors import EmbedlabError
+from embedlab.media.sound import read_audio
 from embedlab.pins import WeightFile, Weights
-from embedlab.sound import read_audio
+from embedlab.samples import hub_data
 
 pytest_plugins = ["weights_fixtures"]
 

@@ -12,9 +12,9 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from embedlab import lab, lessons
+from embedlab import lessons
 from embedlab.errors import EmbedlabError
-from embedlab.lessons import build, check, exercise, hint, right
+from embedlab.lessons import build, check, exercise, hint, lab, right
 from embedlab.lessons.run import execute
 
 EXERCISES = lessons.names()  # before this file adds its own

@@ -14,9 +14,9 @@ import pytest
 from pictures import picture
 from PIL import Image
 
-from embedlab import media
 from embedlab.errors import BadItem
-from embedlab.media import ahead, notes, problem, read_image
+from embedlab.media import pictures as media
+from embedlab.media.pictures import ahead, notes, problem, read_image
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 

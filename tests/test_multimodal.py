@@ -231,5 +231,5 @@ def test_a_model_made_of_others_is_as_available_as_they_are(monkeypatch: pytest.
     assert row["sources"] == "text/minilm and image/efficientnet-lite0"
     assert 95 < row["download_mb"] < 110
     parts = {part: weights.locate(part) for part in catalog.row(name).parts}
-    monkeypatch.setattr(weights, "_search", lambda row, tried: None if "lite0" in row.card.name else parts)
+    monkeypatch.setattr(weights, "search", lambda row, tried: None if "lite0" in row.card.name else parts)
     assert weights.locate(name) is None

@@ -108,7 +108,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import embedlab as el
-from embedlab import lab, lessons
+from embedlab.lessons import lab
+from embedlab import lessons
 assert Path(el.__file__).is_relative_to(sys.argv[1])
 assert not lessons.in_checkout()
 assert len(el.load_dataset("notes")) == 600

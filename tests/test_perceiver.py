@@ -326,7 +326,7 @@ def test_a_damaged_copy_is_refused_with_the_cure(tmp_path: Path, monkeypatch: py
     (tmp_path / "perceiver-mini").mkdir()
     for name in ("config.json", "model.safetensors"):
         (tmp_path / "perceiver-mini" / name).write_bytes(b"no")
-    monkeypatch.setattr("embedlab.weights.data_folder", lambda: tmp_path)
+    monkeypatch.setattr("embedlab.weights.local.data_folder", lambda: tmp_path)
     assert not weights.available("video/perceiver-mini")
     with pytest.raises(EmbedlabError, match=r"(?s)with embedlab: .*pinned\. Install embedlab again"):
         weights.fetch("video/perceiver-mini")

@@ -11,9 +11,10 @@ from pictures import picture
 from PIL import Image, ImageOps
 
 import embedlab as el
-from embedlab import photos, samples
 from embedlab.errors import EmbedlabError
-from embedlab.views import VIEWS, small
+from embedlab.samples import loading as samples
+from embedlab.samples import photos
+from embedlab.samples.views import VIEWS, small
 
 pytest_plugins = ["weights_fixtures"]
 MANIFEST = json.loads((samples.data_folder() / "photos" / "manifest.json").read_text("utf-8"))
@@ -93,5 +94,5 @@ def test_other_photographs_or_views_get_another_folder(
     assert plain == photos._recipe(MANIFEST)
     assert plain != photos._recipe(fewer)
     (tmp_path / "views.py").write_text("VIEWS = {}", encoding="utf-8")
-    monkeypatch.setattr("embedlab.views.__file__", str(tmp_path / "views.py"))
+    monkeypatch.setattr("embedlab.samples.views.__file__", str(tmp_path / "views.py"))
     assert plain != photos._recipe(MANIFEST)

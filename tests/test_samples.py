@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 import embedlab as el
-from embedlab import samples, sound
 from embedlab.errors import EmbedlabError
+from embedlab.media import sound
+from embedlab.samples import loading as samples
 from embedlab.weights import hub_reachable
 
 LISTED = el.datasets().to_dict("records")

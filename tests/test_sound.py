@@ -10,9 +10,9 @@ import pytest
 from sounds import pitch, tone, write
 
 import embedlab as el
-from embedlab import sound
 from embedlab.errors import BadItem
-from embedlab.fragments import fragment
+from embedlab.media import sound
+from embedlab.media.fragments import fragment
 
 FILES = [
     *(("wav", f"pcm_{depth}", 16_000, 1) for depth in ("u8", "s16le", "s24le", "s32le", "f32le", "f64le")),

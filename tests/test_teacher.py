@@ -8,8 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from embedlab import lab
-from embedlab.lessons import minutes, notebooks_folder
+from embedlab.lessons import lab, minutes, notebooks_folder
 
 GUIDE = notebooks_folder() / "teacher"
 PLANS = ["half_day.md", "full_day.md"]
@@ -51,7 +50,7 @@ def test_every_lesson_has_its_place_in_the_guide() -> None:
 def test_the_commands_in_the_guide_are_real() -> None:
     from typer.testing import CliRunner
 
-    from embedlab.cli import app
+    from embedlab.cli.app import app
 
     text = "".join((GUIDE / name).read_text("utf-8") for name in ("README.md", *PLANS))
     for command, options in re.findall(r"embedlab (bundle|doctor|lab)\b([^`\n]*)", text):

@@ -14,9 +14,9 @@ from pictures import folder, picture
 from PIL import Image
 
 import embedlab as el
-from embedlab import thumbnails
 from embedlab.explorer.static import _apart
-from embedlab.thumbnails import thumbnail
+from embedlab.media import thumbnails
+from embedlab.media.thumbnails import thumbnail
 
 
 @pytest.fixture(autouse=True)

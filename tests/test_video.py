@@ -14,8 +14,8 @@ import pytest
 from films import film, picture, shade, which
 
 import embedlab as el
-from embedlab import frames, video
 from embedlab.errors import BadItem
+from embedlab.media import frames, video
 
 N = 20
 
@@ -95,7 +95,7 @@ def test_of_an_hour_little_is_decoded(hour: Path, monkeypatch: pytest.MonkeyPatc
 
 MEASURE = """
 import resource, sys
-from embedlab import video
+from embedlab.media import video
 video.read_frames(sys.argv[1], 2, shorter_side=224)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 frames = video.read_frames(sys.argv[2], 16, shorter_side=224)

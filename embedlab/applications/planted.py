@@ -12,10 +12,11 @@ import av
 import numpy as np
 import pandas as pd
 
-from embedlab import settings, sound
+from embedlab import settings
 from embedlab.errors import BadItem
 from embedlab.items import Items
 from embedlab.kept import made_once
+from embedlab.media import sound
 
 RATE = 16_000
 TEXT_CHANGES = ("capitals", "typos", "no marks", "cut short")

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedlab import catalog, lab, lessons, samples, settings, weights
+from embedlab import catalog, lessons, settings, weights
 from embedlab.bundle.manifest import Entry
 from embedlab.errors import EmbedlabError
+from embedlab.lessons import lab
 from embedlab.pins import Weights
+from embedlab.samples import loading as samples
 from embedlab.weights import verify
 
 _LOAD = re.compile(r"""load_dataset\(\s*\\?["']([\w-]+)""")

@@ -17,11 +17,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 import embedlab
-from embedlab import catalog, lab
+from embedlab import catalog
 from embedlab.bundle import closure, content, manifest, third_party, wheels
 from embedlab.bundle.own import own_wheel
 from embedlab.bundle.targets import Target
 from embedlab.errors import EmbedlabError
+from embedlab.lessons import lab
 from embedlab.weights import watch
 
 _SIGN = ".embedlab-bundle"  # tells a bundle that is being made from a folder of somebody's

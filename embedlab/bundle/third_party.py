@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from email.message import Message
 
-from embedlab import catalog, samples
+from embedlab import catalog
 from embedlab.bundle.closure import Wheel
+from embedlab.samples import loading as samples
 
 _OSI = "License :: OSI Approved :: "
 _SEE = "see the licence files in its wheel"

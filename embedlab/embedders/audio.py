@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from embedlab import sound
 from embedlab.embedders.base import CachedEmbedder
 from embedlab.errors import BadItem
-from embedlab.fragments import fragment
-from embedlab.sound import RATE, SILENT
+from embedlab.media import sound
+from embedlab.media.fragments import fragment
+from embedlab.media.sound import RATE, SILENT
 
 WINDOW_SECONDS = 30
 _WINDOW = WINDOW_SECONDS * RATE

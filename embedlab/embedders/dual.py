@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from embedlab import media
 from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.preprocess import Preprocess
 from embedlab.embedders.running import OnError, few
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 from embedlab.items import Items
+from embedlab.media import pictures as media
 
 # A class is asked for by the mean of several sentences: which words stand around a name matters less then
 # (Radford et al. 2021, section 3.1.4).

@@ -12,8 +12,8 @@ from embedlab.embedders import whisper
 from embedlab.embedders.audio import AudioEmbedder
 from embedlab.embedders.encoder import as_found, card_of, layer_of, read_network, refuse
 from embedlab.layers import NoSuchLayer
+from embedlab.media.sound import RATE
 from embedlab.naming import ModelName
-from embedlab.sound import RATE
 from embedlab.weights import foreign
 from embedlab.weights.repository import Checkout
 

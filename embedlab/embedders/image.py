@@ -16,7 +16,6 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from embedlab import media
 from embedlab.catalog import ModelCard
 from embedlab.embedders import efficientnet, torchhub
 from embedlab.embedders.base import CachedEmbedder, quiet_loading
@@ -24,6 +23,7 @@ from embedlab.embedders.preprocess import Preprocess
 from embedlab.embedders.running import few
 from embedlab.errors import EmbedlabError
 from embedlab.layers import Penultimate, penultimate, read_layers
+from embedlab.media import pictures as media
 from embedlab.pooling import spatial_mean
 from embedlab.weights import Found
 from embedlab.weights import locate as weights_of

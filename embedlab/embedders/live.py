@@ -12,12 +12,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from embedlab import media
 from embedlab.catalog import ModelCard
 from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.running import few
 from embedlab.errors import EmbedlabError
 from embedlab.layers import capture, evaluating, penultimate, read_layers
+from embedlab.media import pictures as media
 from embedlab.pooling import spatial_mean
 
 

@@ -11,7 +11,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from embedlab.sound import RATE
+from embedlab.media.sound import RATE
 
 WINDOW, HOP = 400, 160  # samples: 25 ms seen at once, every 10 ms, at 16 kHz
 

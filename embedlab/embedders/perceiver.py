@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from embedlab import video
 from embedlab.catalog import ModelCard
 from embedlab.embedders.base import CachedEmbedder, quiet_loading
 from embedlab.embedders.running import Batch
@@ -24,6 +23,7 @@ from embedlab.embedders.video import Windows, WindowSize, read_windows
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem, EmbedlabError
 from embedlab.layers import NoSuchLayer
+from embedlab.media import video
 from embedlab.weights import Found
 
 Pooling = Literal["mean", "flatten"]

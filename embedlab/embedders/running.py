@@ -15,7 +15,7 @@ from embedlab import settings
 from embedlab.cache import VectorCache
 from embedlab.errors import BadItem
 from embedlab.items import Items
-from embedlab.media import ahead
+from embedlab.media.pictures import ahead
 
 OnError = Literal["raise", "skip"]
 _KEEP_EVERY = 1.0  # seconds

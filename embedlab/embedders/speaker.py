@@ -16,8 +16,8 @@ from embedlab.catalog import ModelCard
 from embedlab.embedders.audio import AudioEmbedder
 from embedlab.embedders.mel import HOP, mel_filters, spectrogram
 from embedlab.layers import NoSuchLayer
+from embedlab.media.sound import RATE
 from embedlab.pooling import l2_normalize
-from embedlab.sound import RATE
 from embedlab.weights import Found
 
 N_MELS, WIDTH = 40, 256

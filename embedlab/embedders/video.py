@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from embedlab import video
 from embedlab.embedders.preprocess import Preprocess
-from embedlab.fragments import fragment
+from embedlab.media import video
+from embedlab.media.fragments import fragment
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def read_windows(source: Any, size: WindowSize, most: int) -> Windows:
     Parameters
     ----------
     source : path, bytes, or ndarray
-        As for :func:`embedlab.video.read_frames`.
+        As for :func:`embedlab.media.video.read_frames`.
     size : WindowSize
     most : int
 

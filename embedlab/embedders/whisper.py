@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from embedlab import sound
 from embedlab.catalog import ModelCard
 from embedlab.embedders import ctranslate2
 from embedlab.embedders.audio import AudioEmbedder
 from embedlab.embedders.base import quiet_loading
 from embedlab.embedders.mel import HOP, log_mel
 from embedlab.layers import NoSuchLayer
-from embedlab.sound import RATE
+from embedlab.media import sound
+from embedlab.media.sound import RATE
 from embedlab.weights import Found
 
 SAMPLES_PER_FRAME = 2 * HOP  # the second convolution takes every other step: a vector for every 20 ms

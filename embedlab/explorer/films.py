@@ -10,13 +10,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from embedlab import video
 from embedlab.errors import BadItem
 from embedlab.explorer.sounds import stamp, without_folder
 from embedlab.explorer.text import clip, escape
-from embedlab.fragments import fragment
 from embedlab.items import Items
-from embedlab.thumbnails import LARGE, thumbnail
+from embedlab.media import video
+from embedlab.media.fragments import fragment
+from embedlab.media.thumbnails import LARGE, thumbnail
 
 MOST = 30.0  # seconds that are sent
 _SIDE = 240  # pixels of the shorter side

@@ -6,8 +6,8 @@ import base64
 
 from embedlab.explorer.text import clip, escape
 from embedlab.items import Items
+from embedlab.media.thumbnails import LARGE, SMALL, has_thumbnails, thumbnail
 from embedlab.mixture import missing
-from embedlab.thumbnails import LARGE, SMALL, has_thumbnails, thumbnail
 
 MIXED_WORDS = "● pictures ◆ texts"  # the markers of a mixture
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from embedlab import sound
 from embedlab.errors import BadItem
 from embedlab.explorer.text import clip, escape
-from embedlab.fragments import fragment
 from embedlab.items import Items
-from embedlab.spectrogram import MOST, mel_picture, shown_seconds, wave_picture
+from embedlab.media import sound
+from embedlab.media.fragments import fragment
+from embedlab.media.spectrogram import MOST, mel_picture, shown_seconds, wave_picture
 
 _WIDTH, _WAVE, _MEL = 512, 84, 200  # pixels
 _LEGEND = "loudness; below it, pitch up to 8 kHz"

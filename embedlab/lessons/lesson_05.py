@@ -14,12 +14,12 @@ import numpy as np
 import torch
 
 import embedlab as el
-from embedlab import sound
 from embedlab.embedders.mel import log_mel
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import show
+from embedlab.media import sound
+from embedlab.media.sound import RATE
 from embedlab.palette import CATEGORIES, INK
-from embedlab.sound import RATE
 
 WHISPER, SPEAKER = "audio/whisper-base", "audio/speaker"
 CLIP = "music-low-slow"

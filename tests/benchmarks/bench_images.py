@@ -26,7 +26,7 @@ from embedlab.comparison.tasks import knn_accuracy
 from embedlab.embedders.efficientnet import folded
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.layers import penultimate
-from embedlab.media import read_image
+from embedlab.media.pictures import read_image
 
 TURNS, BATCH = 3, 32
 AT_ONCE = 4  # the fastest number of pictures together, as the settings below show

@@ -15,11 +15,12 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from embedlab import settings, views, weights
+from embedlab import settings, weights
 from embedlab.items import Items
 from embedlab.kept import made_once
 from embedlab.pins import WeightFile, Weights, Wheel
-from embedlab.views import VIEWS, small
+from embedlab.samples import views
+from embedlab.samples.views import VIEWS, small
 
 log = logging.getLogger("embedlab")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from embedlab.console import clear_errors, complain, console, say, table
+from embedlab.cli.console import clear_errors, complain, console, say, table
 from embedlab.errors import EmbedlabError
 
 if TYPE_CHECKING:

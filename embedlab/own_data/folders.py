@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from embedlab import tables
 from embedlab.errors import BadItem
 from embedlab.mixture import some
 from embedlab.origin import OnError, refuse
+from embedlab.own_data import tables
 
 SUFFIXES: dict[str, frozenset[str]] = {
     "text": frozenset({".txt", ".md"}),

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from embedlab import media, settings, sound
+from embedlab import settings
 from embedlab.errors import BadItem
-from embedlab.fragments import fragment
+from embedlab.media import pictures as media
+from embedlab.media import sound
+from embedlab.media.fragments import fragment
 from embedlab.palette import GREY, INK
 
 SMALL, LARGE = 128, 512  # longer side in pixels: for lists and the mouse, and for the one that is looked at
@@ -67,14 +69,14 @@ def _picture(path: str | os.PathLike[str], size: int) -> Image.Image:
 
 
 def _spectrogram(path: str | os.PathLike[str], size: int) -> Image.Image:
-    from embedlab.spectrogram import MOST, mel_picture
+    from embedlab.media.spectrogram import MOST, mel_picture
 
     return mel_picture(sound.beginning(path, MOST), size, size * 3 // 4)
 
 
 def _contact_sheet(path: str | os.PathLike[str], size: int) -> Image.Image:
     """Four frames from beginning to end, row by row: together they have the shape of the film."""
-    from embedlab.video import read_frames
+    from embedlab.media.video import read_frames
 
     tiles = [Image.fromarray(frame) for frame in read_frames(path, 4, shorter_side=size // 2)]
     for tile in tiles:

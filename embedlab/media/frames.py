@@ -1,7 +1,7 @@
 """The frames of a film: when they are shown, which one is on screen at a moment, and its pixels.
 
-:mod:`embedlab.video` is what others use. Times are exact here (fractions of a second, on the clock of the
-file): with rounded ones, a moment at the edge of two frames would give now the one and now the other.
+:mod:`embedlab.media.video` is what others use. Times are exact here (fractions of a second, on the clock of
+the file): with rounded ones, a moment at the edge of two frames would give now the one and now the other.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from embedlab.containers import CURE, MOST_PIXELS, name, picture_of
 from embedlab.errors import BadItem
+from embedlab.media.containers import CURE, MOST_PIXELS, name, picture_of
 
 MOST_BYTES = 4_000_000_000  # of all frames together
 _END = 1_000_000  # seconds: seeking to there leads to the last keyframe

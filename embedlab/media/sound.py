@@ -16,9 +16,9 @@ import av
 import numpy as np
 import soxr
 
-from embedlab.containers import CURE, is_cut, name, opened, picture_of
 from embedlab.errors import BadItem
-from embedlab.fragments import fragment
+from embedlab.media.containers import CURE, is_cut, name, opened, picture_of
+from embedlab.media.fragments import fragment
 
 RATE = 16_000  # Hz; what speech models listen to
 SILENT = 1e-5  # of full scale, −100 dB: below it there is nothing but rounding

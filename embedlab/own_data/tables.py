@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from embedlab.delimited import encoding_of, open_text, read_csv
 from embedlab.errors import BadItem
 from embedlab.mixture import missing
 from embedlab.origin import LONE, OnError, Origin, refuse, whole
+from embedlab.own_data.delimited import encoding_of, open_text, read_csv
 
 _NAMES = ("id", "label")  # which from_frame takes for what they say, when nothing else is named
 _NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d+)?")

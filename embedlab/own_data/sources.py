@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from embedlab import folders, tables
 from embedlab.errors import BadItem
 from embedlab.origin import OnError, Origin
+from embedlab.own_data import folders, tables
 
 if TYPE_CHECKING:
     from embedlab.items import Items

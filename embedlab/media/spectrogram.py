@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
+from embedlab.media.sound import RATE
 from embedlab.palette import CATEGORIES, SEQUENTIAL
-from embedlab.sound import RATE
 
 MOST = 30.0  # seconds that are shown, and played; what one window of Whisper hears
 _LEAST = 0.1  # seconds; a shorter clip is drawn with silence after it

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from embedlab.console import clear_errors, console, say, table
+from embedlab.cli.console import clear_errors, console, say, table
 from embedlab.errors import EmbedlabError
 
 app = typer.Typer(

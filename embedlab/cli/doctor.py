@@ -18,8 +18,9 @@ from typing import Literal
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from embedlab import catalog, lab, settings, weights
+from embedlab import catalog, settings, weights
 from embedlab.errors import EmbedlabError
+from embedlab.lessons import lab
 
 Status = Literal["ok", "warn", "fail"]
 _PATIENCE = 30  # seconds that the package index may take to answer

@@ -14,11 +14,11 @@ import pandas as pd
 from embedlab.amounts import of_bytes, of_seconds
 from embedlab.explorer.text import clip, escape
 from embedlab.items import Items
-from embedlab.looking import UNITS, Look, content_keys, groups, look_at
+from embedlab.own_data.looking import UNITS, Look, content_keys, groups, look_at
 
 if TYPE_CHECKING:
     from embedlab.embedders import Embedder
-    from embedlab.forecast import Forecast
+    from embedlab.own_data.forecast import Forecast
 
 _SHOWN = 5  # examples in a line
 
@@ -207,7 +207,7 @@ def summarize(items: Items, model: str | Embedder | None = None, *, full: bool =
     )
     if model is None:
         return found
-    from embedlab.forecast import forecast
+    from embedlab.own_data.forecast import forecast
 
     good = items.select(np.array([id not in found.problems for id in items.ids], bool))
     return dataclasses.replace(found, forecast=forecast(good, model))

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from embedlab.console import clear_errors, complain, console, marked, say
+from embedlab.cli.console import clear_errors, complain, console, marked, say
 from embedlab.errors import EmbedlabError
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def bundle(
     """
     if check:
         raise typer.Exit(0 if _check(out) else 1)
-    from embedlab import catalog, lab
+    from embedlab import catalog
     from embedlab.bundle import packing, targets
     from embedlab.bundle.make import Plan, make
+    from embedlab.lessons import lab
 
     if archive is not None and archive not in packing.KINDS:
         raise EmbedlabError(f"No archive {archive!r}; there are {', '.join(packing.KINDS)}.")
@@ -106,10 +107,11 @@ def _announce(plan: object) -> bool:
     """Say what would be in a bundle; True when there is a wheel of every package for every target."""
     import tempfile
 
-    from embedlab import catalog, samples
+    from embedlab import catalog
     from embedlab.bundle import content, wheels
     from embedlab.bundle.make import Plan
     from embedlab.bundle.own import own_wheel
+    from embedlab.samples import loading as samples
 
     assert isinstance(plan, Plan)
     for name in content.models_of(plan.lessons, plan.models):

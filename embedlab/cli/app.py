@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 import embedlab
-from embedlab import cli_bundle, cli_cache, cli_models, cli_own
-from embedlab.console import clear_errors, complain, console, marked, say, speak_plainly
+from embedlab.cli import bundle, cache, models, own
+from embedlab.cli.console import clear_errors, complain, console, marked, say, speak_plainly
 
 app = typer.Typer(
     help="See, compare and search vector embeddings.",
@@ -51,8 +51,8 @@ def lab(
     In a checkout they are opened where they are; from an installed package they are copied into FOLDER
     (default: embedlab-lessons), and a file that is there already is never overwritten.
     """
-    from embedlab import lab as place
     from embedlab import lessons
+    from embedlab.lessons import lab as place
 
     chosen = place.chosen(some)
     if folder is None and lessons.in_checkout():
@@ -68,7 +68,7 @@ def lab(
         say(f"{need.model}, {need.size}: {need.words}")
         missing += [] if need.here else [need.model]
     if missing and fetch:
-        cli_models.fetch_all(missing)
+        models.fetch_all(missing)
     elif missing:
         say("To download them now: embedlab fetch --all")
     raise typer.Exit(place.open_lab(target, port=port, browser=browser))
@@ -87,8 +87,9 @@ def doctor(
     ] = None,
 ) -> None:
     """Check this machine; the exit status is 1 when something that a lesson needs fails."""
-    from embedlab import class_message, lab
-    from embedlab import doctor as surgery
+    from embedlab.cli import class_message
+    from embedlab.cli import doctor as surgery
+    from embedlab.lessons import lab
 
     if for_class:
         typer.echo(class_message.message(lab.chosen(some)))
@@ -109,7 +110,7 @@ def doctor(
 
 def _summarize(folder: Path) -> bool:
     """A line for each machine of a class; True when all are ready."""
-    from embedlab import class_message
+    from embedlab.cli import class_message
 
     machines = class_message.read_results(folder)
     for each in machines:
@@ -120,9 +121,9 @@ def _summarize(folder: Path) -> bool:
     return ready == len(machines)
 
 
-app.command()(cli_models.models)
-app.command()(cli_models.fetch)
-for _command in (cli_own.summary, cli_own.embed, cli_own.explore, cli_own.compare, cli_own.search):
+app.command()(models.models)
+app.command()(models.fetch)
+for _command in (own.summary, own.embed, own.explore, own.compare, own.search):
     app.command()(_command)
 
 
@@ -157,5 +158,5 @@ def run(
     raise typer.Exit(0 if good else 1)
 
 
-app.command()(cli_bundle.bundle)
-app.add_typer(cli_cache.app, name="cache")
+app.command()(bundle.bundle)
+app.add_typer(cache.app, name="cache")

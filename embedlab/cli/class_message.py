@@ -9,8 +9,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedlab import catalog, lab
+from embedlab import catalog
 from embedlab.errors import EmbedlabError
+from embedlab.lessons import lab
 
 # For each check of ``doctor``: what it means for a class, and what the teacher can say. The words in a
 # finding's own cure are for the machine at hand; these are for thirty of them.

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 import av
 import numpy as np
 
-from embedlab import sound
-from embedlab.containers import CURE, is_cut, name, opened
 from embedlab.errors import BadItem
-from embedlab.fragments import fragment
-from embedlab.frames import Lost, Picture, collect, keyframes, measure, shown_at, track_of
+from embedlab.media import sound
+from embedlab.media.containers import CURE, is_cut, name, opened
+from embedlab.media.fragments import fragment
+from embedlab.media.frames import Lost, Picture, collect, keyframes, measure, shown_at, track_of
 
 T = TypeVar("T")
 

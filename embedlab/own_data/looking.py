@@ -17,9 +17,9 @@ from tqdm.auto import tqdm
 from embedlab import settings
 from embedlab.digests import digests
 from embedlab.errors import BadItem
-from embedlab.fragments import fragment
 from embedlab.items import Items
-from embedlab.media import ahead
+from embedlab.media.fragments import fragment
+from embedlab.media.pictures import ahead
 from embedlab.mixture import missing
 from embedlab.origin import LONE
 
@@ -135,7 +135,7 @@ def _text(content: Any) -> Look:
 def _image(content: Any, full: bool) -> tuple[float, str]:
     from PIL import Image
 
-    from embedlab import media
+    from embedlab.media import pictures as media
 
     if not full:
         if why := media.problem(content):
@@ -151,7 +151,7 @@ def _image(content: Any, full: bool) -> tuple[float, str]:
 
 
 def _audio(content: Any, full: bool) -> tuple[float, str]:
-    from embedlab import sound
+    from embedlab.media import sound
 
     if not full:
         length = sound.seconds(content)
@@ -166,7 +166,7 @@ def _audio(content: Any, full: bool) -> tuple[float, str]:
 
 
 def _video(content: Any, full: bool) -> tuple[float, str]:
-    from embedlab import video
+    from embedlab.media import video
 
     length = video.length(content)
     if full:

@@ -19,7 +19,7 @@ from rich.progress import (
 )
 
 from embedlab import naming
-from embedlab.console import clear_errors, complain, console, marked, say, table
+from embedlab.cli.console import clear_errors, complain, console, marked, say, table
 from embedlab.errors import EmbedlabError
 
 
@@ -90,7 +90,7 @@ def fetch(
 ) -> None:
     """Download weights now, to be ready without a network; the exit status is 1 when something is missing."""
     from embedlab import catalog
-    from embedlab import lab as place
+    from embedlab.lessons import lab as place
 
     wanted = list(names or ())
     if lesson is not None:
@@ -116,7 +116,7 @@ def fetch(
 def fetch_all(names: Iterable[str]) -> bool:
     """Fetch models one after the other, then print what served each; True when all are here."""
     from embedlab import catalog, weights
-    from embedlab import lab as place
+    from embedlab.lessons import lab as place
 
     results: list[tuple[str, str, str, str]] = []
     reasons = []

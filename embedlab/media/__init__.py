@@ -1,0 +1,1 @@
+"""Reading media files that come from strangers: pictures, sound and films, whole or in parts."""
