@@ -79,7 +79,12 @@ def test_a_text_is_embedded_by_the_collections_own_model(
     store.add("notes", emb)
     for _ in range(2):
         assert store.search("notes", "hello", k=1)["id"].tolist() == ["n002"]
+    assert store.model("notes").embed_query("hello").tolist() == emb.vectors[2].tolist()
     assert loaded == ["text/made-up"]  # once, not at each search
+    record = store.record("notes")
+    assert (record.origin, record.metric, record.modality) == (Origin.of(emb), "COSINE", "text")
+    with pytest.raises(StoreError, match="no collection 'elsewhere'"):
+        store.model("elsewhere")
 
 
 def test_a_filter_on_a_far_group_finds_all_of_it(store: VectorStore) -> None:

@@ -15,7 +15,6 @@ from embedlab.applications.prompting import NO_ANSWER, cited, messages, problems
 from embedlab.errors import BadItem
 from embedlab.items import Items
 from embedlab.store import VectorStore
-from embedlab.store.reading import record_of
 
 NOTHING = "Nothing here answers this."
 
@@ -95,7 +94,7 @@ def retrieve(
     store: VectorStore, name: str, question: str, *, k: int = 4, filter: str | None = None
 ) -> list[Passage]:
     """The passages nearest to a question; by meaning and words together where that can be had."""
-    record = record_of(store._connection, name)
+    record = store.record(name)
     if "content" not in record.columns:
         raise BadItem(f"{name!r} holds no texts: it has the columns {', '.join(record.columns)}.")
     if record.full_text and store.place.has("hybrid search"):
@@ -132,7 +131,7 @@ def nearest_sentences(store: VectorStore, name: str, question: str, passages: li
     table = table.drop_duplicates(["source", "start", "end"]).drop(columns="source")
     if not len(table):
         return table.assign(score=np.empty(0))
-    model: Any = store._load_model(record_of(store._connection, name).origin)
+    model: Any = store.model(name)
     emb = model.embed(Items.from_texts(table["sentence"].tolist()), progress=False).normalize()
     query = np.asarray(model.embed_query(question))
     table["score"] = emb.vectors @ (query / np.linalg.norm(query))

@@ -15,7 +15,6 @@ from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 from embedlab.store import VectorStore
 from embedlab.store.errors import StoreError
-from embedlab.store.reading import record_of
 
 _BLOCK_VALUES = 4_000_000  # cosines held at once (16 MB)
 MOST_HITS = 1000  # of one stored item
@@ -142,7 +141,7 @@ def stored_duplicates(store: VectorStore, name: str, threshold: float, *, k: int
     StoreError
         When the collection compares otherwise, or an item has ``k`` duplicates or more.
     """
-    if record_of(store._connection, name).metric != "COSINE":
+    if store.record(name).metric != "COSINE":
         raise StoreError(f"{name!r} does not compare by cosine, so a threshold on the cosine has no meaning.")
     if not 1 <= k <= MOST_HITS:
         raise StoreError(f"k is {k}, but must be from 1 to {MOST_HITS}.")

@@ -22,7 +22,7 @@ from embedlab.store.errors import StoreError
 from embedlab.store.indexes import check_count, check_search_params, field_name, settle, typed_fields
 from embedlab.store.place import Place
 from embedlab.store.query import check_filter, query_vector, quote
-from embedlab.store.record import BM25, Origin
+from embedlab.store.record import BM25, Origin, Record
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 
@@ -266,7 +266,7 @@ class VectorStore:
         if (ids is None) == (filter is None) or (filter is not None and not filter.strip()):
             raise StoreError("Give either ids or a filter; store.drop(name) deletes a whole collection.")
         here = self._connection
-        record = reading.record_of(here, name)
+        record = self.record(name)
         if filter is not None:
             wanted = [check_filter(filter, record, name, here.place)]
         else:
@@ -343,7 +343,7 @@ class VectorStore:
         if (query is None) == (item is None):
             raise StoreError("Give either a query (text, vector or embeddings) or item= with a stored id.")
         here = self._connection
-        record = reading.record_of(here, name)
+        record = self.record(name)
         check_search_params(params or {}, record.index)
         expression = check_filter(filter, record, name, here.place)
         if group_by is not None:
@@ -420,7 +420,7 @@ class VectorStore:
         if not isinstance(query, str) or not query.strip():
             raise StoreError("hybrid_search asks with a text that is not empty.")
         here = self._connection
-        record = reading.record_of(here, name)
+        record = self.record(name)
         expression = check_filter(filter, record, name, here.place)
         has = [origin.model for origin in record.vectors.values()] + (["bm25"] if record.full_text else [])
         ways = has if ways is None else list(ways)
@@ -474,13 +474,13 @@ class VectorStore:
         Where the collection has several models, the others' columns are named ``vector_`` and the model.
         """
         here = self._connection
-        record = reading.record_of(here, name)
+        record = self.record(name)
         return reading.fetch(here, name, record, [ids] if isinstance(ids, str) else list(ids), vectors)
 
     def count(self, name: str, filter: str | None = None) -> int:
         """How many items the collection holds, or how many of them a filter lets through."""
         here = self._connection
-        record = reading.record_of(here, name)
+        record = self.record(name)
         return reading.count(here, name, record, check_filter(filter, record, name, here.place))
 
     def pages(
@@ -506,7 +506,7 @@ class VectorStore:
         """
         check_count("page_size", page_size, 1)
         here = self._connection
-        record = reading.record_of(here, name)
+        record = self.record(name)
         expression = check_filter(filter, record, name, here.place)
         return reading.pages(here, name, record, expression, int(page_size), vectors)
 
@@ -557,6 +557,26 @@ class VectorStore:
         A collection that another program made has None where only embedlab would know.
         """
         return reading.overview(self._connection)
+
+    def record(self, name: str) -> Record:
+        """What a collection remembers of itself: its models, index, metric and columns.
+
+        Raises
+        ------
+        StoreError
+            When it is not there, or another program made it.
+        """
+        return reading.record_of(self._connection, name)
+
+    def model(self, name: str) -> Any:
+        """The model of a collection's (first) vectors, loaded at the commit that made them.
+
+        Raises
+        ------
+        StoreError
+            As :meth:`record`; and what :func:`embedlab.load_model` raises.
+        """
+        return self._load_model(self.record(name).origin)
 
     def drop(self, name: str) -> None:
         """Delete a collection with everything in it."""
