@@ -130,6 +130,9 @@ def explore(
 def compare(
     files: Saved,
     labels: Annotated[str | None, typer.Option(help="The column that neighbours should share.")] = None,
+    groups: Annotated[
+        str | None, typer.Option(help="The column that says which items belong together.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="The page to write.")] = None,
     cost: Annotated[bool, typer.Option("--cost/--no-cost", help="Measure speed and memory here.")] = True,
     force: Force = False,
@@ -139,7 +142,7 @@ def compare(
 
     if html is not None:
         _target(html, ".html", force)
-    comparison = comparison_of(_loaded(files), labels=labels, cost=cost)
+    comparison = comparison_of(_loaded(files), labels=labels, groups=groups, cost=cost)
     say(repr(comparison))
     if html is not None:
         _written(comparison.to_html(html))

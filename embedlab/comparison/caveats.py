@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from embedlab.comparison.result import Comparison
 
 FEW = 100  # questions below which a warning is given
+FEW_GROUPS = 20
 _SEEN = 0.005  # a difference that two decimals show
 
 
 def caveats(c: Comparison) -> list[str]:
     """Sentences; none where there is nothing to warn of."""
-    return [*_useless(c), *_asked(c), *_few(c), *_doubled(c), *_unread(c), *_unmeasured(c)]
+    return [*_useless(c), *_asked(c), *_few(c), *_grouped(c), *_doubled(c), *_unread(c), *_unmeasured(c)]
 
 
 def _useless(c: Comparison) -> list[str]:
@@ -68,6 +69,20 @@ def _few(c: Comparison) -> list[str]:
         if count < FEW:
             found.append(f"Only {counted(count, unit)}: one more or less is {100 / count:.1f} points.")
     return found
+
+
+def _grouped(c: Comparison) -> list[str]:
+    """What was done about items that belong together."""
+    count, name = c.groups.n_given, c.groups.name
+    if count is None:
+        return []
+    apart = (
+        f"Each label lies in one group of “{name}”, so items of a group had to answer for one another, but"
+        if c.groups.inside
+        else f"No item was allowed to answer for another of its “{name}”, and"
+    )
+    few = ". With fewer than 20, intervals are somewhat too narrow" if count < FEW_GROUPS else ""
+    return [f"{apart} intervals and tests draw whole groups: {count} of {len(c.items):,} items{few}."]
 
 
 def _doubled(c: Comparison) -> list[str]:

@@ -20,6 +20,7 @@ from embedlab.comparison.fitness import (
     query_tasks,
     zero_shot_task,
 )
+from embedlab.comparison.groups import Groups, find_groups
 from embedlab.comparison.joining import joined, short_names, with_labels
 from embedlab.comparison.result import Comparison
 from embedlab.comparison.shape import geometry_table
@@ -39,6 +40,7 @@ def compare(
     queries: Items | Sequence[Embeddings] | None = None,
     labels: str | Sequence[Any] | None = None,
     *,
+    groups: str | Sequence[Any] | None = None,
     relevant: Any = None,
     pairs: pd.DataFrame | None = None,
     k: int = 10,
@@ -57,6 +59,12 @@ def compare(
     labels : str or sequence, optional
         What nearest neighbours should share: a metadata column, or one value for each item of the first
         embeddings; by default the labels of the first that have any.
+    groups : str or sequence, optional
+        Which items belong together, such as windows of one recording: a metadata column, or one value for
+        each item of the first embeddings. No item answers for another of its group, in 1-NN accuracy and
+        linear probe, and the intervals and tests of what is asked of items draw whole groups. Where each
+        label lies in one group (views of one photograph, labelled with it) only the second holds.
+        Copies are found without being told, and treated the same way.
     relevant : list or dict, optional
         For each query the ids it should find, as :func:`embedlab.comparison.ranking.rank` takes them. By
         default the queries' column ``answers`` (ids joined by ``|``), else the items with the query's label.
@@ -78,8 +86,8 @@ def compare(
     Raises
     ------
     BadItem
-        For fewer than two embeddings or four items, different items (naming them), labels, queries or pairs
-        that do not fit, ``relevant`` without queries.
+        For fewer than two embeddings or four items, different items (naming them), labels, groups, queries
+        or pairs that do not fit, ``relevant`` without queries.
     WrongModel
         When a model that is loaded for the queries is not the one that made the embeddings.
 
@@ -102,6 +110,7 @@ def compare(
     k = min(k, len(first) - 1)
     neighbors = {name: knn(emb.vectors, max(_K, k)) for name, emb in named.items()}
     copies = find_copies(first.items, list(neighbors.values()))
+    together = find_groups(first.items, groups, copies)
     tasks, asked = [], None
     if queries is not None:
         given = _asked(named, queries)
@@ -109,8 +118,8 @@ def compare(
         tasks += query_tasks(named, given, asked, k)
     if pairs is not None:
         tasks.append(pair_task(named, pairs))
-    tasks += label_tasks(named, neighbors, copies.groups)
-    tasks += _zero_shot(named)
+    tasks += label_tasks(named, neighbors, together)
+    tasks += _zero_shot(named, together)
     vectors = {name: emb.vectors for name, emb in named.items()}
     costs = cost_table(same, measure=cost)
     costs.index = pd.Index(list(named))
@@ -123,6 +132,7 @@ def compare(
         geometry=geometry_table(vectors, neighbors),
         cost=costs,
         copies=copies,
+        groups=together,
         k=k,
         queries=given if queries is not None else {},
         relevant=asked,
@@ -168,7 +178,7 @@ def _loaded(emb: Embeddings) -> Embedder:
         ) from error
 
 
-def _zero_shot(named: Mapping[str, Embeddings]) -> list[Task]:
+def _zero_shot(named: Mapping[str, Embeddings], groups: Groups) -> list[Task]:
     """For pictures with labels, and models that read words too."""
     first = next(iter(named.values()))
     classes = sorted({label for label in first.items.labels or [] if label is not None})
@@ -183,4 +193,4 @@ def _zero_shot(named: Mapping[str, Embeddings]) -> list[Task]:
                 continue
             if isinstance(model, DualEmbedder):
                 vectors[name] = model.class_vectors(classes)
-    return [zero_shot_task(named, vectors, classes)] if vectors else []
+    return [zero_shot_task(named, vectors, classes, groups)] if vectors else []

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from embedlab.comparison.groups import Groups
 from embedlab.comparison.ranking import relevant_by
 from embedlab.comparison.retrieval import (
     mrr,
@@ -57,7 +58,6 @@ class Task:
     scores: dict[str, Score]
     unit: str
     lowest: float = 0.0
-    groups: np.ndarray | None = None
     truth: np.ndarray | None = None
 
     def difference(self, one: str, other: str) -> Difference:
@@ -65,27 +65,24 @@ class Task:
         a, b = self.scores[one], self.scores[other]
         if self.truth is not None:
             return paired_spearman(a, b, self.truth)
-        return paired_difference(a, b, groups=self.groups)
+        return paired_difference(a, b)
 
 
-def label_tasks(named: Named, neighbors: Mapping[str, Neighbors], groups: np.ndarray) -> list[Task]:
-    """1-NN accuracy, linear probe and silhouette: those that the labels allow, possibly none.
-
-    Items of one group (copies) do not answer for one another.
-    """
+def label_tasks(named: Named, neighbors: Mapping[str, Neighbors], groups: Groups) -> list[Task]:
+    """1-NN accuracy, linear probe and silhouette: those that the labels allow, possibly none."""
     first = next(iter(named.values()))
     labels = pd.Series(first.items.labels or [None] * len(first), dtype=object)
     sizes = labels.value_counts().to_numpy()
-    n, known = int(sizes.sum()), labels.notna().to_numpy()
+    n, drawn = int(sizes.sum()), groups.drawn
     if n < 3 or len(sizes) < 2 or sizes.max() < 2:
         return []
     chance = float((sizes * (sizes - 1)).sum() / (n * (n - 1)))
     ways: list[tuple[str, str, float, float, Callable[[str], Score]]] = [
         ("1-NN accuracy", "puts an item with the same label next to an item", chance, 0,
-         lambda m: knn_accuracy(named[m], groups=groups, neighbors=neighbors[m])),
+         lambda m: knn_accuracy(named[m], groups=groups.apart, drawn=drawn, neighbors=neighbors[m])),
         ("linear probe", "lets a linear classifier name the label", float(sizes.max() / n), 0,
-         lambda m: linear_probe(named[m], groups=groups)),
-        ("silhouette", "keeps labels apart", 0, -1, lambda m: silhouette(named[m], groups=groups)),
+         lambda m: linear_probe(named[m], groups=groups.apart, drawn=drawn)),
+        ("silhouette", "keeps labels apart", 0, -1, lambda m: silhouette(named[m], groups=drawn)),
     ]  # fmt: skip
     tasks = []
     for measure, question, expected, lowest, score in ways:
@@ -93,9 +90,7 @@ def label_tasks(named: Named, neighbors: Mapping[str, Neighbors], groups: np.nda
             scores = {model: score(model) for model in named}
         except BadItem:
             continue  # too few items of each label for this one
-        # Groups go with the items that were asked; a sample is drawn from copies rarely enough to do without.
-        asked = groups[known] if next(iter(scores.values())).n == n else None
-        tasks.append(Task(measure, question, expected, scores, "items", lowest, asked))
+        tasks.append(Task(measure, question, expected, scores, "items", lowest))
     return tasks
 
 
@@ -129,9 +124,14 @@ def pair_task(named: Named, pairs: pd.DataFrame) -> Task:
     return Task("Spearman", question, 0.0, scores, "pairs", -1.0, truth=truth)
 
 
-def zero_shot_task(named: Named, class_vectors: Mapping[str, np.ndarray], classes: list[str]) -> Task:
+def zero_shot_task(
+    named: Named, class_vectors: Mapping[str, np.ndarray], classes: list[str], groups: Groups
+) -> Task:
     """Accuracy of the nearest class name, for the models that read names."""
-    scores = {m: zero_shot_accuracy(named[m], vectors, classes) for m, vectors in class_vectors.items()}
+    scores = {
+        m: zero_shot_accuracy(named[m], vectors, classes, groups=groups.drawn)
+        for m, vectors in class_vectors.items()
+    }
     return Task(
         "zero-shot accuracy", "names an item, from the names alone", 1 / len(classes), scores, "items"
     )

@@ -14,6 +14,7 @@ from embedlab.comparison.alike import Name, square
 from embedlab.comparison.caveats import caveats
 from embedlab.comparison.copies import Copies
 from embedlab.comparison.fitness import Task, scores_table
+from embedlab.comparison.groups import Groups
 from embedlab.comparison.smaller import smaller
 from embedlab.comparison.tasks import knn_accuracy
 from embedlab.comparison.verdict import Facts, listed, verdict
@@ -50,6 +51,8 @@ class Comparison:
         See :func:`cost_table`.
     copies : Copies
         Items that are there twice.
+    groups : Groups
+        Items that belong together.
     k : int
     queries : dict of str to Embeddings
     relevant : list, dict or None
@@ -64,6 +67,7 @@ class Comparison:
     geometry: pd.DataFrame
     cost: pd.DataFrame
     copies: Copies
+    groups: Groups
     k: int
     queries: dict[str, Embeddings]
     relevant: Any
@@ -103,7 +107,7 @@ class Comparison:
             asked = self.queries[name].vectors if self.queries else None
             found = smaller(
                 emb, k=self.k, queries=asked, relevant=self.relevant,
-                groups=self.copies.groups, random_state=self.random_state,
+                groups=self.groups.apart, drawn=self.groups.drawn, random_state=self.random_state,
             )  # fmt: skip
             parts.append(found.assign(model=name))
         return pd.concat(parts, ignore_index=True)
@@ -128,7 +132,7 @@ class Comparison:
         return verdict(
             Facts(
                 self.items.name, len(self.items), self.tasks, self.differences, self.similarity, self.cost,
-                self.k,
+                self.k, self.groups.n_given,
             )
         )  # fmt: skip
 
@@ -143,8 +147,12 @@ class Comparison:
         task = next((task for task in self.tasks if task.measure == "1-NN accuracy"), None)
         if task is None or not self.copies.n_items:
             return {}
+        given = None if self.groups.inside else self.groups.given
         return {
-            name: (knn_accuracy(emb, neighbors=self.neighbors[name]).value, task.scores[name].value)
+            name: (
+                knn_accuracy(emb, groups=given, neighbors=self.neighbors[name]).value,
+                task.scores[name].value,
+            )
             for name, emb in self.embeddings.items()
         }
 

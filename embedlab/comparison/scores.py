@@ -25,6 +25,8 @@ class Score:
         Queries.
     per_query : ndarray, shape (n,), float64
         The metric of each query, in their order.
+    groups : ndarray, shape (n,), int64, or None
+        Queries with the same number were drawn together; None when each was drawn by itself.
     """
 
     value: float
@@ -32,6 +34,7 @@ class Score:
     high: float
     n: int
     per_query: np.ndarray
+    groups: np.ndarray | None = None
 
     def __float__(self) -> float:
         return self.value
@@ -97,7 +100,8 @@ def bootstrap(
             drawn = rng.integers(n, size=(min(step, n_resamples - start), n))
             means[start : start + step] = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
         low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Score(mean, float(low), float(high), len(values), values)
+    together = codes if n < len(values) else None
+    return Score(mean, float(low), float(high), len(values), values, together)
 
 
 def group_codes(groups: Any, n: int) -> np.ndarray:

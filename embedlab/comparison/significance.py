@@ -54,7 +54,8 @@ def paired_difference(
     one, other : Score
         Of the same questions in the same order.
     groups : array-like, shape (n,), optional
-        Questions that depend on each other: a coin is tossed for each group.
+        Questions that depend on each other: a coin is tossed for each group. By default the groups that the
+        interval of ``one`` was drawn by.
     n_permutations, random_state : int
 
     Returns
@@ -76,6 +77,7 @@ def paired_difference(
         raise BadItem(f"One score is of {one.n} questions, the other of {other.n}: they cannot be paired.")
     apart = one.per_query - other.per_query
     apart[np.abs(apart) < _ROUNDING] = 0
+    groups = one.groups if groups is None else groups
     codes = group_codes(groups, len(apart))
     sums = np.bincount(codes, weights=apart)
     if not apart.any():

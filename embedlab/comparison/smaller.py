@@ -29,6 +29,7 @@ def smaller(
     queries: np.ndarray | None = None,
     relevant: Sequence[Sequence[str]] | None = None,
     groups: np.ndarray | None = None,
+    drawn: np.ndarray | None = None,
     random_state: int = 0,
 ) -> pd.DataFrame:
     """Shrink the vectors in several ways and search again, exactly, by cosine.
@@ -44,6 +45,8 @@ def smaller(
         For each query the ids that it should find.
     groups : ndarray, shape (n_items,), optional
         Items that belong together, such as copies: for ``accuracy`` none answers for another of its group.
+    drawn : ndarray, shape (n_items,), optional
+        Items that the interval of ``accuracy`` draws together; by default ``groups``.
     random_state : int
 
     Returns
@@ -79,6 +82,7 @@ def smaller(
         raise BadItem(f"Queries of {asked.shape[1]} numbers, but items of {stored.shape[1]}.")
     nearest = _nearest(asked, stored, own, k)
     groups = np.arange(len(stored)) if groups is None else np.asarray(groups)
+    drawn = groups if drawn is None else np.asarray(drawn)
     labelled = _labelled(embeddings, rng) if relevant is None else None
     if labelled is not None and len(np.unique(groups[labelled])) < 3:
         labelled = None  # nearly all are copies of one another
@@ -91,7 +95,8 @@ def smaller(
         if relevant is not None:
             row |= _with_ends("recall", recall_at_k(rank(short_asked, short, relevant), k))
         elif labelled is not None:
-            row |= _with_ends("accuracy", knn_accuracy(short.select(labelled), groups=groups[labelled]))
+            right = knn_accuracy(short.select(labelled), groups=groups[labelled], drawn=drawn[labelled])
+            row |= _with_ends("accuracy", right)
             row["n_labelled"] = int(labelled.sum())
         table.append(row | {"n_queries": len(asked)})
     return pd.DataFrame(table)

@@ -23,7 +23,12 @@ _SPARE = 30  # neighbours beyond k that are looked up, in case the nearest are c
 
 
 def knn_accuracy(
-    embeddings: Embeddings, k: int = 1, *, groups: Any = None, neighbors: Neighbors | None = None
+    embeddings: Embeddings,
+    k: int = 1,
+    *,
+    groups: Any = None,
+    drawn: Any = None,
+    neighbors: Neighbors | None = None,
 ) -> Score:
     """Leave-one-out nearest-neighbour accuracy: how often the ``k`` nearest others vote for an item's label.
 
@@ -34,8 +39,9 @@ def knn_accuracy(
     k : int
         Votes; the nearest item decides a tie.
     groups : array-like, shape (n_items,), optional
-        Items that belong together, such as copies of one another: none votes for another of its group, and
-        the interval draws whole groups.
+        Items that belong together, such as copies of one another: none votes for another of its group.
+    drawn : array-like, shape (n_items,), optional
+        Items that the interval draws together; by default ``groups``.
     neighbors : Neighbors, optional
         The graph of these embeddings by cosine, if it is known already; used when it says enough.
 
@@ -65,11 +71,17 @@ def knn_accuracy(
     for place in range(k):
         # A little less for each place further away: it never outweighs a vote, and it decides a tie.
         np.add.at(votes, (np.arange(len(classes)), near[:, place]), 1 - place / (k + 1) ** 2)
-    return bootstrap(votes.argmax(axis=1) == classes, groups=codes)
+    together = codes if drawn is None else group_codes(drawn, len(embeddings))[known]
+    return bootstrap(votes.argmax(axis=1) == classes, groups=together)
 
 
 def linear_probe(
-    embeddings: Embeddings, *, n_splits: int = 5, groups: Any = None, random_state: int = 0
+    embeddings: Embeddings,
+    *,
+    n_splits: int = 5,
+    groups: Any = None,
+    drawn: Any = None,
+    random_state: int = 0,
 ) -> Score:
     """Accuracy of a linear classifier on the vectors, each item judged by one that has not seen it.
 
@@ -82,6 +94,8 @@ def linear_probe(
         Parts of the cross-validation.
     groups : array-like, shape (n_items,), optional
         Items that belong together are never on both sides of a split.
+    drawn : array-like, shape (n_items,), optional
+        As in :func:`knn_accuracy`.
     random_state : int
 
     Returns
@@ -113,7 +127,7 @@ def linear_probe(
         # Standardised on the training part alone: the other must not be seen in any way.
         probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300, tol=1e-3))
         right[test] = probe.fit(vectors[train], classes[train]).predict(vectors[test]) == classes[test]
-    return bootstrap(right, groups=codes)
+    return bootstrap(right, groups=codes if drawn is None else group_codes(drawn, len(embeddings))[rows])
 
 
 def silhouette(embeddings: Embeddings, *, groups: Any = None, random_state: int = 0) -> Score:
@@ -124,7 +138,7 @@ def silhouette(embeddings: Embeddings, *, groups: Any = None, random_state: int 
     embeddings : Embeddings
         With labels; above 2,000 items a random 2,000 are taken.
     groups : array-like, shape (n_items,), optional
-        For the interval, as in :func:`knn_accuracy`.
+        Items that the interval draws together.
     random_state : int
 
     Returns

@@ -28,6 +28,7 @@ class Facts:
     similarity: pd.DataFrame
     cost: pd.DataFrame
     k: int
+    n_groups: int | None = None  # of items that belong together, where that was told
 
 
 def verdict(facts: Facts) -> list[str]:
@@ -112,8 +113,10 @@ def _choice(facts: Facts, task: Task, ordered: list[str]) -> str:
         )
     gain = max((rows[name]["high"] for name in equals[1:]), default=0.0)
     if len(equals) > 1 and not gain < _TOO_MUCH * (1 - task.lowest):
-        n = task.scores[best].n
-        few = f"{counted(n, task.unit)} {'is' if n == 1 else 'are'} too few to tell"
+        n, unit = task.scores[best].n, task.unit
+        if facts.n_groups is not None and unit == "items":
+            n, unit = facts.n_groups, "groups of items"
+        few = f"{counted(n, unit)} {'is' if n == 1 else 'are'} too few to tell"
         gained = ""
         if np.isfinite(gain):
             gained = f": {best} may be better by up to {_points(task, gain)}, or not at all"
@@ -194,7 +197,8 @@ def _elsewhere(facts: Facts, task: Task) -> str:
     if alone:
         return f"Yet {listed(alone[:3])}: if that is your question, it decides."
     if len(clear) == len(others) > 1:
-        return f"All {len(others)} other comparisons are clear, and point the same way."
+        all_of = "Both" if len(others) == 2 else f"All {len(others)}"
+        return f"{all_of} other comparisons are clear, too, and point the same way."
     are = "is clear, and points" if len(clear) == 1 else "are clear, and all of these point"
     return f"Of {len(others)} other comparisons {len(clear)} {are} the same way."
 
