@@ -213,7 +213,10 @@ def test_what_a_class_sends_back(tmp_path: Path) -> None:
     ill = json.dumps([{"what": "cache", "status": "fail", "words": "full", "cure": "make room"}])
     (tmp_path / "ada.json").write_text(fine, encoding="utf-8")
     (tmp_path / "bob.json").write_text("Installing, once.\n" + fine, encoding="utf-16")  # PowerShell's
-    (tmp_path / "cy.json").write_text(ill, encoding="utf-8")
+    (tmp_path / "cy.json").write_text(
+        f"[notice] A new release of pip is available\n{ill}\nPress any key to continue . . .",
+        encoding="utf-8",
+    )
     (tmp_path / "di.json").write_text("[]", encoding="utf-8")
     (tmp_path / "ed.json").write_text("it did not work", encoding="utf-8")
     result = call("--summary", str(tmp_path))

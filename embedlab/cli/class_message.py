@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,12 +85,13 @@ You need 5 GB of free disk, and Python 3.11 or newer (python.org; on Windows tic
 Macs need Apple's own processor (M1 or newer) and macOS 14: torch is no longer made for older ones.
 
 A. If you were given the folder of the course (a stick, a share): copy it to your disk, open a terminal there.
-       Windows:       start.bat doctor
+       Windows:       .\\start.bat doctor
        macOS, Linux:  sh start.sh doctor
 
 B. If not, open a terminal in the folder of the project (or name the file that your teacher has sent):
        Windows:       py -m venv venv
                       venv\\Scripts\\activate
+                      (if it says "running scripts is disabled": type cmd, press Enter, and activate again)
        macOS, Linux:  python3 -m venv venv
                       source venv/bin/activate
    and then, on all systems, {megabytes:.0f} MB of weights beside the packages:
@@ -100,7 +102,7 @@ B. If not, open a terminal in the folder of the project (or name the file that y
 Ready means: no line begins with "fail". Lines with "warn" are fine.
 If a line says "fail", do what stands behind the arrow below it, and run the doctor again.
 Still "fail"? Send me the file that this makes:
-       A:             start.bat doctor --json > NAME.json      or      sh start.sh doctor --json > NAME.json
+       A:             .\\start.bat doctor --json > NAME.json    or    sh start.sh doctor --json > NAME.json
        B:             embedlab doctor{only} --json > NAME.json
 
 === For the teacher ===
@@ -152,12 +154,13 @@ def _result(path: Path) -> Result:
     # PowerShell 5 writes ">" in UTF-16.
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        # Before the list an old shell may have put lines of its own, such as that it installs.
+        # Before and behind the list may stand lines of others: "[notice]" of pip, "Press any key" of a shell.
         text = content.decode(encoding)
-        findings = json.loads(text[text.index("[") :])
-        failures = [(str(f["what"]), str(f["words"])) for f in findings if f["status"] == "fail"]
-        if not findings:
+        begin = re.search(r"\[\s*\{", text)
+        if begin is None:
             raise ValueError
+        findings, _ = json.JSONDecoder().raw_decode(text, begin.start())
+        failures = [(str(f["what"]), str(f["words"])) for f in findings if f["status"] == "fail"]
     except (ValueError, KeyError, TypeError):
         return Result(path.stem, (("the file", "is not what `embedlab doctor --json` writes"),))
     return Result(path.stem, tuple(failures))

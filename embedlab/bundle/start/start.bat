@@ -15,6 +15,7 @@ echo Python was not found. Install Python 3.12 (python.org), tick "Add python.ex
 cmd /c exit 1
 :end
 set result=%errorlevel%
-if not "%result%"=="0" pause
+rem A double-clicked window must stay; a command's output may go into a file, where "pause" does not belong.
+if not "%result%"=="0" if "%~1"=="" pause
 popd
 exit /b %result%
