@@ -366,11 +366,11 @@ def test_weights_and_data_of_the_lessons() -> None:
 def test_whatever_fetches_sample_data_says_which_files_they_are() -> None:
     """Otherwise a bundle would lack them, and nobody would notice before the class."""
     fetching = {
-        path.stem
-        for path in Path(embedlab.__file__).parent.glob("*.py")
+        f"embedlab.samples.{path.stem}"
+        for path in (Path(embedlab.__file__).parent / "samples").glob("*.py")
         if "weights.fetch_files(" in path.read_text("utf-8")
     }
-    named = {d.pins.partition(":")[0].removeprefix("embedlab.") for d in samples._ALL if d.pins}
+    named = {d.pins.partition(":")[0] for d in samples._ALL if d.pins}
     assert fetching == named
     for each in samples._ALL:
         if each.pins:
