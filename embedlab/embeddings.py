@@ -109,8 +109,9 @@ class Embeddings:
     def __repr__(self) -> str:
         length = "unit length" if self.normalized else "raw length"
         source = self.model.sha256[:8] if self.model.sha256 else self.model.revision
+        version = f" @ {source}" if source else ""
         return (
-            f"Embeddings({len(self)} x {self.dim}, {self.model.name} @ {source}, "
+            f"Embeddings({len(self)} x {self.dim}, {self.model.name}{version}, "
             f"{self.layer} → {self.pooling}, {length})"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -120,13 +121,21 @@ def test_the_quiz_comes_last(path: Path) -> None:
     assert "\n### Exercise" not in after
 
 
-@pytest.mark.parametrize("path", [p for p in LESSONS if "★" in prose(p)], ids=lambda p: p.stem)
+EXERCISED = [path for path in LESSONS if build.exercises(read(path))]
+
+
+def test_every_lesson_but_the_first_has_exercises() -> None:
+    assert [path.stem for path in EXERCISED] == [path.stem for path in LESSONS[1:]]
+
+
+@pytest.mark.parametrize("path", EXERCISED, ids=lambda p: p.stem)
 def test_exercises_grow_in_difficulty(path: Path) -> None:
+    """Roughly: an exercise stands where its subject is, and an easy one may follow one of two stars."""
     levels = [len(stars) for stars in re.findall(r"^### Exercise (★+): ", prose(path), re.MULTILINE)]
-    assert levels, "every exercise has its level"
-    assert levels[0] == min(levels)
+    assert len(levels) == len(build.exercises(read(path))), "every exercise has its level"
+    assert levels[0] < 3, "no lesson begins with an experiment"
     assert max(levels[len(levels) // 2 :]) == max(levels), "the hardest comes in the second half"
-    assert len(levels) == len(build.exercises(read(path)))
+    assert all(after >= before - 1 for before, after in itertools.pairwise(levels))
 
 
 # -- the glossary ----------------------------------------------------------------------------------------
@@ -143,7 +152,9 @@ embed, explore, search | end to end | exercises | few neighbours | first | first
 home and away | hover | key | limits | lists | look for copies | many neighbours | map | mean |
 measure | minutes | motion | much worse | negation | not clip | not distinguishable | one |
 other | pages | paraphrase | picture | play | prerequisites | question | ranks | raw pixels |
-recall@10 | recall@5 | replaced | reproducible | sea | search | second process | sound | sounds |
+recall@10 | replaced | reproducible | sea | search | second process | sound | sounds |
+line 101 | line 401 | labels to unite | cannot be embedded | copies | nearly the same | largest |
+range | kept | mpnet |
 stay | synthetic | tenth | text | texts | trained networks | two | two models | unrelated |
 untrained | untrained network | value | voices | word order | wrong colour
 """.strip(),
@@ -196,9 +207,10 @@ def test_what_a_lesson_introduces_in_bold_is_in_the_glossary() -> None:
 
 
 def _forms(term: str) -> set[str]:
-    """A term as it may stand in a lesson: ``recall@k`` as ``recall@1``, ``pooling`` as ``mean pooling``."""
+    """A term as it may stand in a lesson: ``success@k`` as ``success@1``, ``pooling`` as ``mean pooling``."""
     low = term.lower()
-    return {low, low.replace("@k", "@1"), f"mean {low}", f"last {low}", f"{low}es", low.split(" (")[0]}
+    numbered = {low.replace("@k", at) for at in ("@1", "@5")}
+    return {low, f"mean {low}", f"last {low}", f"{low}es", low.split(" (")[0]} | numbered
 
 
 # -- how lessons are fitted ------------------------------------------------------------------------------

@@ -91,6 +91,18 @@ def test_save_and_load_give_everything_back(make_embeddings: Make, tmp_path: Pat
     )
 
 
+@pytest.mark.parametrize(
+    ("sha256", "revision", "told"),
+    [("ab" * 32, "v1", "text/toy @ abababab,"), (None, "v1", "text/toy @ v1,"), (None, None, "text/toy, ")],
+)
+def test_it_names_the_weights_where_they_are_known(
+    make_embeddings: Make, sha256: str | None, revision: str | None, told: str
+) -> None:
+    emb = make_embeddings(2, 3)
+    card = dataclasses.replace(emb.model, name="text/toy", sha256=sha256, revision=revision)
+    assert f"Embeddings(2 x 3, {told}" in repr(dataclasses.replace(emb, model=card))
+
+
 def test_any_parquet_reader_opens_the_file(make_embeddings: Make, tmp_path: Path) -> None:
     path = make_embeddings(5, 4).save(tmp_path / "e.parquet")
     frame = pd.read_parquet(path)

@@ -195,6 +195,7 @@ def test_the_review_finds_the_usual_mistakes() -> None:
         "questions apart",
         "reproducible",
     } <= mistakes
+    assert all(words.endswith(".") for words in found.objections), "they are sentences"
     assert "5 questions lie in the store" in point(found, "questions apart")[1]
     assert "12 items have a copy" in point(found, "copies")[1]
 

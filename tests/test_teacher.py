@@ -98,3 +98,21 @@ def test_the_table_of_minutes_knows_every_lesson() -> None:
     assert listed == [f"{lesson.number:02}" for lesson in lab.all_lessons()], (
         "run: python -m embedlab.lessons.minutes --no-run"
     )
+
+
+TOLD = (GUIDE / "README.md").read_text("utf-8")
+SECTIONS = re.findall(r"^### (\d\d) [^\n]+\n(.*?)(?=^##)", TOLD, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(("number", "told"), SECTIONS, ids=[number for number, _ in SECTIONS])
+def test_numbers_that_the_guide_quotes_stand_in_the_lesson(number: str, told: str) -> None:
+    """Shares, and whole numbers from 100: they are measured, so a lesson that is rebuilt may change them."""
+    (path,) = notebooks_folder().glob(f"{number}_*.ipynb")
+    said = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        said.append(cell.source)
+        for shown in cell.get("outputs", []):
+            said.append(shown.get("text", shown.get("data", {}).get("text/plain", "")))
+    numbers = re.findall(r"\d\.\d\d|\d,\d{3}|\d{3,}", told)
+    text = "\n".join(said)
+    assert [n for n in numbers if not re.search(rf"(?<![\d.]){re.escape(n)}(?!\d)", text)] == []

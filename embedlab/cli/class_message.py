@@ -78,8 +78,8 @@ def message(lessons: list[lab.Lesson]) -> str:
     return f"""\
 === For the class: copy from here ===
 
-Please do this the day before, at home or wherever the network is good. It takes about 15 minutes, most of
-them waiting. Bring the laptop, its charger, and headphones if we do sound or film.
+Please do this the day before, at home or wherever the network is good. It takes up to an hour, most of it
+waiting. Bring the laptop, its charger, and headphones if we do sound or film.
 
 You need 5 GB of free disk, and Python 3.11 or newer (python.org; on Windows tick "Add python.exe to PATH").
 Macs need Apple's own processor (M1 or newer) and macOS 14: torch is no longer made for older ones.

@@ -33,16 +33,16 @@ def recall(answer: object) -> Verdict:
     given = as_number(answer)
     at = {k: recall_at(k) for k in (1, 5)}
     if given > 1:
-        return hint("A recall is a share between 0 and 1: divide by the number of questions.")
+        return hint("It is a share between 0 and 1: divide by the number of questions.")
     if abs(given - at[1]) < 0.005:
-        return hint("That is recall@1. Look at the first five notes in each row of the ranking.")
+        return hint("That is success@1. Look at the first five notes in each row of the ranking.")
     if abs(given - at[5]) > 0.005:
         return hint(
             "For each question: is any of its answers among ids[ranking[row, :5]]? Then take the mean."
         )
     return right(
-        f"Recall@5 is {at[5]:.2f}, beside {at[1]:.2f} for recall@1. For many questions the answer was near, "
-        "only not nearest: five hits on a page forgive what one hit does not."
+        f"Success@5 is {at[5]:.2f}, beside {at[1]:.2f} for success@1. For many questions the answer was "
+        "near, only not nearest: five hits on a page forgive what one hit does not."
     )
 
 

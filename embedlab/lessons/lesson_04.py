@@ -84,7 +84,7 @@ def dropout(answer: object) -> Verdict:
     if number > 0.2:
         return hint("That is the adapter with dropout. Train anew with train(…, dropped=0.0).")
     if not 0.03 <= number <= 0.2:
-        return hint("recall_at_k(rank(…), 5).value on the held-out emoji, with the new see and read.")
+        return hint("recall_at_k(rank(…), 5).value on the held-out emoji, with the new look and listen.")
     return right(
         f"{number:.2f}, about half of what it was. Without dropout it knows all 712 training emoji by heart, "
         "and has learned little that holds for others."

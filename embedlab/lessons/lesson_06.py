@@ -75,7 +75,7 @@ def direction(answer: object) -> Verdict:
     if number < 0.5:
         return hint("That is another vector. Take the last frame's minus the first's, for every clip.")
     if not abs(number - last_minus_first()) < 0.01:
-        return hint("looks[:, -1] - looks[:, 0], and then agreement(…, 'motion').")
+        return hint("all_looks[:, -1] - all_looks[:, 0], and then agreement(…, 'motion').")
     return right(
         f"{number:.2f}, from one subtraction, where the parts of the big vector have half or less. Nothing "
         "was wrong with the network. The pooling had thrown the direction away."

@@ -40,9 +40,9 @@ def shuffled_quality(answer: object) -> Verdict:
     notes = el.embed(el.load_dataset("notes"), "text/minilm")
     exact = el.project(shuffled(notes)).quality.trustworthiness
     if abs(number - el.project(notes).quality.trustworthiness) < 0.01:
-        return hint("That is the map of the notes themselves. Shuffle first: lesson_09.shuffled(emb).")
+        return hint("That is the map of the notes themselves. Shuffle first: lesson_09.shuffled(notes).")
     if abs(number - exact) > 0.03:
-        return hint("el.project(lesson_09.shuffled(emb)).quality.trustworthiness, please.")
+        return hint("el.project(lesson_09.shuffled(notes)).quality.trustworthiness, please.")
     return right(
         f"{exact:.2f}. That is what a map of nothing gets. The map of the notes has more, and only what is "
         "above it is about the notes."
@@ -178,14 +178,13 @@ def second_look(projection: Projection) -> None:
     options: Any = {"metric": metric}
     # Islands that one sees, not every clump within them.
     found = find_clusters(projection, max(8, len(projection) // 12)).labels
-    grid(
-        {
-            f"{NAMES[projection.method]}, as in the game": projection,
-            "UMAP, another seed, 30 neighbours": el.project(emb, n_neighbors=30, random_state=1, **options),
-            "PCA": el.project(emb, "pca", **options),
-        },
-        groups=found,
-    )
+    maps = {
+        f"{NAMES[projection.method]}, as in the game": projection,
+        "UMAP, another seed, 30 neighbours": el.project(emb, n_neighbors=30, random_state=1, **options),
+    }
+    if projection.method != "pca":
+        maps["PCA"] = el.project(emb, "pca", **options)
+    grid(maps, groups=found)
 
 
 def beside_chance(projection: Projection) -> None:

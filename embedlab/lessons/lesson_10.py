@@ -80,14 +80,15 @@ def chain(answer: object) -> Verdict:
 
 @exercise("10/crowd")
 def crowd(answer: object) -> Verdict:
-    """The place of the first picture among pictures and texts, for a cup of coffee."""
-    number, place = as_number(answer), _first_picture()
-    if number == place - 1:
-        return hint("That many texts are nearer. At which place does the picture stand?")
-    if abs(number - place) > 0.5:
-        return hint('Search with k=615, and look for the first row whose tower is "image": its rank.')
+    """Hits needed, for a cup of coffee, until there are three texts and three pictures among them."""
+    number, places = as_number(answer), _places_of_pictures()
+    if number == places[0]:
+        return hint("There stands the first picture. Go on until there are three.")
+    if abs(number - places[2]) > 0.5:
+        return hint('Search with k=615, and look for the third row whose tower is "image": its rank.')
     return right(
-        f"Place {place}, though the picture shows exactly that. A list of ten would never have had it."
+        f"{places[2]} hits for three texts and three pictures, and the first picture, which shows exactly "
+        f"that, stands at place {places[0]}. A list of ten would never have had it."
     )
 
 
@@ -109,7 +110,8 @@ def _scores() -> tuple[np.ndarray, np.ndarray]:
 
 
 @cache
-def _first_picture() -> int:
+def _places_of_pictures() -> list[int]:
+    """At which places the pictures stand in the whole list, nearest first."""
     from embedlab.applications.together import together
 
     photos, model = el.load_dataset("photos"), el.load_model(PAIR)
@@ -117,7 +119,7 @@ def _first_picture() -> int:
     emb = model.embed(together(plain, el.load_dataset("notes")), progress=False)
     order = np.argsort(-(emb.vectors @ model.embed_query("a cup of coffee")), kind="stable")
     towers = emb.items.frame["tower"].to_numpy()[order]
-    return int(np.argmax(towers == "image")) + 1
+    return [int(place) + 1 for place in np.flatnonzero(towers == "image")]
 
 
 # -- pictures ------------------------------------------------------------------------------------------------
