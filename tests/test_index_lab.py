@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
+from pymilvus import MilvusClient
+from pymilvus.exceptions import MilvusException
 from store_kit import card, cloud, moved
 
 import embedlab as el
 from embedlab.errors import BadItem
 from embedlab.store import StoreError
+from embedlab.store.indexes import make_index
 from embedlab.store.lab import _exact, _share
 from embedlab.store.lab_result import IndexLab, on_front
+from embedlab.store.record import Origin, Record
 
 BUILDS = {"FLAT": [{}], "HNSW": [{"M": 4, "efConstruction": 20}], "IVF_FLAT": [{"nlist": 32}]}
 
@@ -102,3 +108,26 @@ def test_what_cannot_be_measured_is_refused() -> None:
     zero[3] = 0
     with pytest.raises(BadItem, match="vector of zeros"):
         el.index_lab(moved(emb, zero), builds={"FLAT": [{}]})
+
+
+class Slow:
+    """A client whose engine built the index and was taken for lost meanwhile, as pymilvus tells it."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def prepare_index_params(self) -> Any:
+        return MilvusClient.prepare_index_params()
+
+    def create_index(self, *_: Any, **__: Any) -> None:
+        self.asked += 1
+        raise MilvusException(35, "index already exists for field 'vector'; call drop_index first")
+
+
+def test_an_index_that_took_ten_minutes_is_no_error() -> None:
+    origin, client = Origin.of(cloud(4, 8)), Slow()
+    record = Record({"vector": origin}, "text", "notes", "HNSW", "COSINE", {"M": 16})
+    make_index(client, "notes", record, lite=True)
+    assert client.asked == 1
+    with pytest.raises(MilvusException, match="already exists"):  # a server says it of another index
+        make_index(client, "notes", record, lite=False)

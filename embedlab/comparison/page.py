@@ -93,10 +93,11 @@ def _card(c: Comparison, name: str, place: int, task: Task | None) -> str:
         ("read at", f"{emb.layer} → {emb.pooling}"),
         ("licence", emb.model.licence),
     ]
-    rows = "".join(f"<span>{escape(what)}</span><span>{escape(value)}</span>" for what, value in facts)
+    # A table, since a notebook that was not run here is shown without our style, as on GitHub.
+    rows = "".join(f"<tr><td>{escape(what)}</td><td>{escape(value)}</td></tr>" for what, value in facts)
     return (
         f'<div class="card" style="--own: {color_of(place)}"><b>{escape(name)}</b>{big}'
-        f'<div class="facts">{rows}</div></div>'
+        f'<table class="facts"><tbody>{rows}</tbody></table></div>'
     )
 
 

@@ -22,15 +22,15 @@ from embedlab.lessons.run import read, write
 
 # The second cell of every lesson and every solution. umap stands for the packages that embedlab needs: a
 # kernel that was started in a checkout sees the folder embedlab, and may have nothing else. Started above the
-# checkout (after git clone on Colab) it sees a folder of that name, which has no origin. Nothing is asked of the
-# package index by the name embedlab: whoever owns that name there would run code on every learner's machine.
+# checkout (after git clone on Colab) it sees a folder of that name, which has no origin. Nothing is asked of
+# the package index by the name embedlab: whoever owned it there could run code on every learner's machine.
 SETUP = """\
 # Does nothing where embedlab is installed. In Colab, in Binder or in a new kernel it installs the checkout.
 from importlib.util import find_spec
 from pathlib import Path
 
 if not (getattr(find_spec("embedlab"), "origin", None) and find_spec("umap")):
-    near = [Path(".."), Path("../.."), Path("."), *Path().iterdir()]
+    near = [Path(".."), Path("../.."), Path(), *Path().iterdir()]
     checkout = [folder.resolve() for folder in near if (folder / "embedlab/lessons").is_dir()]
     assert checkout, "Clone the repository first, in a cell above this one: !git clone and its address"
     %pip install -q "{checkout[0]}"

@@ -241,5 +241,13 @@ def make_index(client: Any, name: str, record: Record, lite: bool) -> None:
         wanted.add_index(field, index_type=record.index, metric_type=record.metric, params=settings)
     if record.full_text:
         wanted.add_index(BM25, index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
-    # There is nothing to wait for yet; pymilvus would sleep for half a second before it looked.
-    client.create_index(name, wanted, sync=False)
+    from pymilvus.exceptions import MilvusException
+
+    try:
+        # There is nothing to wait for yet; pymilvus would sleep for half a second before it looked.
+        client.create_index(name, wanted, sync=False)
+    except MilvusException as error:
+        # Milvus Lite first builds what rows are there, and answers no ping meanwhile. After ten minutes of a
+        # million rows pymilvus takes it for lost and asks again, when the index is there.
+        if not lite or "already exists" not in str(error):
+            raise
