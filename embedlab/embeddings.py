@@ -15,6 +15,7 @@ from embedlab.arrow import arrow_table
 from embedlab.catalog import ModelCard
 from embedlab.errors import BadItem
 from embedlab.items import Items
+from embedlab.writing import whole_file
 
 FORMAT = "embedlab.embeddings/1"
 
@@ -136,6 +137,11 @@ class Embeddings:
 
         The file is written beside its place and then moved there, so that an interrupted save leaves the
         old file as it was. Any parquet reader opens it; the vectors are the column ``vector``.
+
+        Raises
+        ------
+        CannotWrite
+            With the path, the reason and the cure.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -152,9 +158,8 @@ class Embeddings:
         }
         kept = table.schema.metadata or {}
         table = table.replace_schema_metadata({**kept, b"embedlab": json.dumps(about).encode()})
-        partial = path.with_name(f".{path.name}.part")
-        pq.write_table(table, partial, compression="zstd")
-        partial.replace(path)
+        with whole_file(path) as part:
+            pq.write_table(table, part, compression="zstd")
         return path
 
     @classmethod

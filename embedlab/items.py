@@ -260,7 +260,7 @@ class Items(FromFiles):
         model : str or Embedder, optional
             A model to plan for. If its weights are on this machine it is loaded and embeds a few of the
             items, which gives an estimate of the time; their vectors are kept. Otherwise the summary says how
-            large the download would be. Without this argument no model is loaded.
+            large the download would be, where that is known. Without this argument no model is loaded.
         full : bool
             Decode every file from beginning to end, as embedding will. By default files are only opened,
             which finds those of a wrong kind but not all that are damaged. Texts are always looked at whole.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import re
@@ -74,6 +75,55 @@ def test_a_folder_needs_no_more_than_the_model(tmp_path: Path) -> None:
     done = call("embed", tmp_path / "texts", "--model", "text/minilm", "--out", out)
     assert done.exit_code == 0, done.output
     assert Embeddings.load(out).items.labels == ["a", "b"]
+
+
+@pytest.fixture
+def openai(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that nobody accepts, and no way to anyone who might."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+
+PAID = ("--model", "openai:text-embedding-3-small")
+
+
+@pytest.mark.usefixtures("openai")
+def test_what_a_server_would_cost_is_said_before(notes: Path, tmp_path: Path) -> None:
+    looked = call("summary", notes, *COLUMNS, *PAID)
+    assert re.search(r"3 texts for openai:\S+ are about 14 tokens .*: less than 0\.001 USD", looked.output)
+    limited = call("summary", notes, *COLUMNS, *PAID, "--token-limit", "10")
+    assert (
+        "The limit for one call is 10 tokens. If that is meant, pass --token-limit 100000;" in limited.output
+    )
+    out = tmp_path / "x.parquet"
+    refused = call("embed", notes, *COLUMNS, *PAID, "--out", out, "--on-error", "skip", "--token-limit", "10")
+    assert refused.exit_code == 1
+    assert "Nothing was sent" in refused.output
+    assert "load_model" not in refused.output
+
+
+@pytest.mark.usefixtures("openai")
+def test_a_key_is_named_and_not_given(notes: Path) -> None:
+    given = call("summary", notes, *COLUMNS, *PAID, "--key-from", "sk-secret123")
+    assert given.exit_code == 1
+    assert "--key-from is the name of an environment variable" in given.output
+    assert "secret" not in given.output
+    other = call("summary", notes, *COLUMNS, "--model", "text/minilm", "--key-from", "OPENAI_API_KEY")
+    assert "for models behind a server" in other.output
+
+
+def test_a_server_that_only_a_file_names_is_not_searched(
+    tmp_path: Path, make_embeddings: Callable[..., Embeddings]
+) -> None:
+    emb = make_embeddings(5, 8)
+    stranger = dataclasses.replace(emb.model, name="openai:x?base_url=http://192.0.2.7/v1", source="server")
+    path = dataclasses.replace(emb, model=stranger).save(tmp_path / "e.parquet")
+    for more in ((), ("--key-from", "PATH")):
+        result = call("search", path, "a private question", *more)
+        assert result.exit_code == 1
+        assert "nobody in this session has named" in result.output
+        assert "OPENAI_BASE_URL" in result.output
 
 
 def test_a_summary_needs_no_model_and_its_status_tells(notes: Path, tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -35,10 +36,38 @@ def clear_errors(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except EmbedlabError as error:
-            complain(str(error))
+            complain(spoken(str(error)))
             raise typer.Exit(1) from error
 
     return run
+
+
+def spoken(words: str) -> str:
+    """What the package says to people who write Python, in the options of this command line."""
+    for python, shell in _SPOKEN:
+        words = python.sub(shell, words)
+    return words
+
+
+def _option(found: re.Match[str]) -> str:
+    """``on_error='skip'`` → ``--on-error skip``."""
+    value = found["text"] or found["value"] or ""
+    shown = value.replace("_", "") if value[:1].isdigit() else value
+    return f"--{found['name'].replace('_', '-')}" + (f" {shown}" if shown not in ("", "True") else "")
+
+
+_OPTIONS = "on_error|encoding|token_limit|key_from|modality|full"
+# The messages name arguments of functions, exactly; here the same things are options.
+_SPOKEN: tuple[tuple[re.Pattern[str], Any], ...] = (
+    (re.compile(r"use el\.Embeddings\.load\(('[^']*'|\"[^\"]*\")\); their \.items are the items"),
+     r"look at them with `embedlab explore`"),
+    (re.compile(r"say so once: el\.load_model\(.*\)"), "name it in the environment variable OPENAI_BASE_URL"),
+    (re.compile(r"load_model\(…, (key_from='NAME')\)"), r"\1"),
+    (re.compile(r"(token_limit=[\d_]+) to load_model(?: \([^)]*\))?"), r"\1"),
+    (re.compile(rf"\b(?P<name>{_OPTIONS})=(?:'(?P<text>[^'\s]*)'|(?P<value>True|[\d_]+|…)?)"), _option),
+    (re.compile(r"\bkey_from\b"), "--key-from"),
+    (re.compile(r"\bor pass (?=--)"), "or say "),
+)  # fmt: skip
 
 
 def say(line: str) -> None:
