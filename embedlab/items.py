@@ -14,7 +14,7 @@ import pandas as pd
 from embedlab import mixture
 from embedlab.digests import digests
 from embedlab.errors import BadItem
-from embedlab.mixture import missing, some
+from embedlab.mixture import check_modality, missing, some
 from embedlab.origin import Origin, whole
 from embedlab.own_data.sources import FromFiles
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from embedlab.own_data.overview import Summary
 
 Modality = Literal["text", "image", "image+text", "audio", "video"]
-MODALITIES: tuple[str, ...] = ("text", "image", "image+text", "audio", "video")
 
 
 def content_column(modality: str) -> str:
@@ -60,8 +59,7 @@ class Items(FromFiles):
     origin: Origin | None = None
 
     def __post_init__(self) -> None:
-        if self.modality not in MODALITIES:
-            raise BadItem(f"Unknown modality {self.modality!r}: choose one of {', '.join(MODALITIES)}.")
+        check_modality(self.modality)
         frame = self.frame.reset_index(drop=True)
         for needed in ("id", *_columns(self.modality)):
             if needed not in frame.columns:

@@ -10,6 +10,14 @@ import pandas as pd
 
 from embedlab.errors import BadItem
 
+MODALITIES: tuple[str, ...] = ("text", "image", "image+text", "audio", "video")
+
+
+def check_modality(modality: str) -> None:
+    """Refuse a modality that there is not."""
+    if modality not in MODALITIES:
+        raise BadItem(f"Unknown modality {modality!r}: choose one of {', '.join(MODALITIES)}.")
+
 
 def check(frame: pd.DataFrame) -> None:
     """In each row of a mixture there is a picture or a text, not both and not neither."""

@@ -174,6 +174,32 @@ def test_a_mistake_is_a_message(
     assert not list(notes.parent.glob("x.*"))
 
 
+def test_cures_are_options_of_the_command_line(tmp_path: Path) -> None:
+    latin = tmp_path / "latin.csv"
+    latin.write_bytes("content\nKäse\nÖl\n".encode("cp1252"))
+    for result in (
+        call("summary", latin, "--modality", "text"),
+        call("embed", latin, "--model", "text/minilm", "--out", tmp_path / "x.parquet", "--on-error", "skip"),
+    ):
+        assert result.exit_code == 1
+        assert "line 2, for one: not utf-8; as cp1252 it reads 'Käse'" in result.output
+        assert "pass --encoding cp1252" in result.output
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "good.txt").write_text("fine")
+    (tmp_path / "texts" / "latin.txt").write_bytes(b"K\xe4se")
+    looked = call("summary", tmp_path / "texts", "--modality", "text")
+    assert "save it so, or pass --encoding cp1252, or what it is in" in looked.output, "cures are not cut off"
+    stopped = call("embed", tmp_path / "texts", "--model", "text/minilm", "--out", tmp_path / "x.parquet")
+    assert "Mend them, or leave them out with --on-error skip." in stopped.output
+    labelled = call("summary", tmp_path / "texts", "--modality", "text", "--label", "topic")
+    assert "subfolder is its label" in labelled.output
+    unknown = call("summary", latin, "--modality", "smell")
+    assert "Unknown modality 'smell': choose one of text, image" in unknown.output
+    for result in (looked, stopped, labelled, unknown):
+        assert "on_error" not in result.output
+        assert "label=" not in result.output
+
+
 def test_two_models_are_compared(tmp_path: Path, make_embeddings: Callable[..., Embeddings]) -> None:
     good = make_embeddings(60, 8)
     noise = np.random.default_rng(1).normal(size=good.vectors.shape)

@@ -90,6 +90,25 @@ def test_a_whole_file_in_another_encoding_is_read_when_told(tmp_path: Path) -> N
         read(path, encoding="klingon")
 
 
+def test_where_nothing_can_be_read_the_first_reason_and_the_cure_are_said(tmp_path: Path) -> None:
+    latin = table(tmp_path / "a.csv", "id;text;topic\n1;Käse;é\n2;Öl;ü\n", "cp1252")
+    said = r"No row of .*a\.csv can be read; line 2, for one: not utf-8.*pass encoding='cp1252'"
+    with pytest.raises(BadItem, match=said):
+        read(latin, on_error="skip")
+    latin.rename(tmp_path / "a.jsonl").write_bytes('{"text": "Käse"}\n'.encode("cp1252"))
+    with pytest.raises(BadItem, match=r"line 1, for one: not utf-8\. Save the file as UTF-8"):
+        Items.from_jsonl(tmp_path / "a.jsonl", modality="text", content="text", on_error="skip")
+    (tmp_path / "b.jsonl").write_text("{broken\n")
+    with pytest.raises(BadItem, match=r"line 1, for one: .*Write one object a line"):
+        Items.from_jsonl(tmp_path / "b.jsonl", modality="text", content="text", on_error="skip")
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_bytes(b"K\xe4se")
+    with pytest.raises(BadItem, match=r"a\.txt, for one: not UTF-8 text .*encoding='cp1252'"):
+        Items.from_folder(tmp_path / "texts", modality="text", on_error="skip")
+    with pytest.raises(BadItem, match=r"There is no encoding 'nope'; cp1252"):
+        Items.from_folder(tmp_path / "texts", modality="text", encoding="nope", on_error="skip")
+
+
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [

@@ -66,7 +66,7 @@ _SPOKEN: tuple[tuple[re.Pattern[str], Any], ...] = (
     (re.compile(r"(token_limit=[\d_]+) to load_model(?: \([^)]*\))?"), r"\1"),
     (re.compile(rf"\b(?P<name>{_OPTIONS})=(?:'(?P<text>[^'\s]*)'|(?P<value>True|[\d_]+|…)?)"), _option),
     (re.compile(r"\bkey_from\b"), "--key-from"),
-    (re.compile(r"\bor pass (?=--)"), "or say "),
+    (re.compile(r"\bor pass (--on-error \w+) to leave them out"), r"or leave them out with \1"),
 )  # fmt: skip
 
 

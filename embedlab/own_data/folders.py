@@ -11,8 +11,9 @@ import pandas as pd
 
 from embedlab.errors import BadItem
 from embedlab.mixture import some
-from embedlab.origin import OnError, refuse
+from embedlab.origin import OnError, nothing_left, refuse
 from embedlab.own_data import tables
+from embedlab.own_data.delimited import known_encoding
 
 SUFFIXES: dict[str, frozenset[str]] = {
     "text": frozenset({".txt", ".md"}),
@@ -45,6 +46,7 @@ def rows(
         raise BadItem(f"A folder can hold {', '.join(SUFFIXES)}; not {modality!r}.")
     if not folder.is_dir():
         raise BadItem(f"There is no folder {folder}.")
+    encoding = known_encoding(encoding)
     bad: dict[str, str] = {}
     inside = _files(folder, bad)
     chosen = [path for path in inside if path.suffix.lower() in SUFFIXES[modality]]
@@ -68,7 +70,7 @@ def rows(
         made.append(row | {"label": below.parent.name or None})
     refuse(bad, f"of {len(inside)} files in {folder}", on_error)
     if not made:
-        raise BadItem(f"None of the {modality} files in {folder} can be read; {next(iter(bad))}, for one.")
+        raise nothing_left(bad, f"None of the {modality} files in {folder}")
     return made, bad
 
 
@@ -131,10 +133,10 @@ def _name(below: Path) -> str:
 
 def _text(path: Path, encoding: str) -> str:
     try:
-        return path.read_text("utf-8-sig" if encoding.lower().replace("_", "-") == "utf-8" else encoding)
-    except LookupError as error:
-        raise BadItem(f"there is no encoding {encoding!r}; cp1252, for example, is one") from error
+        return path.read_text("utf-8-sig" if encoding == "utf-8" else encoding)
     except UnicodeError as error:
-        raise BadItem(f"not {encoding.upper()} text ({error}); save it so, or pass encoding=…") from error
+        at = f"byte {error.start:,}" if isinstance(error, UnicodeDecodeError) else str(error)
+        cure = "encoding='cp1252', or what it is in" if encoding == "utf-8" else "the encoding it is in"
+        raise BadItem(f"not {encoding.upper()} text ({at}); save it so, or pass {cure}") from error
     except OSError as error:
         raise BadItem(f"it cannot be read: {error.strerror}") from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pandas as pd
 
 from embedlab.errors import BadItem
+from embedlab.mixture import check_modality
 from embedlab.origin import OnError, Origin
 from embedlab.own_data import folders, tables
 
@@ -106,13 +107,15 @@ class FromFiles:
         path = Path(path).expanduser()
         if not path.exists():
             raise BadItem(f"There is nothing at {path}.")
+        check_modality(modality)
         options: dict[str, Any] = {"modality": modality, "on_error": on_error}
         if path.is_dir():
-            if content or id:
-                raise BadItem("Columns are in tables; in a folder the files are the items.")
-            return cls.from_folder(
-                path, modality=modality, label=label, encoding=encoding or "utf-8", on_error=on_error
-            )
+            if content or id or label:
+                raise BadItem(
+                    "Columns are in tables; in a folder the files are the items, and the name of a file's "
+                    "subfolder is its label."
+                )
+            return cls.from_folder(path, modality=modality, encoding=encoding or "utf-8", on_error=on_error)
         kind = path.suffix.lower()
         options |= {"content": content or ("content" if modality == "text" else "path"), "id": id}
         if kind in (".csv", ".tsv"):
@@ -172,6 +175,7 @@ class FromFiles:
             Naming lines, columns or ids, and the cure.
         """
         path = Path(path).expanduser()
+        check_modality(modality)
         exact = _given(content, id, label, caption)
         wanted = _wanted(exact, columns)
         frame, origin = tables.csv_frame(path, exact, wanted, encoding, separator, on_error)
@@ -202,6 +206,7 @@ class FromFiles:
             Naming lines, columns or ids, and the cure.
         """
         path = Path(path).expanduser()
+        check_modality(modality)
         exact = _given(content, id, label, caption)
         frame, origin = tables.jsonl_frame(path, exact, _wanted(exact, columns), on_error)
         return _made(cls, path, frame, origin, modality, exact, columns, name)
@@ -230,6 +235,7 @@ class FromFiles:
             Naming columns or ids, and the cure.
         """
         path = Path(path).expanduser()
+        check_modality(modality)
         exact = _given(content, id, label, caption)
         frame, origin = tables.parquet_frame(path, exact, _wanted(exact, columns))
         return _made(cls, path, frame, origin, modality, exact, columns, name)
