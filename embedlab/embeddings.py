@@ -169,9 +169,9 @@ class Embeddings:
         Raises
         ------
         BadItem
-            When the file is not parquet, is cut off, or carries no embedlab provenance.
+            When the file is not parquet, is cut off or damaged, carries no embedlab provenance, or that of a
+            newer version.
         """
         from embedlab.saved import SavedEmbeddings
 
-        saved = SavedEmbeddings(path)
-        return saved.table(saved.file.read())
+        return SavedEmbeddings(path).whole()

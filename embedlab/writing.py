@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -66,4 +67,6 @@ def _said(path: Path) -> Iterator[None]:
             if error.errno in _FULL
             else "Choose a folder that is there and that you may write to, and close what has the file open"
         )
-        raise CannotWrite(f"{path} cannot be written: {error.strerror or error}. {cure}.") from error
+        # pyarrow's own words repeat the path; the number is the system's.
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise CannotWrite(f"{path} cannot be written: {why}. {cure}.") from error

@@ -174,6 +174,22 @@ def test_a_mistake_is_a_message(
     assert not list(notes.parent.glob("x.*"))
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no /proc")
+def test_a_place_where_nothing_can_be_written_is_refused_before_any_work(
+    notes: Path, tmp_path: Path, make_embeddings: Callable[..., Embeddings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embedlab.items.Items.from_path", lambda *_, **__: pytest.fail("work began"))
+    monkeypatch.setattr("embedlab.explorer.explore", lambda *_, **__: pytest.fail("work began"))
+    saved = make_embeddings(5, 8).save(tmp_path / "e.parquet")
+    for command in (
+        ("embed", notes, "--model", "text/minilm", "--out", "/proc/x.parquet"),
+        ("explore", saved, "--html", "/proc/m.html"),
+    ):
+        result = call(*command)
+        assert result.exit_code == 1
+        assert re.search(r"/proc/\w\.\w+ cannot be written: .*Choose a folder", result.output)
+
+
 def test_cures_are_options_of_the_command_line(tmp_path: Path) -> None:
     latin = tmp_path / "latin.csv"
     latin.write_bytes("content\nKäse\nÖl\n".encode("cp1252"))
