@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import os
 import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -71,9 +72,13 @@ def test_a_folder_needs_no_more_than_the_model(tmp_path: Path) -> None:
     for name, text in {"a/one.txt": "The tide is out.", "b/two.md": "Bread wants time."}.items():
         (tmp_path / "texts" / name).parent.mkdir(parents=True)
         (tmp_path / "texts" / name).write_text(text)
-    out = tmp_path / "data.parquet"
+    out = tmp_path / "da ta.parquet"
     done = call("embed", tmp_path / "texts", "--model", "text/minilm", "--out", out)
     assert done.exit_code == 0, done.output
+    assert f"embedlab explore {shlex.quote(str(out))} --html map.html" in done.output
+    assert "2 computed, 0 known already" in done.output, "the sample that was timed belongs to the run"
+    again = call("embed", tmp_path / "texts", "--model", "text/minilm", "--out", out, "--force")
+    assert "0 computed, 2 known already" in again.output
     assert Embeddings.load(out).items.labels == ["a", "b"]
 
 

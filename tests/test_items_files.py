@@ -178,6 +178,24 @@ def test_paths_start_at_the_table(tmp_path: Path) -> None:
 # -- JSON lines ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_an_address_stays_one_and_is_told_from_a_path(tmp_path: Path, kind: str) -> None:
+    frame = pd.DataFrame({"file": ["http://example.org/a.png", "gone.png"]})
+    path = tmp_path / f"a.{kind}"
+    if kind == "csv":
+        frame.to_csv(path, index=False)
+    elif kind == "jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_parquet(path)
+    items = Items.from_path(path, modality="image", content="file")
+    assert items.contents == ["http://example.org/a.png", str(tmp_path / "gone.png")]
+    assert items.summary().problems == {
+        "0": "there is no such file; an address must be downloaded first",
+        "1": "there is no such file",
+    }
+
+
 def test_json_lines_keep_what_is_nested_and_name_a_broken_line(tmp_path: Path) -> None:
     rows = [
         {"id": 7, "text": "a", "tags": ["x", {"y": 1}], "n": 1, "mixed": 1},
@@ -264,13 +282,54 @@ def test_a_folder_names_what_cannot_be_read_and_reads_the_rest_when_told(tmp_pat
         (tmp_path / name).write_bytes(content)
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "itself.txt").symlink_to(tmp_path / "itself.txt")
-    with pytest.raises(BadItem, match=r"2 of 4 files .*b\.txt: not UTF-8 .*d\.md"):
+    said = r"3 of 4 files .*itself\.txt: the link leads to nothing.*b\.txt: not UTF-8 .*d\.md"
+    with pytest.raises(BadItem, match=said):
         Items.from_folder(tmp_path, modality="text")
     items = Items.from_folder(tmp_path, modality="text", on_error="skip")
     assert items.ids == ["a.txt", "c.txt"]
-    assert list(items.origin.left_out) == ["b.txt", "d.md"]
-    latin = Items.from_folder(tmp_path, modality="text", encoding="cp1252")
+    assert sorted(items.origin.left_out) == ["b.txt", "d.md", "itself.txt"]
+    assert "1 link that leads elsewhere and is not followed ('loop/')" in items.origin.words
+    latin = Items.from_folder(tmp_path, modality="text", encoding="cp1252", on_error="skip")
     assert latin.contents[1] == "café"
+
+
+def test_links_are_counted_and_named(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "links", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    for name in ("a.txt", "b.txt"):
+        (elsewhere / name).write_text("fine")
+        (folder / name).symlink_to(elsewhere / name)
+    with pytest.raises(
+        BadItem, match=r"it holds 2 links that lead elsewhere .*'a\.txt', 'b\.txt'.* Copy the"
+    ):
+        Items.from_folder(folder, modality="text")
+    (folder / "own.txt").write_text("fine")
+    items = Items.from_folder(folder, modality="text")
+    assert items.ids == ["own.txt"]
+    assert "2 links that lead elsewhere and are not followed ('a.txt', 'b.txt')" in items.origin.words
+    (folder / "dead.txt").symlink_to(folder / "nowhere.txt")
+    (folder / "dead.bin").symlink_to(folder / "nowhere.bin")
+    with pytest.raises(BadItem, match=r"dead\.txt: the link leads to nothing .*mend or delete it"):
+        Items.from_folder(folder, modality="text")
+    skipped = Items.from_folder(folder, modality="text", on_error="skip")
+    assert list(skipped.origin.left_out) == ["dead.txt"]
+
+
+def test_a_file_that_may_not_be_looked_at_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.txt", "shut.txt", "shut.bin"):
+        (tmp_path / name).write_text("fine")
+    look = Path.stat
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        if path.stem == "shut" and options.get("follow_symlinks", True):  # as /proc/1/cwd
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    items = Items.from_folder(tmp_path, modality="text", on_error="skip")
+    assert items.ids == ["a.txt"]
+    assert items.origin.left_out == {"shut.txt": "it cannot be opened (Permission denied)"}
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may read everything")

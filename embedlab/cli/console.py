@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -40,6 +42,13 @@ def clear_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(1) from error
 
     return run
+
+
+def quoted(argument: str) -> str:
+    """An argument as a shell of this system takes it, whatever letters are in it."""
+    if os.name != "nt":
+        return shlex.quote(argument)
+    return argument if re.fullmatch(r"[\w.:\\/~+-]+", argument) else f'"{argument}"'
 
 
 def spoken(words: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embedlab.cli.console import say
+from embedlab.cli.console import quoted, say
 from embedlab.errors import EmbedlabError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _loaded_card(model: str, may_fetch: bool) -> ModelCard:
     if here is None and not may_fetch:
         raise EmbedlabError(
             f"What {model} embeds only its files tell, and they are not on this machine: say --modality "
-            f"text, image or audio, or download them: embedlab fetch '{model}'"
+            f"text, image or audio, or download them: embedlab fetch {quoted(model)}"
         )
     if here is None:
         announce(model)

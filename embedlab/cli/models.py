@@ -19,7 +19,7 @@ from rich.progress import (
 )
 
 from embedlab import naming
-from embedlab.cli.console import clear_errors, complain, console, marked, say, table
+from embedlab.cli.console import clear_errors, complain, console, marked, quoted, say, table
 from embedlab.errors import EmbedlabError
 
 
@@ -76,7 +76,7 @@ def _foreign_card(name: str) -> None:
     asked = naming.parse(name)
     if asked.prefix != "openai" and weights.locate(name) is None:
         raise EmbedlabError(
-            f"{name} is not on this machine, and only its files tell its card: embedlab fetch '{name}'"
+            f"{name} is not on this machine, and only its files tell its card: embedlab fetch {quoted(name)}"
         )
     for key, value in asdict(load_model(name).card).items():
         say(f"{key:<15} {'-' if value in (None, '') else value}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from embedlab.cli.console import clear_errors, complain, console, say, spoken, table
+from embedlab.cli.console import clear_errors, complain, console, quoted, say, spoken, table
 from embedlab.cli.given import check_target, items_of, loaded, modality_of, model_again, model_of
 from embedlab.errors import EmbedlabError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from embedlab.embedders import Embedder
     from embedlab.embeddings import Embeddings
     from embedlab.items import Items
+    from embedlab.own_data.forecast import Forecast
 
 Source = Annotated[Path, typer.Argument(help="A folder, or a .csv, .tsv, .jsonl or .parquet file.")]
 Model = Annotated[str, typer.Option(help="For example text/minilm; `embedlab models` lists them.")]
@@ -121,7 +122,7 @@ def embed(
         complain("Stopped. The vectors computed so far are kept: the same command goes on from there.")
         raise typer.Exit(130) from None
     emb.save(out)
-    _told(emb, out)
+    _told(emb, out, found.forecast)
 
 
 @clear_errors
@@ -211,11 +212,13 @@ def _embedded(items: Items, model: str | Embedder, batch_size: int, on_error: An
     return embedder.embed(items, batch_size=batch_size, progress=progress)
 
 
-def _told(emb: Embeddings, out: Path) -> None:
+def _told(emb: Embeddings, out: Path, plan: Forecast | None) -> None:
     from embedlab.amounts import of_bytes, of_seconds
 
     report = emb.report
-    parts = [f"{report.n_computed:,} computed", f"{report.n_cached:,} known already"]
+    # The sample that was timed a moment ago belongs to this run, though the cache had it by then.
+    timed = min(plan.n_timed if plan else 0, report.n_cached)
+    parts = [f"{report.n_computed + timed:,} computed", f"{report.n_cached - timed:,} known already"]
     if report.skipped:
         names, more = list(report.skipped), " …" if len(report.skipped) > 5 else ""
         parts.append(f"{len(names):,} left out ({', '.join(names[:5])}{more})")
@@ -223,7 +226,7 @@ def _told(emb: Embeddings, out: Path) -> None:
         parts.append(f"{len(report.truncated):,} longer than the model reads")
     size = of_bytes(out.stat().st_size)
     say(f"{len(emb):,} x {emb.dim:,} in {out}, {size}, {of_seconds(report.seconds)}: {', '.join(parts)}")
-    say(f"To look at it: embedlab explore {out} --html map.html")
+    say(f"To look at it: embedlab explore {quoted(str(out))} --html map.html")
 
 
 def _written(path: Path) -> None:

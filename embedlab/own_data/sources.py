@@ -48,16 +48,17 @@ class FromFiles:
         encoding : str
             Of text files.
         on_error : {"raise", "skip"}
-            What to do with text files of another encoding, folders that may not be opened, and rows of
-            ``metadata`` without a file. Media are not opened yet: ``items.summary()`` looks at them.
+            What to do with text files of another encoding, folders that may not be opened, links to
+            nothing, and rows of ``metadata`` without a file. Media are not opened yet: ``items.summary()``
+            looks at them.
         name : str, optional
             What to call the collection; by default the folder's name.
 
         Returns
         -------
         Items
-            The id is the path below ``folder``. Hidden files are left out, and so are links that lead out of
-            the folder.
+            The id is the path below ``folder``. Hidden files are left out, and so are links to folders and
+            to what lies outside; ``items.origin`` names those.
 
         Raises
         ------
@@ -67,12 +68,13 @@ class FromFiles:
         folder = Path(folder).expanduser()
         if label is not None and metadata is None:
             raise BadItem("label= names a column of metadata=; without it the subfolder is the label.")
-        rows, bad = folders.rows(folder, modality, encoding, on_error)
+        rows, bad, outside = folders.rows(folder, modality, encoding, on_error)
         frame, title = pd.DataFrame(rows, dtype=object), name or folder.resolve().name
         if metadata is not None:
             frame, lost = folders.joined(frame, Path(metadata).expanduser(), label, on_error)
             bad |= lost
-        origin = Origin(f"{folder.resolve().name}/: {len(frame):,} {modality} files", bad)
+        words = f"{folder.resolve().name}/: {len(frame):,} {modality} files"
+        origin = Origin(words + (f"; {folders.linked(outside)}" if outside else ""), bad)
         return _items(cls)(frame, modality, title, origin)
 
     @classmethod

@@ -118,9 +118,12 @@ def parquet_frame(
 
 
 def beside(path: Path, values: pd.Series) -> pd.Series:
-    """Paths as they stand in a table made absolute: they start at the table's own folder."""
+    """Paths as they stand in a table made absolute: they start at the table's own folder.
+
+    An address stays as it is, so that whoever looks at it can say what it is.
+    """
     names = ["" if missing(value) else str(value).strip() for value in values]
-    paths = [str(_found(path.parent, name)) if name else "" for name in names]
+    paths = [name if not name or "://" in name else str(_found(path.parent, name)) for name in names]
     return pd.Series(paths, dtype=object, index=values.index)
 
 
