@@ -14,7 +14,7 @@ import pandas as pd
 from embedlab import mixture
 from embedlab.digests import digests
 from embedlab.errors import BadItem
-from embedlab.mixture import check_modality, missing, some
+from embedlab.mixture import check_modality, missing, no_column, some
 from embedlab.origin import Origin, whole
 from embedlab.own_data.sources import FromFiles
 
@@ -147,7 +147,7 @@ class Items(FromFiles):
         renames = {old: new for old, new in wanted.items() if old is not None}
         lacking = [old for old in renames if old not in df.columns]
         if lacking:
-            raise BadItem(f"No column {lacking[0]!r} in the frame; it has {list(df.columns)}.")
+            raise no_column(lacking[0], df.columns, "the frame")
         taken = [c for c in df.columns if c in renames.values() and c not in renames]
         frame = df.drop(columns=taken).rename(columns=renames)
         if "id" not in frame.columns:

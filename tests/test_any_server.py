@@ -369,6 +369,18 @@ def test_a_key_where_a_name_belongs_is_not_repeated(server: EmbeddingServer, giv
     assert server.requests == []
 
 
+@pytest.mark.parametrize("letter", ["ä", "\u201c", " ", "\t"])
+def test_a_key_with_a_letter_that_no_key_has(
+    server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch, letter: str
+) -> None:
+    model = load(server)
+    monkeypatch.setenv("LAB_KEY", f"sk-{letter}secret")
+    with pytest.raises(ServerError, match="LAB_KEY has a letter that no key has, at place 4") as caught:
+        model.embed(ITEMS)
+    assert "secret" not in str(caught.value)
+    assert server.requests == []
+
+
 def test_no_key_at_all(server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "OPENAI", server.address)
     model = el.load_model("openai:text-embedding-3-small")

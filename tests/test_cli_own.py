@@ -151,6 +151,7 @@ def test_a_summary_needs_no_model_and_its_status_tells(notes: Path, tmp_path: Pa
         (("embed", "{csv}", "--model", "text/minlm", "--out", "x.parquet"), "text/minilm"),
         (("embed", "{csv}", "--model", "text/minilm", "--out", "x.csv"), "should end in .parquet"),
         (("embed", "{csv}", "--model", "text/minilm", "--out", "no/x.parquet"), "there is no folder no"),
+        (("embed", "{csv}", "--model", "text/minilm", "--out", ".parquet"), "no name before its .parquet"),
         (("embed", "{csv}", "--model", "text/minilm", "--out", "x.parquet"), "No column 'content'"),
         (
             ("embed", "{csv}", "--model", "multimodal/aligned-minilm", "--out", "x.parquet"),
@@ -195,6 +196,16 @@ def test_a_place_where_nothing_can_be_written_is_refused_before_any_work(
         assert re.search(r"/proc/\w\.\w+ cannot be written: .*Choose a folder", result.output)
 
 
+def test_of_a_map_of_two_items_it_says_too_few(
+    tmp_path: Path, make_embeddings: Callable[..., Embeddings]
+) -> None:
+    saved = make_embeddings(2, 8).save(tmp_path / "e.parquet")
+    mapped = call("explore", saved, "--html", tmp_path / "m.html", "--method", "pca")
+    assert mapped.exit_code == 0, mapped.output
+    assert "too few points to judge" in mapped.output
+    assert "nan" not in mapped.output
+
+
 def test_cures_are_options_of_the_command_line(tmp_path: Path) -> None:
     latin = tmp_path / "latin.csv"
     latin.write_bytes("content\nKäse\nÖl\n".encode("cp1252"))
@@ -214,6 +225,9 @@ def test_cures_are_options_of_the_command_line(tmp_path: Path) -> None:
     assert "Mend them, or leave them out with --on-error skip." in stopped.output
     labelled = call("summary", tmp_path / "texts", "--modality", "text", "--label", "topic")
     assert "subfolder is its label" in labelled.output
+    (tmp_path / "great.csv").write_text("Content\nfine\n")
+    meant = call("summary", tmp_path / "great.csv", "--modality", "text")
+    assert "Did you mean 'Content'? Name it with --content Content." in meant.output
     unknown = call("summary", latin, "--modality", "smell")
     assert "Unknown modality 'smell': choose one of text, image" in unknown.output
     for result in (looked, stopped, labelled, unknown):

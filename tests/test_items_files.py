@@ -152,6 +152,17 @@ def test_a_file_that_cannot_be_items_says_why(tmp_path: Path, content: bytes, re
         read(tmp_path / "a.csv")
 
 
+def test_a_column_of_nearly_that_name_is_proposed(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "ID,Content\n1,a\n")
+    said = r"No column 'content' in a\.csv; .* Did you mean 'Content'\? Name it with content='Content'"
+    with pytest.raises(BadItem, match=said):
+        Items.from_path(path, modality="text")
+    with pytest.raises(BadItem, match=r"it has \['ID', 'Content'\]\. Name it with label=…"):
+        Items.from_path(path, modality="text", content="Content", label="topic")
+    with pytest.raises(BadItem, match=r"in the frame; .* Did you mean 'Content'\?"):
+        Items.from_frame(pd.read_csv(path), modality="text", content="content")
+
+
 def test_columns_of_one_name_are_told_apart_and_few_are_kept(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", "id,text,topic,note,note,\n1,a,x,p,q,\n")
     assert list(read(path).metadata.columns) == ["note", "note.2"]

@@ -60,12 +60,12 @@ def spoken(words: str) -> str:
 
 def _option(found: re.Match[str]) -> str:
     """``on_error='skip'`` → ``--on-error skip``."""
-    value = found["text"] or found["value"] or ""
-    shown = value.replace("_", "") if value[:1].isdigit() else value
+    text, value = found.groupdict().get("text"), found.groupdict().get("value") or ""
+    shown = quoted(text) if text else value.replace("_", "")
     return f"--{found['name'].replace('_', '-')}" + (f" {shown}" if shown not in ("", "True") else "")
 
 
-_OPTIONS = "on_error|encoding|token_limit|key_from|modality|full"
+_NAMES = "on_error|encoding|key_from|modality|content|label|id"
 # The messages name arguments of functions, exactly; here the same things are options.
 _SPOKEN: tuple[tuple[re.Pattern[str], Any], ...] = (
     (re.compile(r"use el\.Embeddings\.load\(('[^']*'|\"[^\"]*\")\); their \.items are the items"),
@@ -73,7 +73,9 @@ _SPOKEN: tuple[tuple[re.Pattern[str], Any], ...] = (
     (re.compile(r"say so once: el\.load_model\(.*\)"), "name it in the environment variable OPENAI_BASE_URL"),
     (re.compile(r"load_model\(…, (key_from='NAME')\)"), r"\1"),
     (re.compile(r"(token_limit=[\d_]+) to load_model(?: \([^)]*\))?"), r"\1"),
-    (re.compile(rf"\b(?P<name>{_OPTIONS})=(?:'(?P<text>[^'\s]*)'|(?P<value>True|[\d_]+|…)?)"), _option),
+    (re.compile(rf"\b(?P<name>{_NAMES})=(?:'(?P<text>[^']*)'|(?P<value>…))"), _option),
+    (re.compile(r"\b(?P<name>full|token_limit)=(?P<value>True|[\d_]+)"), _option),
+    (re.compile(r"\b(?P<name>encoding)=(?= is )"), _option),
     (re.compile(r"\bkey_from\b"), "--key-from"),
     (re.compile(r"\bor pass (--on-error \w+) to leave them out"), r"or leave them out with \1"),
 )  # fmt: skip

@@ -36,7 +36,10 @@ def models(name: Annotated[str | None, typer.Argument(help="One model, in detail
     )
     for each in catalog.models().to_dict("records"):
         numbers = (str(each["dim"]), f"{each['params'] / 1e6:.0f} M", f"{each['download_mb']:.0f}")
-        listed.add_row(escape(each["name"]), *numbers, escape(each["licence"]), escape(each["where"]))
+        parts = catalog.row(each["name"]).parts
+        # The names of its parts would be broken in two in a narrow column; its card has them.
+        where = f"here, all {len(parts)} parts" if parts and "here" in each["where"] else each["where"]
+        listed.add_row(escape(each["name"]), *numbers, escape(each["licence"]), escape(where))
     console.print(listed)
     prefixes = "".join(f"\n{reached}" for reached in naming.PREFIXES.values())
     console.print(

@@ -319,9 +319,11 @@ class Explorer(State, anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         embeddings, quality = self.projection.embeddings, self.projection.quality
+        known = np.isfinite(quality.trustworthiness)
+        trust = f"trustworthiness {quality.trustworthiness:.2f}" if known else quality.words
         return (
             f"Explorer: {len(self._items)} items of {self._items.name!r}, {embeddings.model.name}, "
-            f"{NAMES[self.projection.method]}, trustworthiness {quality.trustworthiness:.2f}"
+            f"{NAMES[self.projection.method]}, {trust}"
         )
 
     def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from embedlab.errors import BadItem
-from embedlab.mixture import some
+from embedlab.mixture import no_column, some
 from embedlab.origin import OnError, nothing_left, refuse
 from embedlab.own_data import tables
 from embedlab.own_data.delimited import known_encoding
@@ -109,7 +109,7 @@ def joined(
         more, origin = tables.csv_frame(metadata, exact, None, None, None, on_error)
     for needed in exact:
         if needed not in more.columns:
-            raise BadItem(f"No column {needed!r} in {metadata.name}; it has {list(more.columns)}.")
+            raise no_column(needed, more.columns, metadata.name)
     names = [str(name).replace("\\", "/").removeprefix("./") for name in more["file_name"]]
     more = more.assign(file_name=names)
     twice = more["file_name"][more["file_name"].duplicated()]

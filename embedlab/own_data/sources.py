@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pandas as pd
 
 from embedlab.errors import BadItem
-from embedlab.mixture import check_modality
+from embedlab.mixture import check_modality, no_column
 from embedlab.origin import OnError, Origin
 from embedlab.own_data import folders, tables
 
@@ -275,8 +275,9 @@ def _made(
 ) -> Items:
     lacking = [column for column in [*exact, *(columns or ())] if column not in frame.columns]
     if lacking:
-        there = f"it has {list(frame.columns)}" if columns is None else "the file has none of that name"
-        raise BadItem(f"No column {lacking[0]!r} in {path.name}; {there}.")
+        if columns is not None:  # the others were not read
+            raise BadItem(f"No column {lacking[0]!r} in {path.name}; the file has none of that name.")
+        raise no_column(lacking[0], frame.columns, path.name, exact[lacking[0]])
     use = {purpose: column for column, purpose in exact.items()}
     if modality != "text":
         frame = frame.assign(**{use["content"]: tables.beside(path, frame[use["content"]])})
