@@ -114,7 +114,7 @@ def _provenance(path: Path, noted: bytes | None) -> dict[str, Any]:
     if form != FORMAT:
         raise BadItem(
             f"{path} was not written by Embeddings.save: it has no {FORMAT!r} provenance. "
-            "Vectors of other software are read with pandas; items with Items.from_parquet."
+            "`embedlab embed` makes such files, also of the items in a table."
         )
     lacking = [n for n in ("model", "items", "report", "layer", "pooling", "normalized") if n not in about]
     if lacking:

@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -19,6 +19,9 @@ from embedlab.errors import EmbedlabError
 
 console = Console(highlight=False)
 problems = Console(stderr=True, highlight=False)
+KeyFrom = Annotated[
+    str | None, typer.Option(help="openai: the environment variable that holds the key (its name, no key).")
+]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -71,6 +74,7 @@ _SPOKEN: tuple[tuple[re.Pattern[str], Any], ...] = (
     (re.compile(r"use el\.Embeddings\.load\(('[^']*'|\"[^\"]*\")\); their \.items are the items"),
      r"look at them with `embedlab explore`"),
     (re.compile(r"say so once: el\.load_model\(.*\)"), "name it in the environment variable OPENAI_BASE_URL"),
+    (re.compile(r"Explore fewer items,.*most_mb=\d+"), "Show a sample: --n-samples"),
     (re.compile(r"load_model\(…, (key_from='NAME')\)"), r"\1"),
     (re.compile(r"(token_limit=[\d_]+) to load_model(?: \([^)]*\))?"), r"\1"),
     (re.compile(rf"\b(?P<name>{_NAMES})=(?:'(?P<text>[^']*)'|(?P<value>…))"), _option),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from embedlab.cli.console import clear_errors, complain, console, quoted, say, spoken, table
+from embedlab.cli.console import KeyFrom, clear_errors, complain, console, quoted, say, spoken, table
 from embedlab.cli.given import check_target, items_of, loaded, modality_of, model_again, model_of
 from embedlab.errors import EmbedlabError
 
@@ -33,9 +33,6 @@ OnError = Annotated[
     str, typer.Option(help="raise: stop at what cannot be read; skip: leave it out, by name.")
 ]
 TokenLimit = Annotated[int | None, typer.Option(min=1, help="openai: the most tokens that one run may send.")]
-KeyFrom = Annotated[
-    str | None, typer.Option(help="openai: the environment variable that holds the key (its name, no key).")
-]
 Saved = Annotated[list[Path], typer.Argument(help="Files that `embedlab embed` or Embeddings.save wrote.")]
 Html = Annotated[Path, typer.Option(help="The page to write.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
