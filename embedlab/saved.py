@@ -97,7 +97,8 @@ def _opened(path: Path) -> Any:
     except FileNotFoundError:
         raise BadItem(f"There is no file {path}.") from None
     except pa.ArrowInvalid as error:
-        raise BadItem(f"{path} is not a whole parquet file ({error}). {_AGAIN}.") from error
+        cure = _AGAIN if path.suffix.lower() == ".parquet" else "Name one that `embedlab embed` wrote"
+        raise BadItem(f"{path} is not a whole parquet file ({error}). {cure}.") from error
     except OSError as error:
         raise BadItem(f"{path} cannot be read: {error.strerror or _line(error)}. Copy it again.") from error
 

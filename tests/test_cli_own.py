@@ -131,6 +131,18 @@ def test_a_server_that_only_a_file_names_is_not_searched(
         assert "OPENAI_BASE_URL" in result.output
 
 
+def test_a_search_says_what_it_downloads(
+    tmp_path: Path, make_embeddings: Callable[..., Embeddings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
+    saved = make_embeddings(5, 384).save(tmp_path / "e.parquet")
+    result = call("search", saved, "the sea")
+    assert "text/minilm is not on this machine: downloading it, 84 MB, once." in result.output
+    assert result.exit_code == 1, "offline"
+
+
 def test_a_summary_needs_no_model_and_its_status_tells(notes: Path, tmp_path: Path) -> None:
     found = call("summary", notes, *COLUMNS, "--modality", "text")
     assert found.exit_code == 1

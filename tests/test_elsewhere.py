@@ -63,7 +63,7 @@ def test_a_letter_that_the_terminal_lacks_ends_nothing() -> None:
     code = "from embedlab.cli.app import app; app()"
     for encoding in ("cp1252", "ascii"):
         env = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
-        command = [sys.executable, "-c", f"from embedlab import doctor\n{DOCTOR}\n{code}", "doctor"]
+        command = [sys.executable, "-c", f"from embedlab.cli import doctor\n{DOCTOR}\n{code}", "doctor"]
         done = subprocess.run(command, env=env, capture_output=True)
         assert done.returncode == 0, done.stderr
         assert b"warn a: b" in done.stdout

@@ -76,14 +76,18 @@ def _loaded_card(model: str, may_fetch: bool) -> ModelCard:
 
 def announce(model: str) -> None:
     """Say that weights will be downloaded, and how many: nothing is fetched unsaid."""
-    from embedlab import naming, weights
+    from embedlab import catalog, naming, weights
     from embedlab.amounts import of_bytes
     from embedlab.weights import repository
 
     asked = naming.parse(model)
-    if asked.prefix in ("", "openai") or asked.is_folder or weights.locate(model) is not None:
+    if asked.prefix == "openai" or asked.is_folder:
         return
-    size = repository.download_bytes(asked)
+    row = None if asked.prefix else catalog.row(model)
+    lacking = [part for part in (row.parts if row else ()) or (model,) if weights.locate(part) is None]
+    if not lacking:
+        return
+    size = sum(catalog.row(p).download_bytes for p in lacking) if row else repository.download_bytes(asked)
     say(f"{model} is not on this machine: downloading it{f', {of_bytes(size)}' if size else ''}, once.")
 
 
