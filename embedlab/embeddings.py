@@ -15,6 +15,7 @@ from embedlab.arrow import arrow_table
 from embedlab.catalog import ModelCard
 from embedlab.errors import BadItem
 from embedlab.items import Items
+from embedlab.writing import whole_file
 
 FORMAT = "embedlab.embeddings/1"
 
@@ -137,6 +138,11 @@ class Embeddings:
 
         The file is written beside its place and then moved there, so that an interrupted save leaves the
         old file as it was. Any parquet reader opens it; the vectors are the column ``vector``.
+
+        Raises
+        ------
+        CannotWrite
+            With the path, the reason and the cure.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -153,9 +159,8 @@ class Embeddings:
         }
         kept = table.schema.metadata or {}
         table = table.replace_schema_metadata({**kept, b"embedlab": json.dumps(about).encode()})
-        partial = path.with_name(f".{path.name}.part")
-        pq.write_table(table, partial, compression="zstd")
-        partial.replace(path)
+        with whole_file(path) as part:
+            pq.write_table(table, part, compression="zstd")
         return path
 
     @classmethod
@@ -165,9 +170,9 @@ class Embeddings:
         Raises
         ------
         BadItem
-            When the file is not parquet, is cut off, or carries no embedlab provenance.
+            When the file is not parquet, is cut off or damaged, carries no embedlab provenance, or that of a
+            newer version.
         """
         from embedlab.saved import SavedEmbeddings
 
-        saved = SavedEmbeddings(path)
-        return saved.table(saved.file.read())
+        return SavedEmbeddings(path).whole()

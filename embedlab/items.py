@@ -14,7 +14,7 @@ import pandas as pd
 from embedlab import mixture
 from embedlab.digests import digests
 from embedlab.errors import BadItem
-from embedlab.mixture import missing, some
+from embedlab.mixture import check_modality, missing, no_column, some
 from embedlab.origin import Origin, whole
 from embedlab.own_data.sources import FromFiles
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from embedlab.own_data.overview import Summary
 
 Modality = Literal["text", "image", "image+text", "audio", "video"]
-MODALITIES: tuple[str, ...] = ("text", "image", "image+text", "audio", "video")
 
 
 def content_column(modality: str) -> str:
@@ -60,8 +59,7 @@ class Items(FromFiles):
     origin: Origin | None = None
 
     def __post_init__(self) -> None:
-        if self.modality not in MODALITIES:
-            raise BadItem(f"Unknown modality {self.modality!r}: choose one of {', '.join(MODALITIES)}.")
+        check_modality(self.modality)
         frame = self.frame.reset_index(drop=True)
         for needed in ("id", *_columns(self.modality)):
             if needed not in frame.columns:
@@ -149,7 +147,7 @@ class Items(FromFiles):
         renames = {old: new for old, new in wanted.items() if old is not None}
         lacking = [old for old in renames if old not in df.columns]
         if lacking:
-            raise BadItem(f"No column {lacking[0]!r} in the frame; it has {list(df.columns)}.")
+            raise no_column(lacking[0], df.columns, "the frame")
         taken = [c for c in df.columns if c in renames.values() and c not in renames]
         frame = df.drop(columns=taken).rename(columns=renames)
         if "id" not in frame.columns:
@@ -260,7 +258,7 @@ class Items(FromFiles):
         model : str or Embedder, optional
             A model to plan for. If its weights are on this machine it is loaded and embeds a few of the
             items, which gives an estimate of the time; their vectors are kept. Otherwise the summary says how
-            large the download would be. Without this argument no model is loaded.
+            large the download would be, where that is known. Without this argument no model is loaded.
         full : bool
             Decode every file from beginning to end, as embedding will. By default files are only opened,
             which finds those of a wrong kind but not all that are damaged. Texts are always looked at whole.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,24 @@ import numpy as np
 import pandas as pd
 
 from embedlab.errors import BadItem
+
+MODALITIES: tuple[str, ...] = ("text", "image", "image+text", "audio", "video")
+
+
+def check_modality(modality: str) -> None:
+    """Refuse a modality that there is not."""
+    if modality not in MODALITIES:
+        raise BadItem(f"Unknown modality {modality!r}: choose one of {', '.join(MODALITIES)}.")
+
+
+def no_column(name: str, columns: Iterable[object], where: str, use: str = "") -> BadItem:
+    """The error for a column that is not there, with those that are, and what is probably meant."""
+    there = [str(column) for column in columns]
+    same = [column for column in there if column.strip().casefold() == name.strip().casefold()]
+    near = same or difflib.get_close_matches(name, there, n=1, cutoff=0.75)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    cure = f" Name it with {use}={near[0]!r}." if near and use else f" Name it with {use}=…" if use else ""
+    return BadItem(f"No column {name!r} in {where}; it has {there}.{meant}{cure}")
 
 
 def check(frame: pd.DataFrame) -> None:

@@ -48,6 +48,12 @@ def refuse(bad: Mapping[str, str], what: str, on_error: OnError, cure: str = "")
         )
 
 
+def nothing_left(bad: Mapping[str, str], what: str, cure: str = "") -> BadItem:
+    """The error where all that there was had to be left out, with the first reason and the cure."""
+    where, why = next(iter(bad.items()))
+    return BadItem(f"{what} can be read; {where}, for one: {why.rstrip('.')}. {cure}".rstrip())
+
+
 def whole(text: str) -> str:
     """A text with each half character (a lone surrogate) replaced by �: no file and no page can hold one."""
     return text if text.isascii() else LONE.sub("�", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -147,8 +148,9 @@ def test_what_is_here_needs_no_hub(any_hub: Hub, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
     assert el.available(f"st:{REPO}")
     assert not el.available("st:someone/else")
-    with pytest.raises(weights.WeightsUnavailable, match="EMBEDLAB_OFFLINE is set"):
+    with pytest.raises(weights.WeightsUnavailable, match="EMBEDLAB_OFFLINE is set; unset it to down") as no:
         el.load_model("st:someone/else")
+    assert "HF_ENDPOINT" not in str(no.value)
     assert any_hub.requests == []
 
 
@@ -351,13 +353,75 @@ def test_the_log_names_commit_and_source(any_hub: Hub, caplog: pytest.LogCapture
     assert f"{REPO}: commit {FIRST} from hub, sha256" in caplog.text
 
 
-def test_the_command_line_fetches_and_shows_it(any_hub: Hub) -> None:
+def call(*arguments: object) -> Result:
     from embedlab.cli.app import app
 
-    def call(*arguments: str) -> Result:
-        return CliRunner().invoke(app, list(arguments), env={"NO_COLOR": "1", "COLUMNS": "200"})
+    return CliRunner().invoke(app, [str(a) for a in arguments], env={"NO_COLOR": "1", "COLUMNS": "200"})
 
-    assert "embedlab fetch 'st:someone/small'" in call("models", f"st:{REPO}").output
+
+def downloads(hub: Hub) -> list[str]:
+    return [r.path for r in hub.requests if r.method == "GET" and "/resolve/" in r.path]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.csv"
+    path.write_text("content\nthe sea\na cat\n")
+    return path
+
+
+def test_a_summary_downloads_nothing_and_says_how_much_it_would_be(
+    any_hub: Hub, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for more in (("--model", f"st:{REPO}"), ("--model", f"hf:{REPO}", "--modality", "text")):
+        looked = call("summary", table, *more)
+        assert looked.exit_code == 0, looked.output
+        assert "not timed: not on this machine yet (" in looked.output
+        assert " kB, once" in looked.output
+    unsaid = call("summary", table, "--model", f"hf:{REPO}")
+    assert unsaid.exit_code == 1
+    assert (
+        f"say --modality text, image or audio, or download them: embedlab fetch hf:{REPO}\n" in unsaid.output
+    )
+    assert call("summary", table, "--model", "st:someone/other").exit_code == 1, "the hub knows no such model"
+    assert downloads(any_hub) == []
+    gone(any_hub, monkeypatch)
+    looked = call("summary", table, "--model", f"st:{REPO}")
+    assert re.search(r"not timed: not on this machine yet$", looked.output, re.MULTILINE)
+    assert "how long they are, the model's files tell" in looked.output
+
+
+def test_a_branch_that_moved_is_timed_as_it_is_here(any_hub: Hub, table: Path) -> None:
+    el.load_model(f"st:{REPO}@main")
+    any_hub.older[FIRST] = dict(any_hub.files)
+    any_hub.files["README.md"] += b"# Moved on\n"
+    any_hub.commit = any_hub.refs["main"] = SECOND
+    any_hub.requests.clear()
+    looked = call("summary", table, "--model", f"st:{REPO}@main")
+    assert "measured by computing all of it" in looked.output
+    assert any_hub.requests == []
+
+
+def test_embedding_says_what_it_downloads(any_hub: Hub, table: Path, tmp_path: Path) -> None:
+    done = call("embed", table, "--model", f"hf:{REPO}", "--out", tmp_path / "a.parquet")
+    assert done.exit_code == 0, done.output
+    assert re.search(
+        rf"^hf:{REPO} is not on this machine: downloading it, [\d.]+ kB, once\.$", done.output, re.M
+    )
+    assert len(downloads(any_hub)) > 3
+    again = call("embed", table, "--model", f"hf:{REPO}", "--out", tmp_path / "b.parquet")
+    assert "downloading" not in again.output
+
+
+def test_pictures_or_texts_is_asked_of_a_clip_by_its_prefix(table: Path, tmp_path: Path) -> None:
+    folder = small_networks.clip(tmp_path / "clip")
+    asked = call("embed", table, "--model", f"hf:{folder}", "--out", tmp_path / "a.parquet")
+    assert asked.exit_code == 1
+    assert "embeds pictures and texts: say --modality image or --modality text" in asked.output
+
+
+def test_the_command_line_fetches_and_shows_it(any_hub: Hub) -> None:
+    assert "embedlab fetch st:someone/small" in call("models", f"st:{REPO}").output
     fetched = call("fetch", f"st:{REPO}")
     assert fetched.exit_code == 0
     assert f"st:{REPO}  hub" in fetched.output

@@ -165,6 +165,7 @@ def test_a_large_run_is_refused_with_an_estimate(
     assert "never more than 2.5 million: about 0.013 USD, at most 0.05 USD" in said
     assert "check your provider" in said
     assert "token_limit=2_600_000" in said
+    assert "embedlab embed --token-limit 2600000" in said
     model = el.load_model("openai:text-embedding-3-small", token_limit=100)
     with pytest.raises(ServerError, match="limit for one call is 100 tokens"):
         model.embed(ITEMS)
@@ -360,6 +361,26 @@ def test_the_key_of_openai_goes_to_no_other_server(
         el.load_model("openai:minilm", key_from="NOT_THERE")
 
 
+@pytest.mark.parametrize("given", ["sk-secret123", "SK secret", "secret", ""])
+def test_a_key_where_a_name_belongs_is_not_repeated(server: EmbeddingServer, given: str) -> None:
+    with pytest.raises(ServerError, match="name of an environment variable") as caught:
+        el.load_model("openai:text-embedding-3-small", key_from=given)
+    assert not given or given not in "".join(traceback.format_exception_only(caught.value))
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("letter", ["ä", "\u201c", " ", "\t"])
+def test_a_key_with_a_letter_that_no_key_has(
+    server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch, letter: str
+) -> None:
+    model = load(server)
+    monkeypatch.setenv("LAB_KEY", f"sk-{letter}secret")
+    with pytest.raises(ServerError, match="LAB_KEY has a letter that no key has, at place 4") as caught:
+        model.embed(ITEMS)
+    assert "secret" not in str(caught.value)
+    assert server.requests == []
+
+
 def test_no_key_at_all(server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "OPENAI", server.address)
     model = el.load_model("openai:text-embedding-3-small")
@@ -460,6 +481,6 @@ def test_the_embedder_does_not_carry_a_key_in_a_pickle(server: EmbeddingServer) 
 def test_a_summary_asks_a_server_for_nothing(server: EmbeddingServer) -> None:
     plan = ITEMS.summary(load(server)).forecast
     assert plan is not None
-    assert "may cost money" in plan.time_words
+    assert "may cost money. 8 texts for openai:minilm" in plan.time_words
     assert plan.room_words.startswith("8 x 384")
     assert server.requests == []

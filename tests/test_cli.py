@@ -351,6 +351,22 @@ def test_cache_shows_and_clears() -> None:
     assert "Nothing of 'text/nothing'" in call("cache", "clear", "text/nothing", "--yes").output
 
 
+def test_narrow_tables_fold_long_values_and_no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = "st:sentence-transformers/paraphrase-multilingual-mpnet-base-v2?query_prompt=query%3A%20"
+    with VectorCache({"model": long, "sha256": "x"}, 2) as kept:
+        kept.put([b"a"], np.zeros((1, 2), np.float32), [False])
+    narrow = {"NO_COLOR": "1", "COLUMNS": "80"}
+    shown = CliRunner().invoke(app, ["cache"], env=narrow).output
+    assert re.search(r"what +model +vectors +MB", shown)
+    assert long in re.sub(r" +1 +\d+\.\d *\n *|\s+", "", shown)
+    made = weights.Found(Path("x"), "cache", "x", "made of text/minilm and image/efficientnet-lite0")
+    monkeypatch.setattr(weights, "locate", lambda name: made)
+    listed = CliRunner().invoke(app, ["models"], env=narrow).output
+    for name in ("image/efficientnet-lite0", "multimodal/aligned-minilm"):
+        assert re.search(rf"^ {re.escape(name)} ", listed, re.MULTILINE)
+    assert "here, all 2" in listed
+
+
 def test_clearing_weights_removes_only_the_model_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -70,10 +72,75 @@ def test_a_folder_needs_no_more_than_the_model(tmp_path: Path) -> None:
     for name, text in {"a/one.txt": "The tide is out.", "b/two.md": "Bread wants time."}.items():
         (tmp_path / "texts" / name).parent.mkdir(parents=True)
         (tmp_path / "texts" / name).write_text(text)
-    out = tmp_path / "data.parquet"
+    out = tmp_path / "da ta.parquet"
     done = call("embed", tmp_path / "texts", "--model", "text/minilm", "--out", out)
     assert done.exit_code == 0, done.output
+    assert f"embedlab explore {shlex.quote(str(out))} --html map.html" in done.output
+    assert "2 computed, 0 known already" in done.output, "the sample that was timed belongs to the run"
+    again = call("embed", tmp_path / "texts", "--model", "text/minilm", "--out", out, "--force")
+    assert "0 computed, 2 known already" in again.output
     assert Embeddings.load(out).items.labels == ["a", "b"]
+
+
+@pytest.fixture
+def openai(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that nobody accepts, and no way to anyone who might."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+
+PAID = ("--model", "openai:text-embedding-3-small")
+
+
+@pytest.mark.usefixtures("openai")
+def test_what_a_server_would_cost_is_said_before(notes: Path, tmp_path: Path) -> None:
+    looked = call("summary", notes, *COLUMNS, *PAID)
+    assert re.search(r"3 texts for openai:\S+ are about 14 tokens .*: less than 0\.001 USD", looked.output)
+    limited = call("summary", notes, *COLUMNS, *PAID, "--token-limit", "10")
+    assert (
+        "The limit for one call is 10 tokens. If that is meant, pass --token-limit 100000;" in limited.output
+    )
+    out = tmp_path / "x.parquet"
+    refused = call("embed", notes, *COLUMNS, *PAID, "--out", out, "--on-error", "skip", "--token-limit", "10")
+    assert refused.exit_code == 1
+    assert "Nothing was sent" in refused.output
+    assert "load_model" not in refused.output
+
+
+@pytest.mark.usefixtures("openai")
+def test_a_key_is_named_and_not_given(notes: Path) -> None:
+    given = call("summary", notes, *COLUMNS, *PAID, "--key-from", "sk-secret123")
+    assert given.exit_code == 1
+    assert "--key-from is the name of an environment variable" in given.output
+    assert "secret" not in given.output
+    other = call("summary", notes, *COLUMNS, "--model", "text/minilm", "--key-from", "OPENAI_API_KEY")
+    assert "for models behind a server" in other.output
+
+
+def test_a_server_that_only_a_file_names_is_not_searched(
+    tmp_path: Path, make_embeddings: Callable[..., Embeddings]
+) -> None:
+    emb = make_embeddings(5, 8)
+    stranger = dataclasses.replace(emb.model, name="openai:x?base_url=http://192.0.2.7/v1", source="server")
+    path = dataclasses.replace(emb, model=stranger).save(tmp_path / "e.parquet")
+    for more in ((), ("--key-from", "PATH")):
+        result = call("search", path, "a private question", *more)
+        assert result.exit_code == 1
+        assert "nobody in this session has named" in result.output
+        assert "OPENAI_BASE_URL" in result.output
+
+
+def test_a_search_says_what_it_downloads(
+    tmp_path: Path, make_embeddings: Callable[..., Embeddings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
+    saved = make_embeddings(5, 384).save(tmp_path / "e.parquet")
+    result = call("search", saved, "the sea")
+    assert "text/minilm is not on this machine: downloading it, 84 MB, once." in result.output
+    assert result.exit_code == 1, "offline"
 
 
 def test_a_summary_needs_no_model_and_its_status_tells(notes: Path, tmp_path: Path) -> None:
@@ -96,6 +163,7 @@ def test_a_summary_needs_no_model_and_its_status_tells(notes: Path, tmp_path: Pa
         (("embed", "{csv}", "--model", "text/minlm", "--out", "x.parquet"), "text/minilm"),
         (("embed", "{csv}", "--model", "text/minilm", "--out", "x.csv"), "should end in .parquet"),
         (("embed", "{csv}", "--model", "text/minilm", "--out", "no/x.parquet"), "there is no folder no"),
+        (("embed", "{csv}", "--model", "text/minilm", "--out", ".parquet"), "no name before its .parquet"),
         (("embed", "{csv}", "--model", "text/minilm", "--out", "x.parquet"), "No column 'content'"),
         (
             ("embed", "{csv}", "--model", "multimodal/aligned-minilm", "--out", "x.parquet"),
@@ -122,6 +190,61 @@ def test_a_mistake_is_a_message(
     assert words in result.output
     assert "Traceback" not in result.output
     assert not list(notes.parent.glob("x.*"))
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no /proc")
+def test_a_place_where_nothing_can_be_written_is_refused_before_any_work(
+    notes: Path, tmp_path: Path, make_embeddings: Callable[..., Embeddings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embedlab.items.Items.from_path", lambda *_, **__: pytest.fail("work began"))
+    monkeypatch.setattr("embedlab.explorer.explore", lambda *_, **__: pytest.fail("work began"))
+    saved = make_embeddings(5, 8).save(tmp_path / "e.parquet")
+    for command in (
+        ("embed", notes, "--model", "text/minilm", "--out", "/proc/x.parquet"),
+        ("explore", saved, "--html", "/proc/m.html"),
+    ):
+        result = call(*command)
+        assert result.exit_code == 1
+        assert re.search(r"/proc/\w\.\w+ cannot be written: .*Choose a folder", result.output)
+
+
+def test_of_a_map_of_two_items_it_says_too_few(
+    tmp_path: Path, make_embeddings: Callable[..., Embeddings]
+) -> None:
+    saved = make_embeddings(2, 8).save(tmp_path / "e.parquet")
+    mapped = call("explore", saved, "--html", tmp_path / "m.html", "--method", "pca")
+    assert mapped.exit_code == 0, mapped.output
+    assert "too few points to judge" in mapped.output
+    assert "nan" not in mapped.output
+
+
+def test_cures_are_options_of_the_command_line(tmp_path: Path) -> None:
+    latin = tmp_path / "latin.csv"
+    latin.write_bytes("content\nKäse\nÖl\n".encode("cp1252"))
+    for result in (
+        call("summary", latin, "--modality", "text"),
+        call("embed", latin, "--model", "text/minilm", "--out", tmp_path / "x.parquet", "--on-error", "skip"),
+    ):
+        assert result.exit_code == 1
+        assert "line 2, for one: not utf-8; as cp1252 it reads 'Käse'" in result.output
+        assert "pass --encoding cp1252" in result.output
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "good.txt").write_text("fine")
+    (tmp_path / "texts" / "latin.txt").write_bytes(b"K\xe4se")
+    looked = call("summary", tmp_path / "texts", "--modality", "text")
+    assert "save it so, or pass --encoding cp1252, or what it is in" in looked.output, "cures are not cut off"
+    stopped = call("embed", tmp_path / "texts", "--model", "text/minilm", "--out", tmp_path / "x.parquet")
+    assert "Mend them, or leave them out with --on-error skip." in stopped.output
+    labelled = call("summary", tmp_path / "texts", "--modality", "text", "--label", "topic")
+    assert "subfolder is its label" in labelled.output
+    (tmp_path / "great.csv").write_text("Content\nfine\n")
+    meant = call("summary", tmp_path / "great.csv", "--modality", "text")
+    assert "Did you mean 'Content'? Name it with --content Content." in meant.output
+    unknown = call("summary", latin, "--modality", "smell")
+    assert "Unknown modality 'smell': choose one of text, image" in unknown.output
+    for result in (looked, stopped, labelled, unknown):
+        assert "on_error" not in result.output
+        assert "label=" not in result.output
 
 
 def test_two_models_are_compared(tmp_path: Path, make_embeddings: Callable[..., Embeddings]) -> None:

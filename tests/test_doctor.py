@@ -231,6 +231,7 @@ def test_what_a_class_sends_back(tmp_path: Path) -> None:
 
 def test_an_empty_folder_of_a_class(tmp_path: Path) -> None:
     assert "holds no .json files" in call("--summary", str(tmp_path)).output
+    assert f"There is no folder {tmp_path / 'gone'}" in call("--summary", str(tmp_path / "gone")).output
 
 
 def test_the_json_of_this_machine_can_be_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import embedlab as el
 from embedlab.embeddings import Embeddings, EmbedReport
-from embedlab.errors import BadItem
+from embedlab.errors import BadItem, EmbedlabError
 from embedlab.items import Items
+from embedlab.writing import CannotWrite
 
 Make = Callable[..., Embeddings]
 
@@ -120,6 +125,89 @@ def test_a_cut_file_is_refused_by_name(make_embeddings: Make, tmp_path: Path) ->
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(BadItem, match=r"e\.parquet is not a whole parquet file"):
         Embeddings.load(path)
+
+
+def changed(path: Path, change: Callable[[dict[str, Any]], object], drop: str | None = None) -> Path:
+    """The file with its provenance changed: what ``change`` returns, or the dict that it changed."""
+    table = pq.read_table(path)
+    about = json.loads(table.schema.metadata[b"embedlab"])
+    made = change(about)
+    noted = made if isinstance(made, bytes) else json.dumps(about if made is None else made).encode()
+    table = table.drop_columns([drop] if drop else [])
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"embedlab": noted}), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "drop", "said"),
+    [
+        (lambda about: b"{broken", None, r"its provenance is no JSON .*Save the embeddings again"),
+        (lambda about: [about], None, "was not written by Embeddings.save"),
+        (lambda about: about.update(format="embedlab.embeddings/2"), None, "update this one"),
+        (lambda about: about.update(report=None), None, "'report' of its provenance is no object"),
+        (
+            lambda about: {k: v for k, v in about.items() if k != "report"},
+            None,
+            "its provenance lacks report",
+        ),
+        (
+            lambda about: about["model"].update(smell="sweet"),
+            None,
+            r"unknown here \(smell\).*update this one",
+        ),
+        (lambda about: about.update(model={"name": "x"}), None, "not whole"),
+        (lambda about: about.update(items=["text"]), None, "'items' of its provenance"),
+        (lambda about: None, "vector", "no column 'vector'"),
+        (lambda about: None, "id", "Column 'id' is missing"),
+    ],
+)
+def test_a_damaged_or_newer_file_is_named_with_the_cure(
+    make_embeddings: Make,
+    tmp_path: Path,
+    change: Callable[[dict[str, Any]], object],
+    drop: str | None,
+    said: str,
+) -> None:
+    path = changed(make_embeddings(5, 4).save(tmp_path / "e.parquet"), change, drop)
+    with pytest.raises(BadItem, match=said) as caught:
+        Embeddings.load(path)
+    assert "e.parquet" in str(caught.value)
+
+
+def test_a_folder_and_a_damaged_page_are_named(make_embeddings: Make, tmp_path: Path) -> None:
+    (tmp_path / "dir.parquet").mkdir()
+    with pytest.raises(BadItem, match=r"dir\.parquet is a folder"):
+        Embeddings.load(tmp_path / "dir.parquet")
+    path = make_embeddings(500, 8).save(tmp_path / "e.parquet")
+    content = bytearray(path.read_bytes())
+    content[1_000:9_000] = bytes(8_000)
+    path.write_bytes(content)
+    with pytest.raises(BadItem, match=r"e\.parquet"):
+        Embeddings.load(path)
+
+
+def test_vectors_that_are_not_finite_are_named_with_their_file(make_embeddings: Make, tmp_path: Path) -> None:
+    path = make_embeddings(5, 4).save(tmp_path / "e.parquet")
+    table = pq.read_table(path)
+    broken = pa.FixedSizeListArray.from_arrays(pa.array(np.full(20, np.nan, np.float32)), 4)
+    place = table.schema.get_field_index("vector")
+    pq.write_table(table.set_column(place, "vector", broken), path)
+    with pytest.raises(BadItem, match=r"e\.parquet: 5 vectors are not finite .*'i0000'"):
+        Embeddings.load(path)
+
+
+def test_where_nothing_can_be_written_the_path_is_named(make_embeddings: Make, tmp_path: Path) -> None:
+    emb = make_embeddings(5, 4)
+    with pytest.raises(
+        CannotWrite, match=r"gone.e\.parquet cannot be written: No such file.*Choose a folder"
+    ):
+        emb.save(tmp_path / "gone" / "e.parquet")
+    (tmp_path / "e.parquet").mkdir()
+    with pytest.raises(EmbedlabError, match=r"e\.parquet cannot be written"):
+        emb.save(tmp_path / "e.parquet")
+    assert [p.name for p in tmp_path.iterdir()] == ["e.parquet"], "nothing is left beside it"
+    with pytest.raises(CannotWrite, match=r"m\.html cannot be written"):
+        el.explore(emb, method="pca").to_html(tmp_path / "gone" / "m.html")
 
 
 def test_a_parquet_file_of_another_origin_is_refused(tmp_path: Path) -> None:

@@ -90,6 +90,25 @@ def test_a_whole_file_in_another_encoding_is_read_when_told(tmp_path: Path) -> N
         read(path, encoding="klingon")
 
 
+def test_where_nothing_can_be_read_the_first_reason_and_the_cure_are_said(tmp_path: Path) -> None:
+    latin = table(tmp_path / "a.csv", "id;text;topic\n1;Käse;é\n2;Öl;ü\n", "cp1252")
+    said = r"No row of .*a\.csv can be read; line 2, for one: not utf-8.*pass encoding='cp1252'"
+    with pytest.raises(BadItem, match=said):
+        read(latin, on_error="skip")
+    latin.rename(tmp_path / "a.jsonl").write_bytes('{"text": "Käse"}\n'.encode("cp1252"))
+    with pytest.raises(BadItem, match=r"line 1, for one: not utf-8\. Save the file as UTF-8"):
+        Items.from_jsonl(tmp_path / "a.jsonl", modality="text", content="text", on_error="skip")
+    (tmp_path / "b.jsonl").write_text("{broken\n")
+    with pytest.raises(BadItem, match=r"line 1, for one: .*Write one object a line"):
+        Items.from_jsonl(tmp_path / "b.jsonl", modality="text", content="text", on_error="skip")
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_bytes(b"K\xe4se")
+    with pytest.raises(BadItem, match=r"a\.txt, for one: not UTF-8 text .*encoding='cp1252'"):
+        Items.from_folder(tmp_path / "texts", modality="text", on_error="skip")
+    with pytest.raises(BadItem, match=r"There is no encoding 'nope'; cp1252"):
+        Items.from_folder(tmp_path / "texts", modality="text", encoding="nope", on_error="skip")
+
+
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
@@ -133,6 +152,17 @@ def test_a_file_that_cannot_be_items_says_why(tmp_path: Path, content: bytes, re
         read(tmp_path / "a.csv")
 
 
+def test_a_column_of_nearly_that_name_is_proposed(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "ID,Content\n1,a\n")
+    said = r"No column 'content' in a\.csv; .* Did you mean 'Content'\? Name it with content='Content'"
+    with pytest.raises(BadItem, match=said):
+        Items.from_path(path, modality="text")
+    with pytest.raises(BadItem, match=r"it has \['ID', 'Content'\]\. Name it with label=…"):
+        Items.from_path(path, modality="text", content="Content", label="topic")
+    with pytest.raises(BadItem, match=r"in the frame; .* Did you mean 'Content'\?"):
+        Items.from_frame(pd.read_csv(path), modality="text", content="content")
+
+
 def test_columns_of_one_name_are_told_apart_and_few_are_kept(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", "id,text,topic,note,note,\n1,a,x,p,q,\n")
     assert list(read(path).metadata.columns) == ["note", "note.2"]
@@ -157,6 +187,24 @@ def test_paths_start_at_the_table(tmp_path: Path) -> None:
 
 
 # -- JSON lines ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_an_address_stays_one_and_is_told_from_a_path(tmp_path: Path, kind: str) -> None:
+    frame = pd.DataFrame({"file": ["http://example.org/a.png", "gone.png"]})
+    path = tmp_path / f"a.{kind}"
+    if kind == "csv":
+        frame.to_csv(path, index=False)
+    elif kind == "jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_parquet(path)
+    items = Items.from_path(path, modality="image", content="file")
+    assert items.contents == ["http://example.org/a.png", str(tmp_path / "gone.png")]
+    assert items.summary().problems == {
+        "0": "there is no such file; an address must be downloaded first",
+        "1": "there is no such file",
+    }
 
 
 def test_json_lines_keep_what_is_nested_and_name_a_broken_line(tmp_path: Path) -> None:
@@ -245,13 +293,54 @@ def test_a_folder_names_what_cannot_be_read_and_reads_the_rest_when_told(tmp_pat
         (tmp_path / name).write_bytes(content)
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "itself.txt").symlink_to(tmp_path / "itself.txt")
-    with pytest.raises(BadItem, match=r"2 of 4 files .*b\.txt: not UTF-8 .*d\.md"):
+    said = r"3 of 4 files .*itself\.txt: the link leads to nothing.*b\.txt: not UTF-8 .*d\.md"
+    with pytest.raises(BadItem, match=said):
         Items.from_folder(tmp_path, modality="text")
     items = Items.from_folder(tmp_path, modality="text", on_error="skip")
     assert items.ids == ["a.txt", "c.txt"]
-    assert list(items.origin.left_out) == ["b.txt", "d.md"]
-    latin = Items.from_folder(tmp_path, modality="text", encoding="cp1252")
+    assert sorted(items.origin.left_out) == ["b.txt", "d.md", "itself.txt"]
+    assert "1 link that leads elsewhere and is not followed ('loop/')" in items.origin.words
+    latin = Items.from_folder(tmp_path, modality="text", encoding="cp1252", on_error="skip")
     assert latin.contents[1] == "café"
+
+
+def test_links_are_counted_and_named(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "links", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    for name in ("a.txt", "b.txt"):
+        (elsewhere / name).write_text("fine")
+        (folder / name).symlink_to(elsewhere / name)
+    with pytest.raises(
+        BadItem, match=r"it holds 2 links that lead elsewhere .*'a\.txt', 'b\.txt'.* Copy the"
+    ):
+        Items.from_folder(folder, modality="text")
+    (folder / "own.txt").write_text("fine")
+    items = Items.from_folder(folder, modality="text")
+    assert items.ids == ["own.txt"]
+    assert "2 links that lead elsewhere and are not followed ('a.txt', 'b.txt')" in items.origin.words
+    (folder / "dead.txt").symlink_to(folder / "nowhere.txt")
+    (folder / "dead.bin").symlink_to(folder / "nowhere.bin")
+    with pytest.raises(BadItem, match=r"dead\.txt: the link leads to nothing .*mend or delete it"):
+        Items.from_folder(folder, modality="text")
+    skipped = Items.from_folder(folder, modality="text", on_error="skip")
+    assert list(skipped.origin.left_out) == ["dead.txt"]
+
+
+def test_a_file_that_may_not_be_looked_at_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.txt", "shut.txt", "shut.bin"):
+        (tmp_path / name).write_text("fine")
+    look = Path.stat
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        if path.stem == "shut" and options.get("follow_symlinks", True):  # as /proc/1/cwd
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    items = Items.from_folder(tmp_path, modality="text", on_error="skip")
+    assert items.ids == ["a.txt"]
+    assert items.origin.left_out == {"shut.txt": "it cannot be opened (Permission denied)"}
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may read everything")

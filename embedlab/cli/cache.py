@@ -26,7 +26,7 @@ def show(context: typer.Context) -> None:
     from embedlab import cache, settings
 
     say(f"{settings.cache_root()}")
-    kept = table("what", "model", "vectors", "MB", numbers=("vectors", "MB"))
+    kept = table("what", "model", "vectors", "MB", numbers=("vectors", "MB"), fold=("model",))
     for name, size in weights_kept().items():
         kept.add_row("weights", escape(name), "", f"{size / 1e6:.1f}")
     for row in cache.summary().to_dict("records"):

@@ -141,6 +141,8 @@ def read_results(folder: Path) -> list[Result]:
     EmbedlabError
         When there are none.
     """
+    if not folder.is_dir():
+        raise EmbedlabError(f"There is no folder {folder}: name the one with the .json files of the class.")
     paths = sorted(folder.glob("*.json"))
     if not paths:
         raise EmbedlabError(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -16,6 +19,9 @@ from embedlab.errors import EmbedlabError
 
 console = Console(highlight=False)
 problems = Console(stderr=True, highlight=False)
+KeyFrom = Annotated[
+    str | None, typer.Option(help="openai: the environment variable that holds the key (its name, no key).")
+]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -35,10 +41,48 @@ def clear_errors(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except EmbedlabError as error:
-            complain(str(error))
+            complain(spoken(str(error)))
             raise typer.Exit(1) from error
 
     return run
+
+
+def quoted(argument: str) -> str:
+    """An argument as a shell of this system takes it, whatever letters are in it."""
+    if os.name != "nt":
+        return shlex.quote(argument)
+    return argument if re.fullmatch(r"[\w.:\\/~+-]+", argument) else f'"{argument}"'
+
+
+def spoken(words: str) -> str:
+    """What the package says to people who write Python, in the options of this command line."""
+    for python, shell in _SPOKEN:
+        words = python.sub(shell, words)
+    return words
+
+
+def _option(found: re.Match[str]) -> str:
+    """``on_error='skip'`` → ``--on-error skip``."""
+    text, value = found.groupdict().get("text"), found.groupdict().get("value") or ""
+    shown = quoted(text) if text else value.replace("_", "")
+    return f"--{found['name'].replace('_', '-')}" + (f" {shown}" if shown not in ("", "True") else "")
+
+
+_NAMES = "on_error|encoding|key_from|modality|content|label|id"
+# The messages name arguments of functions, exactly; here the same things are options.
+_SPOKEN: tuple[tuple[re.Pattern[str], Any], ...] = (
+    (re.compile(r"use el\.Embeddings\.load\(('[^']*'|\"[^\"]*\")\); their \.items are the items"),
+     r"look at them with `embedlab explore`"),
+    (re.compile(r"say so once: el\.load_model\(.*\)"), "name it in the environment variable OPENAI_BASE_URL"),
+    (re.compile(r"Explore fewer items,.*most_mb=\d+"), "Show a sample: --n-samples"),
+    (re.compile(r"load_model\(…, (key_from='NAME')\)"), r"\1"),
+    (re.compile(r"(token_limit=[\d_]+) to load_model(?: \([^)]*\))?"), r"\1"),
+    (re.compile(rf"\b(?P<name>{_NAMES})=(?:'(?P<text>[^']*)'|(?P<value>…))"), _option),
+    (re.compile(r"\b(?P<name>full|token_limit)=(?P<value>True|[\d_]+)"), _option),
+    (re.compile(r"\b(?P<name>encoding)=(?= is )"), _option),
+    (re.compile(r"\bkey_from\b"), "--key-from"),
+    (re.compile(r"\bor pass (--on-error \w+) to leave them out"), r"or leave them out with \1"),
+)  # fmt: skip
 
 
 def say(line: str) -> None:

@@ -19,24 +19,30 @@ from rich.progress import (
 )
 
 from embedlab import naming
-from embedlab.cli.console import clear_errors, complain, console, marked, say, table
+from embedlab.cli.console import KeyFrom, clear_errors, complain, console, marked, quoted, say, table
 from embedlab.errors import EmbedlabError
 
 
 @clear_errors
-def models(name: Annotated[str | None, typer.Argument(help="One model, in detail.")] = None) -> None:
+def models(
+    name: Annotated[str | None, typer.Argument(help="One model, in detail.")] = None,
+    key_from: KeyFrom = None,
+) -> None:
     """List the models, or show one model's card."""
     from embedlab import catalog
 
     if name is not None:
-        _card(name)
+        _card(name, key_from)
         return
     listed = table(
         "name", "dim", "params", "MB", "licence", "where", numbers=("dim", "params", "MB"), fold=("where",)
     )
     for each in catalog.models().to_dict("records"):
         numbers = (str(each["dim"]), f"{each['params'] / 1e6:.0f} M", f"{each['download_mb']:.0f}")
-        listed.add_row(escape(each["name"]), *numbers, escape(each["licence"]), escape(each["where"]))
+        parts = catalog.row(each["name"]).parts
+        # The names of its parts would be broken in two in a narrow column; its card has them.
+        where = f"here, all {len(parts)} parts" if parts and "here" in each["where"] else each["where"]
+        listed.add_row(escape(each["name"]), *numbers, escape(each["licence"]), escape(where))
     console.print(listed)
     prefixes = "".join(f"\n{reached}" for reached in naming.PREFIXES.values())
     console.print(
@@ -44,11 +50,11 @@ def models(name: Annotated[str | None, typer.Argument(help="One model, in detail
     )
 
 
-def _card(name: str) -> None:
+def _card(name: str, key_from: str | None) -> None:
     from embedlab import catalog, weights
 
     if naming.has_prefix(name):
-        _foreign_card(name)
+        _foreign_card(name, key_from)
         return
     row = catalog.row(name)
     found = weights.locate(name)
@@ -68,7 +74,7 @@ def _card(name: str) -> None:
         say(f"{key:<11} {'-' if value is None else value}")
 
 
-def _foreign_card(name: str) -> None:
+def _foreign_card(name: str, key_from: str | None) -> None:
     """The card of a model that is named by its prefix; nothing is fetched to show it."""
     from embedlab import weights
     from embedlab.embedders import load_model
@@ -76,9 +82,9 @@ def _foreign_card(name: str) -> None:
     asked = naming.parse(name)
     if asked.prefix != "openai" and weights.locate(name) is None:
         raise EmbedlabError(
-            f"{name} is not on this machine, and only its files tell its card: embedlab fetch '{name}'"
+            f"{name} is not on this machine, and only its files tell its card: embedlab fetch {quoted(name)}"
         )
-    for key, value in asdict(load_model(name).card).items():
+    for key, value in asdict(load_model(name, key_from=key_from).card).items():
         say(f"{key:<15} {'-' if value in (None, '') else value}")
 
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from embedlab.cli.console import clear_errors, complain, console, say, table
+from embedlab.cli.console import KeyFrom, clear_errors, complain, console, quoted, say, spoken, table
+from embedlab.cli.given import check_target, items_of, loaded, modality_of, model_again, model_of
 from embedlab.errors import EmbedlabError
 
 if TYPE_CHECKING:
     from embedlab.embedders import Embedder
     from embedlab.embeddings import Embeddings
     from embedlab.items import Items
+    from embedlab.own_data.forecast import Forecast
 
 Source = Annotated[Path, typer.Argument(help="A folder, or a .csv, .tsv, .jsonl or .parquet file.")]
 Model = Annotated[str, typer.Option(help="For example text/minilm; `embedlab models` lists them.")]
@@ -30,6 +32,7 @@ Encoding = Annotated[str | None, typer.Option(help="Of a CSV or of text files, f
 OnError = Annotated[
     str, typer.Option(help="raise: stop at what cannot be read; skip: leave it out, by name.")
 ]
+TokenLimit = Annotated[int | None, typer.Option(min=1, help="openai: the most tokens that one run may send.")]
 Saved = Annotated[list[Path], typer.Argument(help="Files that `embedlab embed` or Embeddings.save wrote.")]
 Html = Annotated[Path, typer.Option(help="The page to write.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
@@ -45,14 +48,25 @@ def summary(
     id: Id = None,
     encoding: Encoding = None,
     full: Annotated[bool, typer.Option("--full", help="Decode every file from beginning to end.")] = False,
+    token_limit: TokenLimit = None,
+    key_from: KeyFrom = None,
 ) -> None:
     """Look at your data before embedding: how many, how large, unreadable ones, copies, time.
 
     The exit status is 1 when something cannot be embedded.
     """
-    items = _items(source, modality, model, content, label, id, encoding, "skip")
-    found = items.summary(model, full=full)
-    say(repr(found))
+    items = items_of(
+        source,
+        modality or modality_of(model, may_fetch=False),
+        content=content,
+        label=label,
+        id=id,
+        encoding=encoding,
+        on_error="skip",
+    )
+    planned = None if model is None else model_of(model, token_limit, key_from)
+    found = items.summary(planned, full=full)
+    say(spoken(repr(found)))
     raise typer.Exit(1 if found.problems or (items.origin and items.origin.left_out) else 0)
 
 
@@ -68,6 +82,8 @@ def embed(
     encoding: Encoding = None,
     on_error: OnError = "raise",
     batch_size: Annotated[int, typer.Option(min=1, help="Items prepared and kept together.")] = 32,
+    token_limit: TokenLimit = None,
+    key_from: KeyFrom = None,
     force: Force = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before embedding.")] = False,
 ) -> None:
@@ -77,11 +93,20 @@ def embed(
     """
     if on_error not in ("raise", "skip"):
         raise EmbedlabError(f"--on-error is raise or skip, not {on_error}.")
-    _target(out, ".parquet", force)
+    check_target(out, ".parquet", force)
     try:
-        items = _items(source, modality, model, content, label, id, encoding, on_error)
-        found = items.summary(model)
-        say(repr(found))
+        items = items_of(
+            source,
+            modality or modality_of(model, may_fetch=True),
+            content=content,
+            label=label,
+            id=id,
+            encoding=encoding,
+            on_error=on_error,
+        )
+        planned = model_of(model, token_limit, key_from)
+        found = items.summary(planned)
+        say(spoken(repr(found)))
         if found.problems and on_error == "raise":
             raise EmbedlabError(
                 f"{len(found.problems):,} of {len(items):,} items cannot be embedded. Mend them, or leave "
@@ -89,12 +114,12 @@ def embed(
             )
         if not yes and sys.stdin.isatty():
             typer.confirm("Embed them?", default=True, abort=True)
-        emb = _embedded(items, model, batch_size, on_error)
+        emb = _embedded(items, planned, batch_size, on_error)
     except KeyboardInterrupt:
         complain("Stopped. The vectors computed so far are kept: the same command goes on from there.")
         raise typer.Exit(130) from None
     emb.save(out)
-    _told(emb, out)
+    _told(emb, out, found.forecast)
 
 
 @clear_errors
@@ -113,9 +138,9 @@ def explore(
 
     if method not in ("umap", "pca", "tsne"):
         raise EmbedlabError(f"--method is umap, pca or tsne, not {method}.")
-    _target(html, ".html", force)
+    check_target(html, ".html", force)
     shown = explorer_of(
-        _loaded(files),
+        loaded(files),
         method=method,  # type: ignore[arg-type]
         n_neighbors=n_neighbors,
         random_state=random_state,
@@ -141,8 +166,8 @@ def compare(
     from embedlab.comparison.compare import compare as comparison_of
 
     if html is not None:
-        _target(html, ".html", force)
-    comparison = comparison_of(_loaded(files), labels=labels, groups=groups, cost=cost)
+        check_target(html, ".html", force)
+    comparison = comparison_of(loaded(files), labels=labels, groups=groups, cost=cost)
     say(repr(comparison))
     if html is not None:
         _written(comparison.to_html(html))
@@ -153,6 +178,7 @@ def search(
     file: Annotated[Path, typer.Argument(help="A file that `embedlab embed` or Embeddings.save wrote.")],
     query: Annotated[str, typer.Argument(help="Words, or the path of a picture, sound or film.")],
     k: Annotated[int, typer.Option("-k", min=1, help="How many to find.")] = 5,
+    key_from: KeyFrom = None,
 ) -> None:
     """Find the items of a file that are nearest to a query, by the model that embedded them."""
     from rich.markup import escape
@@ -160,8 +186,8 @@ def search(
     from embedlab.explorer.search import check_same_model, nearest_to, pictures_of
     from embedlab.explorer.text import clip
 
-    (emb,) = _loaded([file])
-    model = _model(emb.model.name)
+    (emb,) = loaded([file])
+    model = model_again(emb.model, key_from)
     check_same_model(model, emb)
     hits = nearest_to(emb, model.embed_query(query), k, pictures_of(emb.items))
     listed = table("cosine", "id", "label", "item", numbers=("cosine",), fold=("id", "item"))
@@ -175,83 +201,24 @@ def search(
 # -- what they share -----------------------------------------------------------------------------------------
 
 
-def _items(
-    source: Path,
-    modality: str | None,
-    model: str | None,
-    content: str | None,
-    label: str | None,
-    id: str | None,
-    encoding: str | None,
-    on_error: Any,
-) -> Items:
-    """The items of a source, whose kind its name says."""
-    from embedlab.items import Items
-
-    return Items.from_path(
-        source,
-        modality=modality or _modality_of(model),
-        content=content,
-        id=id,
-        label=label,
-        encoding=encoding,
-        on_error=on_error,
-    )
-
-
-def _modality_of(model: str | None) -> str:
-    """What a model embeds, where that is one thing."""
-    from embedlab import catalog
-
-    if model is None:
-        raise EmbedlabError("Say what the data are: --modality text, image, audio or video.")
-    if model not in {card.name for card in catalog.cards()}:
-        return _model(model).card.modality
-    modality = catalog.row(model).card.modality
-    if modality == "image+text":
-        raise EmbedlabError(f"{model} embeds pictures and texts: say --modality image or --modality text.")
-    return modality
-
-
-def _model(name: str) -> Embedder:
+def _embedded(items: Items, model: str | Embedder, batch_size: int, on_error: Any) -> Embeddings:
     from embedlab.embedders import load_model
-
-    return load_model(name)
-
-
-def _embedded(items: Items, model: str, batch_size: int, on_error: Any) -> Embeddings:
     from embedlab.embedders.base import CachedEmbedder
 
-    embedder = _model(model)
+    embedder = load_model(model) if isinstance(model, str) else model
     progress = None if sys.stderr.isatty() else False
     if isinstance(embedder, CachedEmbedder):
         return embedder.embed(items, batch_size=batch_size, progress=progress, on_error=on_error)
     return embedder.embed(items, batch_size=batch_size, progress=progress)
 
 
-def _loaded(files: list[Path]) -> list[Embeddings]:
-    from embedlab.embeddings import Embeddings
-
-    return [Embeddings.load(file) for file in files]
-
-
-def _target(path: Path, suffix: str, force: bool) -> None:
-    """Whether a file may be written there: asked before anything takes time."""
-    if path.suffix.lower() != suffix:
-        raise EmbedlabError(f"{path} should end in {suffix}.")
-    if not path.parent.is_dir():
-        raise EmbedlabError(f"{path} cannot be written: there is no folder {path.parent}.")
-    if path.is_dir():
-        raise EmbedlabError(f"{path} is a folder. Choose another name.")
-    if path.exists() and not force:
-        raise EmbedlabError(f"{path} is there already. Choose another name, or replace it with --force.")
-
-
-def _told(emb: Embeddings, out: Path) -> None:
+def _told(emb: Embeddings, out: Path, plan: Forecast | None) -> None:
     from embedlab.amounts import of_bytes, of_seconds
 
     report = emb.report
-    parts = [f"{report.n_computed:,} computed", f"{report.n_cached:,} known already"]
+    # The sample that was timed a moment ago belongs to this run, though the cache had it by then.
+    timed = min(plan.n_timed if plan else 0, report.n_cached)
+    parts = [f"{report.n_computed + timed:,} computed", f"{report.n_cached - timed:,} known already"]
     if report.skipped:
         names, more = list(report.skipped), " …" if len(report.skipped) > 5 else ""
         parts.append(f"{len(names):,} left out ({', '.join(names[:5])}{more})")
@@ -259,7 +226,7 @@ def _told(emb: Embeddings, out: Path) -> None:
         parts.append(f"{len(report.truncated):,} longer than the model reads")
     size = of_bytes(out.stat().st_size)
     say(f"{len(emb):,} x {emb.dim:,} in {out}, {size}, {of_seconds(report.seconds)}: {', '.join(parts)}")
-    say(f"To look at it: embedlab explore {out} --html map.html")
+    say(f"To look at it: embedlab explore {quoted(str(out))} --html map.html")
 
 
 def _written(path: Path) -> None:

@@ -84,6 +84,8 @@ def _row(emb: Embeddings, measure: bool) -> dict[str, Any]:
         return row | {"note": "runs on a server: nothing is sent there to take its time"}
     if any(known.make and known.card.name == emb.model.name for known in catalog.rows()):
         return row | {"note": "registered in this process, and measured in another"}
+    if weights.locate(emb.model.name) is None:
+        return row | {"note": "not measured: its weights are not on this machine"}
     if not len(emb):
         return row | {"note": "no items to measure with"}
     # Whatever is first in a table may be short, or of one kind.

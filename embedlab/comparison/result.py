@@ -22,6 +22,7 @@ from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 from embedlab.items import Items
 from embedlab.neighbors import Neighbors
+from embedlab.writing import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -221,7 +222,9 @@ class Comparison:
         from embedlab.comparison.page import whole_page
 
         target = Path(path)
-        target.write_text(whole_page(self), encoding="utf-8")
+        text = whole_page(self)
+        with whole_file(target) as part:
+            part.write_text(text, encoding="utf-8")
         return target
 
     def __repr__(self) -> str:

@@ -102,6 +102,18 @@ def load_again(made: Any) -> Embedder:
     return load_model(name)
 
 
+def load_here(name: str) -> Embedder | None:
+    """As :func:`load_model`, but of a repository only what is on this machine: None where nothing is.
+
+    No hub is asked, not even whether a branch has moved. What is not a repository is loaded as always.
+    """
+    asked = naming.parse(name)
+    if asked.prefix not in _LOADERS or asked.is_folder:
+        return load_model(name)
+    there = repository.here(asked)
+    return _build_any(asked, there) if there else None
+
+
 def loadable(name: str) -> bool:
     """Whether a name can be loaded at all: it is in the catalogue or has a prefix."""
     return naming.has_prefix(name) or any(card.name == name for card in catalog.cards())

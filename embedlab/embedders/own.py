@@ -13,7 +13,7 @@ from embedlab import catalog
 from embedlab.cards import ModelCard, Row
 from embedlab.embedders.base import CachedEmbedder, Embedder, text_problem
 from embedlab.errors import EmbedlabError
-from embedlab.items import MODALITIES
+from embedlab.mixture import MODALITIES
 from embedlab.pins import Weights
 
 Compute = Callable[[list[Any]], Any]

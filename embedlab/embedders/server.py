@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import lru_cache
@@ -33,6 +34,8 @@ from embedlab.naming import BadName, ModelName
 TOKEN_LIMIT = 2_000_000
 _OPENAI_AT_ONCE = (2048, 300_000)  # texts and tokens of one request, at most
 _OTHERS_AT_ONCE = (64, 100_000)  # a server on a laptop must answer before the patience ends
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 _trusted: set[str] = set()  # servers that somebody in this process has named
 _keys: dict[str, str] = {}  # server → the variable that was named for it
@@ -76,10 +79,18 @@ class ServerEmbedder(CachedEmbedder):
 
     def estimate(self, items: Items) -> str:
         """What embedding these items would send, in words, without those kept already; nothing is sent."""
+        return self._estimate(self._unknown(items))
+
+    def over_limit(self, items: Items) -> str:
+        """Why one call would refuse to send these items, with the cure; empty when it would not."""
+        return self._over_limit(self._unknown(items))
+
+    def _unknown(self, items: Items) -> list[str]:
+        """The texts that are not kept, each once."""
         content_of = dict(zip(items.digests(), self.contents_of(items), strict=True))
         with VectorCache(self._provenance(), self.dim) as kept:
             known = kept.get(list(content_of))
-        return self._estimate([text for digest, text in content_of.items() if digest not in known])
+        return [text for digest, text in content_of.items() if digest not in known]
 
     def embed_query(self, x: Any) -> np.ndarray:
         """Vector of one query, shape (dim,), float32; kept like all others, so that it is paid for once.
@@ -168,14 +179,20 @@ class ServerEmbedder(CachedEmbedder):
         yield digests, vectors
 
     def _check_limit(self, texts: list[str]) -> None:
+        over = self._over_limit(texts)
+        if over:
+            raise ServerError(f"{self._estimate(texts)} {over} Nothing was sent.")
+
+    def _over_limit(self, texts: list[str]) -> str:
         tokens = sum(map(most_tokens, texts))
-        if self.token_limit is not None and tokens > self.token_limit:
-            enough = -(-tokens // 100_000) * 100_000
-            raise ServerError(
-                f"{self._estimate(texts)} The limit for one call is {self.token_limit:,} tokens. If that is "
-                "meant, pass "
-                f"token_limit={enough:_} to load_model; or embed fewer items. Nothing was sent."
-            )
+        if self.token_limit is None or tokens <= self.token_limit:
+            return ""
+        enough = -(-tokens // 100_000) * 100_000
+        return (
+            f"The limit for one call is {self.token_limit:,} tokens. If that is meant, pass "
+            f"token_limit={enough:_} to load_model (embedlab embed --token-limit {enough}); or embed fewer "
+            "items."
+        )
 
     def _estimate(self, texts: list[str]) -> str:
         most = sum(map(most_tokens, texts))
@@ -183,11 +200,9 @@ class ServerEmbedder(CachedEmbedder):
         money = ""
         if self._known:
             cost, at_most = (n / 1e6 * self._known.price for n in (usual, most))
-            money = (
-                f": about {cost:.2g} USD, at most {at_most:.2g} USD, at {self._known.price} USD for a "
-                "million "
-                f"({LOOKED_UP}; check your provider)"
-            )
+            little = "less than 0.001 USD"
+            price = f"about {cost:.2g} USD, at most {at_most:.2g} USD" if at_most >= 0.001 else little
+            money = f": {price}, at {self._known.price} USD for a million ({LOOKED_UP}; check your provider)"
         return (
             f"{len(texts):,} texts for {self.card.name} are about {_millions(usual)} tokens if they are "
             "English, and "
@@ -224,13 +239,25 @@ def load(asked: ModelName, key_from: str | None = None, token_limit: int | None 
     url, asked = _server_of(asked)
     _trusted.add(url)
     if key_from is not None:
-        if not os.environ.get(key_from):
-            raise ServerError(f"key_from names the environment variable {key_from!r}, which is not set.")
+        _check_variable(key_from)
         _keys[url] = key_from
     own = KEY if url in (OPENAI, _standard()) else None
     # A server of one's own that OPENAI_BASE_URL names may ask for no key.
     own = own if url == OPENAI or os.environ.get(KEY) else None
     return _build(asked, url, _keys.get(url, own), token_limit)
+
+
+def _check_variable(name: str) -> None:
+    """Refuse what names no variable that is set; what does not look like a name may be a key, so unsaid."""
+    if os.environ.get(name):
+        return
+    if not _VARIABLE.fullmatch(name):
+        raise ServerError(
+            "key_from is the name of an environment variable, in capital letters (OPENAI_API_KEY), and what "
+            "was passed is none; it is not repeated here, as it may be a key. Put the key into a variable, "
+            "and pass its name."
+        )
+    raise ServerError(f"key_from names the environment variable {name!r}, which is not set.")
 
 
 @lru_cache(maxsize=16)

@@ -167,6 +167,12 @@ class Connection:
             raise ServerError(
                 f"{self.base_url} asks for a key: put yours into the environment variable {self._key_from}."
             )
+        strange = [place for place, c in enumerate(key or "", 1) if not "!" <= c <= "~"]
+        if strange:
+            raise ServerError(
+                f"The key in {self._key_from} has a letter that no key has, at place {strange[0]}: copy it "
+                "again, without quotes and spaces."
+            )
         if self._client is None or self._client.api_key != (key or "none"):
             self._client = openai.OpenAI(
                 api_key=key or "none",

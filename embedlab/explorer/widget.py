@@ -31,6 +31,7 @@ from embedlab.explorer.state import State
 from embedlab.explorer.text import clean
 from embedlab.projection import NAMES, Method, Projection, project
 from embedlab.sampling import stratified, thinned
+from embedlab.writing import whole_file
 
 MOST_SHOWN = 200_000  # items; more are not usable in a page
 PNG, WIDGET, PLAIN = "image/png", "application/vnd.jupyter.widget-view+json", "text/plain"
@@ -298,7 +299,8 @@ class Explorer(State, anywidget.AnyWidget):
                 f"Explore fewer items,{without} or ask for it with most_mb={np.ceil(size):.0f}."
             )
         target = Path(path)
-        target.write_text(text, encoding="utf-8")
+        with whole_file(target) as part:
+            part.write_text(text, encoding="utf-8")
         return target
 
     def to_png(self, path: str | Path) -> Path:
@@ -317,9 +319,11 @@ class Explorer(State, anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         embeddings, quality = self.projection.embeddings, self.projection.quality
+        known = np.isfinite(quality.trustworthiness)
+        trust = f"trustworthiness {quality.trustworthiness:.2f}" if known else quality.words
         return (
             f"Explorer: {len(self._items)} items of {self._items.name!r}, {embeddings.model.name}, "
-            f"{NAMES[self.projection.method]}, trustworthiness {quality.trustworthiness:.2f}"
+            f"{NAMES[self.projection.method]}, {trust}"
         )
 
     def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:

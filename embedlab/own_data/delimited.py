@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from embedlab.errors import BadItem
-from embedlab.origin import LONE, OnError, Origin, refuse
+from embedlab.origin import LONE, OnError, Origin, nothing_left, refuse
 
 SEPARATORS = (",", ";", "\t", "|")
 _LONGEST = 2**31 - 1  # characters in a field; Python's own limit is 131,072
@@ -94,7 +94,10 @@ def read_csv(
                 rows += 1
                 for place, column in places:
                     column.append(row[place])
-    refuse(bad, f"line{'s' * (len(bad) > 1)} of {path.name}", on_error, _cure(bad, encoding, rows))
+    cure = _cure(bad, encoding, rows)
+    refuse(bad, f"line{'s' * (len(bad) > 1)} of {path.name}", on_error, cure)
+    if bad and not rows:
+        raise nothing_left(bad, f"No row of {path}", cure)
     if not rows:
         raise BadItem(f"{path} has a header ({', '.join(header)}) and no rows.")
     words = f"{path.name}: {encoding}, separator {_NAMES.get(separator, repr(separator))}, {rows:,} rows"
@@ -124,10 +127,7 @@ def encoding_of(path: Path, encoding: str | None) -> str:
             "pandas.read_excel and pass the table to Items.from_frame."
         )
     if encoding is not None:
-        try:
-            return codecs.lookup(encoding).name
-        except LookupError as error:
-            raise BadItem(f"There is no encoding {encoding!r}; cp1252, for example, is one.") from error
+        return known_encoding(encoding)
     for mark, named in _MARKS:
         if head.startswith(mark):
             return named
@@ -135,6 +135,22 @@ def encoding_of(path: Path, encoding: str | None) -> str:
         order = "be" if head[:1] == b"\0" else "le"
         raise BadItem(f"{path} looks like UTF-16 without its mark. Pass encoding='utf-16-{order}'.")
     return "utf-8"
+
+
+def known_encoding(encoding: str) -> str:
+    """The encoding by Python's own name for it.
+
+    Raises
+    ------
+    BadItem
+        When there is none of this name, or it is not one of texts.
+    """
+    try:
+        found = codecs.lookup(encoding)
+        "".encode(encoding)  # some, such as zip, turn bytes into bytes
+    except (LookupError, ValueError) as error:
+        raise BadItem(f"There is no encoding {encoding!r}; cp1252, for example, is one.") from error
+    return found.name
 
 
 @contextmanager

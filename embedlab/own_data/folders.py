@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from embedlab.errors import BadItem
-from embedlab.mixture import some
-from embedlab.origin import OnError, refuse
+from embedlab.mixture import no_column, some
+from embedlab.origin import OnError, nothing_left, refuse
 from embedlab.own_data import tables
+from embedlab.own_data.delimited import known_encoding
 
 SUFFIXES: dict[str, frozenset[str]] = {
     "text": frozenset({".txt", ".md"}),
@@ -24,7 +27,7 @@ SUFFIXES: dict[str, frozenset[str]] = {
 
 def rows(
     folder: Path, modality: str, encoding: str = "utf-8", on_error: OnError = "raise"
-) -> tuple[list[dict[str, Any]], dict[str, str]]:
+) -> tuple[list[dict[str, Any]], dict[str, str], list[str]]:
     """One row per file of a modality: id (path below ``folder``), content or path, label (its subfolder).
 
     Files are found by suffix, at any depth, in a stable order. Hidden files are left out, and so are links
@@ -34,7 +37,9 @@ def rows(
     -------
     rows : list of dict
     left_out : dict of str to str
-        Files and folders that could not be read, each with the reason.
+        Files and folders that could not be read, each with the reason; links to nothing are among them.
+    outside : list of str
+        Links that were not followed: to folders, and to files outside of the folder.
 
     Raises
     ------
@@ -45,14 +50,12 @@ def rows(
         raise BadItem(f"A folder can hold {', '.join(SUFFIXES)}; not {modality!r}.")
     if not folder.is_dir():
         raise BadItem(f"There is no folder {folder}.")
+    encoding = known_encoding(encoding)
     bad: dict[str, str] = {}
-    inside = _files(folder, bad)
+    inside, outside = _files(folder, SUFFIXES[modality], bad)
     chosen = [path for path in inside if path.suffix.lower() in SUFFIXES[modality]]
     if not chosen and not bad:
-        seen = Counter(path.suffix.lower() or "(no suffix)" for path in inside)
-        others = ", ".join(f"{count} {suffix}" for suffix, count in seen.most_common(5)) or "nothing"
-        wanted = ", ".join(sorted(SUFFIXES[modality]))
-        raise BadItem(f"No {modality} files ({wanted}) in {folder}; it holds {others}.")
+        raise BadItem(_nothing(folder, modality, inside, outside))
     made = []
     for path in chosen:
         below = path.relative_to(folder)
@@ -68,8 +71,24 @@ def rows(
         made.append(row | {"label": below.parent.name or None})
     refuse(bad, f"of {len(inside)} files in {folder}", on_error)
     if not made:
-        raise BadItem(f"None of the {modality} files in {folder} can be read; {next(iter(bad))}, for one.")
-    return made, bad
+        raise nothing_left(bad, f"None of the {modality} files in {folder}")
+    return made, bad, outside
+
+
+def _nothing(folder: Path, modality: str, inside: list[Path], outside: list[str]) -> str:
+    """What a folder holds that has no files of a modality."""
+    seen = Counter(path.suffix.lower() or "(no suffix)" for path in inside)
+    others = [f"{count} {suffix}" for suffix, count in seen.most_common(5)]
+    words = ", ".join([*others, *([linked(outside)] if outside else [])]) or "nothing"
+    cure = " Copy the files into the folder, or give the folder they are in." if outside else ""
+    wanted = ", ".join(sorted(SUFFIXES[modality]))
+    return f"No {modality} files ({wanted}) in {folder}; it holds {words}.{cure}"
+
+
+def linked(outside: list[str]) -> str:
+    """How many links are not followed, and some of them."""
+    words = "links that lead elsewhere and are" if len(outside) > 1 else "link that leads elsewhere and is"
+    return f"{len(outside):,} {words} not followed ({some(outside)})"
 
 
 def joined(
@@ -90,7 +109,7 @@ def joined(
         more, origin = tables.csv_frame(metadata, exact, None, None, None, on_error)
     for needed in exact:
         if needed not in more.columns:
-            raise BadItem(f"No column {needed!r} in {metadata.name}; it has {list(more.columns)}.")
+            raise no_column(needed, more.columns, metadata.name)
     names = [str(name).replace("\\", "/").removeprefix("./") for name in more["file_name"]]
     more = more.assign(file_name=names)
     twice = more["file_name"][more["file_name"].duplicated()]
@@ -106,10 +125,14 @@ def joined(
     return found.drop(columns="file_name"), dict(origin.left_out) | lost
 
 
-def _files(folder: Path, bad: dict[str, str]) -> list[Path]:
-    """All files below a folder, sorted; neither hidden ones nor links that lead outside."""
+def _files(folder: Path, suffixes: Container[str], bad: dict[str, str]) -> tuple[list[Path], list[str]]:
+    """All files below a folder, sorted, without hidden ones; and the links that are not followed.
+
+    What cannot be opened goes into ``bad``: folders, and of the files those that were asked for.
+    """
     root = folder.resolve()
-    found = []
+    found: list[Path] = []
+    outside: list[str] = []
 
     def closed(error: OSError) -> None:
         where = Path(str(error.filename)).relative_to(folder)
@@ -117,11 +140,34 @@ def _files(folder: Path, bad: dict[str, str]) -> list[Path]:
 
     for parent, folders, names in os.walk(folder, onerror=closed):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
+        linked_folders = [p for p in map(Path(parent).joinpath, folders) if _is_link(p)]
+        outside += [f"{_name(path.relative_to(folder))}/" for path in linked_folders]
+        for name in sorted(name for name in names if not name.startswith(".")):
             path = Path(parent, name)
-            if not name.startswith(".") and path.is_file() and path.resolve().is_relative_to(root):
+            wanted, where = path.suffix.lower() in suffixes, _name(path.relative_to(folder))
+            try:
+                is_file = stat.S_ISREG(path.stat().st_mode)
+                within = path.resolve().is_relative_to(root)
+            except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
+                if wanted:
+                    bad[where] = _closed_file(path, error)
+                continue
+            if is_file and within:
                 found.append(path)
-    return found
+            elif is_file and wanted:
+                outside.append(where)
+    return found, outside
+
+
+def _closed_file(path: Path, error: Exception) -> str:
+    why = getattr(error, "strerror", None) or error
+    if _is_link(path):
+        return f"the link leads to nothing that can be opened ({why}); mend or delete it"
+    return f"it cannot be opened ({why})"
+
+
+def _is_link(path: Path) -> bool:
+    return os.path.islink(path)  # noqa: PTH114 — Path.is_symlink raises where not even that may be asked
 
 
 def _name(below: Path) -> str:
@@ -131,10 +177,10 @@ def _name(below: Path) -> str:
 
 def _text(path: Path, encoding: str) -> str:
     try:
-        return path.read_text("utf-8-sig" if encoding.lower().replace("_", "-") == "utf-8" else encoding)
-    except LookupError as error:
-        raise BadItem(f"there is no encoding {encoding!r}; cp1252, for example, is one") from error
+        return path.read_text("utf-8-sig" if encoding == "utf-8" else encoding)
     except UnicodeError as error:
-        raise BadItem(f"not {encoding.upper()} text ({error}); save it so, or pass encoding=…") from error
+        at = f"byte {error.start:,}" if isinstance(error, UnicodeDecodeError) else str(error)
+        cure = "encoding='cp1252', or what it is in" if encoding == "utf-8" else "the encoding it is in"
+        raise BadItem(f"not {encoding.upper()} text ({at}); save it so, or pass {cure}") from error
     except OSError as error:
         raise BadItem(f"it cannot be read: {error.strerror}") from error

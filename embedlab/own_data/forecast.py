@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedlab import catalog, weights
+from embedlab import catalog, naming, weights
 from embedlab.amounts import of_bytes, of_seconds
 from embedlab.embedders.base import CachedEmbedder, Embedder
 from embedlab.embedders.running import check_call
 from embedlab.items import Items
+from embedlab.weights import repository
 
 BUDGET = 3.0  # seconds that timing may take, once the model is loaded
 _PARTS = 6  # places in the queue of items from which some are taken
@@ -30,6 +31,7 @@ class Forecast:
     ----------
     model : str
     dim : int
+        0 where only files tell it that are not on this machine.
     n_items : int
     n_known : int
         Items whose vector need not be computed: it is in the cache, or that of an equal item is.
@@ -89,6 +91,8 @@ class Forecast:
     @property
     def room_words(self) -> str:
         """The size of the result."""
+        if not self.dim:
+            return f"{self.n_items:,} vectors; how long they are, the model's files tell"
         return f"{self.n_items:,} x {self.dim:,} numbers, {of_bytes(self.result_bytes)}"
 
     @property
@@ -116,7 +120,8 @@ def forecast(items: Items, model: str | Embedder) -> Forecast:
     if isinstance(model, str) and model in {card.name for card in catalog.cards()}:
         row = catalog.row(model)
         check_call(items, model, _accepted(row.card.modality), 1, "skip")
-        lacking = [part for part in row.parts or (model,) if weights.locate(part) is None]
+        wanted = () if row.make else row.parts or (model,)
+        lacking = [part for part in wanted if weights.locate(part) is None]
         if lacking:
             size = sum(catalog.row(part).download_bytes for part in lacking)
             return Forecast(
@@ -130,10 +135,27 @@ def forecast(items: Items, model: str | Embedder) -> Forecast:
                 note=f"not timed: its weights are not here yet ({of_bytes(size)} to download)",
             )
     if isinstance(model, str):
-        from embedlab.embedders import load_model
+        from embedlab.embedders.loading import load_here
 
-        model = load_model(model)
+        loaded = load_here(model)
+        if loaded is None:
+            return _not_here(items, model)
+        model = loaded
     return _timed(items, model)
+
+
+def _not_here(items: Items, model: str) -> Forecast:
+    """All that can be said of a repository that is not on this machine: how large the hub says it is."""
+    if naming.parse(model).prefix == "st":
+        check_call(items, model, ("text",), 1, "skip")
+    size = repository.download_bytes(naming.parse(model))
+    return Forecast(
+        model,
+        0,
+        len(items),
+        download_bytes=size or 0,
+        note="not timed: not on this machine yet" + (f" ({of_bytes(size)} to download)" if size else ""),
+    )
 
 
 def _accepted(modality: str) -> tuple[str, ...]:
@@ -160,8 +182,7 @@ def _timed(items: Items, model: Embedder) -> Forecast:
         cut=cut,
     )
     if model.card.source == "server":
-        note = "not timed: it runs on a server, where each item may cost money"
-        return dataclasses.replace(plan, note=note)
+        return dataclasses.replace(plan, note=_server_words(items, model))
     todo = own.todo(items) if own else list(range(len(items)))
     n_known = len(items) - len(todo)
     rates, places, took = _rates(model, items, todo)
@@ -181,6 +202,17 @@ def _timed(items: Items, model: Embedder) -> Forecast:
         high=left * max(halves) * _SPREAD,
         took=took,
     )
+
+
+def _server_words(items: Items, model: Embedder) -> str:
+    """What a server would be sent and what that costs, and whether one call may send so much."""
+    from embedlab.embedders.server import ServerEmbedder
+
+    words = "not timed: it runs on a server, where each item may cost money"
+    if not isinstance(model, ServerEmbedder):
+        return words
+    over = model.over_limit(items)
+    return f"{words}. {model.estimate(items)}" + (f" {over}" if over else "")
 
 
 def _cut(items: Items, model: CachedEmbedder | None) -> tuple[int, tuple[str, ...]]:

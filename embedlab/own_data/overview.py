@@ -229,7 +229,8 @@ def _rest(n: int) -> str:
 def _named(reasons: Mapping[str, str]) -> str:
     """How many, and some of them with the reason."""
     pairs = list(reasons.items())
-    some = "; ".join(f"{clip(id, 60)}: {clip(why, 120)}" for id, why in pairs[:_SHOWN])
+    # A cure stands at the end of a reason, so that only what is far too long is cut.
+    some = "; ".join(f"{clip(id, 60)}: {clip(why, 300)}" for id, why in pairs[:_SHOWN])
     return f"{len(pairs):,} – {some}{_rest(len(pairs))}"
 
 

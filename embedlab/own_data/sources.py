@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pandas as pd
 
 from embedlab.errors import BadItem
+from embedlab.mixture import check_modality, no_column
 from embedlab.origin import OnError, Origin
 from embedlab.own_data import folders, tables
 
@@ -47,16 +48,17 @@ class FromFiles:
         encoding : str
             Of text files.
         on_error : {"raise", "skip"}
-            What to do with text files of another encoding, folders that may not be opened, and rows of
-            ``metadata`` without a file. Media are not opened yet: ``items.summary()`` looks at them.
+            What to do with text files of another encoding, folders that may not be opened, links to
+            nothing, and rows of ``metadata`` without a file. Media are not opened yet: ``items.summary()``
+            looks at them.
         name : str, optional
             What to call the collection; by default the folder's name.
 
         Returns
         -------
         Items
-            The id is the path below ``folder``. Hidden files are left out, and so are links that lead out of
-            the folder.
+            The id is the path below ``folder``. Hidden files are left out, and so are links to folders and
+            to what lies outside; ``items.origin`` names those.
 
         Raises
         ------
@@ -66,12 +68,13 @@ class FromFiles:
         folder = Path(folder).expanduser()
         if label is not None and metadata is None:
             raise BadItem("label= names a column of metadata=; without it the subfolder is the label.")
-        rows, bad = folders.rows(folder, modality, encoding, on_error)
+        rows, bad, outside = folders.rows(folder, modality, encoding, on_error)
         frame, title = pd.DataFrame(rows, dtype=object), name or folder.resolve().name
         if metadata is not None:
             frame, lost = folders.joined(frame, Path(metadata).expanduser(), label, on_error)
             bad |= lost
-        origin = Origin(f"{folder.resolve().name}/: {len(frame):,} {modality} files", bad)
+        words = f"{folder.resolve().name}/: {len(frame):,} {modality} files"
+        origin = Origin(words + (f"; {folders.linked(outside)}" if outside else ""), bad)
         return _items(cls)(frame, modality, title, origin)
 
     @classmethod
@@ -106,13 +109,15 @@ class FromFiles:
         path = Path(path).expanduser()
         if not path.exists():
             raise BadItem(f"There is nothing at {path}.")
+        check_modality(modality)
         options: dict[str, Any] = {"modality": modality, "on_error": on_error}
         if path.is_dir():
-            if content or id:
-                raise BadItem("Columns are in tables; in a folder the files are the items.")
-            return cls.from_folder(
-                path, modality=modality, label=label, encoding=encoding or "utf-8", on_error=on_error
-            )
+            if content or id or label:
+                raise BadItem(
+                    "Columns are in tables; in a folder the files are the items, and the name of a file's "
+                    "subfolder is its label."
+                )
+            return cls.from_folder(path, modality=modality, encoding=encoding or "utf-8", on_error=on_error)
         kind = path.suffix.lower()
         options |= {"content": content or ("content" if modality == "text" else "path"), "id": id}
         if kind in (".csv", ".tsv"):
@@ -172,6 +177,7 @@ class FromFiles:
             Naming lines, columns or ids, and the cure.
         """
         path = Path(path).expanduser()
+        check_modality(modality)
         exact = _given(content, id, label, caption)
         wanted = _wanted(exact, columns)
         frame, origin = tables.csv_frame(path, exact, wanted, encoding, separator, on_error)
@@ -202,6 +208,7 @@ class FromFiles:
             Naming lines, columns or ids, and the cure.
         """
         path = Path(path).expanduser()
+        check_modality(modality)
         exact = _given(content, id, label, caption)
         frame, origin = tables.jsonl_frame(path, exact, _wanted(exact, columns), on_error)
         return _made(cls, path, frame, origin, modality, exact, columns, name)
@@ -230,6 +237,7 @@ class FromFiles:
             Naming columns or ids, and the cure.
         """
         path = Path(path).expanduser()
+        check_modality(modality)
         exact = _given(content, id, label, caption)
         frame, origin = tables.parquet_frame(path, exact, _wanted(exact, columns))
         return _made(cls, path, frame, origin, modality, exact, columns, name)
@@ -267,8 +275,9 @@ def _made(
 ) -> Items:
     lacking = [column for column in [*exact, *(columns or ())] if column not in frame.columns]
     if lacking:
-        there = f"it has {list(frame.columns)}" if columns is None else "the file has none of that name"
-        raise BadItem(f"No column {lacking[0]!r} in {path.name}; {there}.")
+        if columns is not None:  # the others were not read
+            raise BadItem(f"No column {lacking[0]!r} in {path.name}; the file has none of that name.")
+        raise no_column(lacking[0], frame.columns, path.name, exact[lacking[0]])
     use = {purpose: column for column, purpose in exact.items()}
     if modality != "text":
         frame = frame.assign(**{use["content"]: tables.beside(path, frame[use["content"]])})

@@ -13,10 +13,11 @@ import pandas as pd
 
 from embedlab.errors import BadItem
 from embedlab.mixture import missing
-from embedlab.origin import LONE, OnError, Origin, refuse, whole
+from embedlab.origin import LONE, OnError, Origin, nothing_left, refuse, whole
 from embedlab.own_data.delimited import encoding_of, open_text, read_csv
 
 _NAMES = ("id", "label")  # which from_frame takes for what they say, when nothing else is named
+_ONE_A_LINE = 'Write one object a line, such as {"content": "A text."}.'
 _NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 
@@ -52,8 +53,8 @@ def jsonl_frame(
         for number, line in enumerate(file, 1):
             if number == 1 and line.lstrip().startswith("["):
                 raise BadItem(
-                    f"{path} is one JSON list, not one object a line. Read it with pandas.read_json and pass "
-                    "the table to Items.from_frame."
+                    f"{path} is one JSON list, not one object a line. Write it so, or read it with "
+                    "pandas.read_json and pass the table to Items.from_frame."
                 )
             if not line.strip():
                 continue
@@ -68,8 +69,11 @@ def jsonl_frame(
             else:
                 rows.append({whole(k): v for k, v in row.items() if wanted is None or k in wanted})
     refuse(bad, f"line{'s' * (len(bad) > 1)} of {path.name}", on_error)
+    if bad and not rows:
+        not_text = any(why.startswith("not utf") for why in bad.values())
+        raise nothing_left(bad, f"No line of {path}", "Save the file as UTF-8." if not_text else _ONE_A_LINE)
     if not rows:
-        raise BadItem(f"{path} holds no objects.")
+        raise BadItem(f"{path} holds no objects. {_ONE_A_LINE}")
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {name: _plain([row.get(name) for row in rows], name in exact) for name in names}
     return pd.DataFrame(columns), Origin(f"{path.name}: {encoding}, {len(rows):,} JSON objects", bad)
@@ -114,9 +118,12 @@ def parquet_frame(
 
 
 def beside(path: Path, values: pd.Series) -> pd.Series:
-    """Paths as they stand in a table made absolute: they start at the table's own folder."""
+    """Paths as they stand in a table made absolute: they start at the table's own folder.
+
+    An address stays as it is, so that whoever looks at it can say what it is.
+    """
     names = ["" if missing(value) else str(value).strip() for value in values]
-    paths = [str(_found(path.parent, name)) if name else "" for name in names]
+    paths = [name if not name or "://" in name else str(_found(path.parent, name)) for name in names]
     return pd.Series(paths, dtype=object, index=values.index)
 
 

@@ -19,6 +19,7 @@ from embedlab.store.indexes import check_count
 from embedlab.store.query import query_vector
 from embedlab.store.record import Origin, Record
 from embedlab.store.walk import HnswGraph, Step, build_graph, walk
+from embedlab.writing import whole_file
 
 if TYPE_CHECKING:
     from embedlab.store.walk_view import WalkView
@@ -235,7 +236,9 @@ class HnswWalk:
         from embedlab.store.walk_view import page
 
         target = Path(path)
-        target.write_text(page(self), encoding="utf-8")
+        text = page(self)
+        with whole_file(target) as part:
+            part.write_text(text, encoding="utf-8")
         return target
 
     def to_gif(self, path: str | Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable
@@ -185,4 +186,7 @@ def _failure(place: Place, output: str) -> problems.WeightsError:
 
 def out_of_reach(reason: str) -> str:
     """The reason, with the hub's address and the cure."""
+    forbidden = re.match(r"(\w+_OFFLINE) is set$", reason)
+    if forbidden:
+        return f"{endpoint()} is not asked, as {forbidden[1]} is set; unset it to download"
     return f"{endpoint()}: {reason}. Check the connection or proxy, or set HF_ENDPOINT to a mirror"

@@ -94,6 +94,19 @@ def open_folder(folder: Path, name: str) -> Checkout:
     return Checkout(folder, _identity(folder, paths), None, "folder", "folder")
 
 
+def download_bytes(name: ModelName) -> int | None:
+    """How much fetching a repository would move, as the hub lists it; None where it cannot be asked.
+
+    Raises
+    ------
+    WeightsUnavailable, NotAModel
+        When the hub answers that it has no such repository, or none that can be loaded.
+    """
+    if name.prefix == "openai" or name.is_folder or hub.unreachable():
+        return None
+    return _Repository(name.target, name.revision).listed_bytes()
+
+
 def locate(repo: str, asked: str | None = None) -> Checkout | None:
     """A repository, where it is on this machine; the hub is not asked."""
     return _Repository(repo, asked).here(asked if is_commit(asked) else None, [])
@@ -265,6 +278,11 @@ class _Repository:
                 # As in hub.py: the errors of the HTTP library share no base class that could be named here.
                 raise problems.SourceFailed(hub.out_of_reach(f"{type(error).__name__}: {small}")) from error
             foreign.check_code(Path(folder), self.repo)
+
+    def listed_bytes(self) -> int:
+        """Bytes of the files at the commit that :meth:`fetch` would take; nothing is downloaded."""
+        commit = self.asked if is_commit(self.asked) else None
+        return self._listed(commit or self.notes.commit_of(self.asked)).folder_bytes
 
     def _listed(self, commit: str | None) -> Weights:
         """The commit and its files, as the hub lists them."""
