@@ -396,6 +396,7 @@ def test_parquet_piece_by_piece(store: VectorStore, tmp_path: Path, monkeypatch:
     emb = cloud(1000, label=["sea", "hill"] * 500)
     path = emb.save(tmp_path / "emb.parquet")
     monkeypatch.setattr("embedlab.store.moving.PIECE_BYTES", 300 * 4 * 8)
+    monkeypatch.setattr("embedlab.store.moving.PIECES_A_MARK", 1)
     real, calls = VectorStore._store, []
 
     def interrupted(self: VectorStore, *args: Any, **how: Any) -> int:

@@ -100,13 +100,14 @@ VectorStore(path).add("notes", cloud(4000), index="HNSW")
         assert store.search("notes", emb.vectors[-9], k=1)["id"].tolist() == [emb.ids[-9]]
 
 
-def test_a_process_killed_while_adding_a_parquet_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("pieces", "again"), [(1, 400), (2, 400), (3, 1000)])
+def test_a_process_killed_while_adding_a_parquet_file(tmp_path: Path, pieces: int, again: int) -> None:
     path, emb = tmp_path / "lab.db", cloud(1000)
     emb.save(tmp_path / "emb.parquet")
     body = """
 from pathlib import Path
 from embedlab.store import engine, moving
-moving.PIECE_BYTES = 300 * 4 * 8
+moving.PIECE_BYTES, moving.PIECES_A_MARK = 300 * 4 * 8, PIECES
 whole, calls = engine.batches, []
 def in_the_third_piece(sizes):
     calls.append(1)
@@ -118,11 +119,11 @@ def in_the_third_piece(sizes):
 engine.batches = in_the_third_piece
 VectorStore(path).add_parquet("notes", Path(path).with_name("emb.parquet"), index="HNSW")
 """
-    with other_process(path, body) as process:
+    with other_process(path, body.replace("= 300 * 4 * 8, PIECES", f"= 300 * 4 * 8, {pieces}")) as process:
         process.wait(60)
     with VectorStore(path) as store:
         assert 600 < store.count("notes") < 900, "two pieces, and what was acknowledged of the third"
-        assert store.add_parquet("notes", tmp_path / "emb.parquet", index="HNSW") == 400
+        assert store.add_parquet("notes", tmp_path / "emb.parquet", index="HNSW") == again
         assert store.count("notes") == 1000
         ids = [id for page in store.pages("notes") for id in page["id"]]
         assert sorted(ids) == sorted(emb.ids), "nothing twice"

@@ -115,8 +115,6 @@ def put(
         write(here, name, ids, vectors, table, progress)
         if index_now:
             finish(here, name, record, len(ids))
-        elif here.place.lite:
-            here.client.flush(name)
 
 
 def write(
