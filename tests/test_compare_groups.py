@@ -111,6 +111,12 @@ def test_few_groups_are_warned_of(windows: list[Embeddings]) -> None:
     )
 
 
+def test_it_is_groups_that_are_too_few_not_items(windows: list[Embeddings]) -> None:
+    alike = [windows[1], named(windows[1], "by/twin")]
+    found = compare(alike, groups=[n // 30 for n in range(240)], cost=False)
+    assert found.verdict[0].startswith("8 groups of items are too few to tell")
+
+
 def test_an_item_without_a_group_is_a_group_of_its_own(windows: list[Embeddings]) -> None:
     values = [None, *windows[0].items.frame["recording"].tolist()[1:]]
     assert "whole groups: 25 of 240 items" in " ".join(compare(windows, groups=values, cost=False).warnings)

@@ -9,7 +9,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -127,6 +129,27 @@ VectorStore(path).add_parquet("notes", Path(path).with_name("emb.parquet"), inde
         assert store.count("notes") == 1000
         ids = [id for page in store.pages("notes") for id in page["id"]]
         assert sorted(ids) == sorted(emb.ids), "nothing twice"
+
+
+def test_the_mark_of_a_parquet_file_follows_what_is_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a flush before it, a machine that loses its power would keep the mark and lose the rows."""
+    monkeypatch.setattr("embedlab.store.moving.PIECE_BYTES", 100 * 4 * 8)
+    path, done = cloud(1000).save(tmp_path / "emb.parquet"), []
+
+    def noted(name: str, real: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        done.append("mark" if "embedlab.reading" in str(given) else name)
+        return real(*given, **named)
+
+    with VectorStore(tmp_path / "lab.db") as store:
+        client = store._connection.client
+        for name in ("upsert", "flush", "alter_collection_properties"):
+            monkeypatch.setattr(client, name, partial(noted, name, getattr(client, name)))
+        store.add_parquet("notes", path)
+    marks = [place for place, name in enumerate(done) if name == "mark"]
+    assert len(marks) == 4, "after 300, 600, 900 and 1,000"
+    assert all(done[place - 1] == "flush" for place in marks), done
 
 
 @pytest.fixture(scope="module")

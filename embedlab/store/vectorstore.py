@@ -229,8 +229,9 @@ class VectorStore:
 
         (Milvus Lite itself keeps the rows of a collection in memory; a server has a memory of its own.)
 
-        After an interruption the same call goes on where it was, and nothing is there twice. A file that is
-        in whole is not read again: what was deleted since comes back with :meth:`add`.
+        After an interruption the same call goes on where it was last sure (at most 100 MB of vectors are
+        read again), and nothing is there twice. A file that is in whole is not read again: what was deleted
+        since comes back with :meth:`add`.
 
         Parameters
         ----------
