@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,21 +16,16 @@ from tqdm.auto import tqdm
 from embedlab import settings
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
-from embedlab.store.connection import Connection, Token, speaking
-from embedlab.store.engine import Question, load, nearest
-from embedlab.store.errors import StoreError
-from embedlab.store.indexes import INDEXES, check_count, check_index, default_nlist, make_index
+from embedlab.store.connection import Token
+from embedlab.store.indexes import INDEXES, check_count, check_index
+from embedlab.store.lab_places import Finder, each, in_faiss, in_milvus
 from embedlab.store.lab_result import IndexLab
-from embedlab.store.record import Record
 from embedlab.store.vectorstore import VectorStore
 
-_NAME = "embedlab_index_lab"
-_PATIENCE = 600.0  # seconds for a server to build an index
 _TIE = 1e-5  # scores nearer than this are equal
+_COLUMNS = ["place", "index", "build", "search", "recall", "median_ms", "p95_ms", "build_s", "size_mb"]
 EF = (10, 20, 40, 80, 160, 320)
 NPROBE = (1, 2, 4, 8, 16, 32)
-
-Finder = Callable[[np.ndarray, Mapping[str, int]], list[int]]
 
 
 def index_lab(
@@ -116,36 +111,21 @@ def index_lab(
     def measure(
         place: str, index: str, built: Mapping[str, int], find: Finder, seconds: float, mb: float
     ) -> None:
+        about = {"place": place, "index": index, "build": dict(built), "build_s": seconds, "size_mb": mb}
         for looking in _searches(index, built, k, ef, nprobe):
-            found, times = _ask(find, wanted, looking)
-            rows.append(
-                {
-                    "place": place,
-                    "index": index,
-                    "build": dict(built),
-                    "search": looking,
-                    "recall": float(
-                        np.mean([_share(f, b, s, k) for f, b, s in zip(found, *best, strict=True)])
-                    ),
-                    "median_ms": 1000 * float(np.median(times)),
-                    "p95_ms": 1000 * float(np.quantile(times, 0.95)),
-                    "build_s": seconds,
-                    "size_mb": mb,
-                }
-            )
+            rows.append(about | {"search": looking} | _measured(find, wanted, looking, best, k))
         bar.update()
 
     with bar:
-        for index, built in _each(plan):
-            measure(f"FAISS {version('faiss-cpu')}", index, built, *_in_faiss(base, index, built))
+        for index, built in each(plan):
+            measure(f"FAISS {version('faiss-cpu')}", index, built, *in_faiss(base, index, built))
         with tempfile.TemporaryDirectory() as folder, VectorStore(Path(folder) / "lab.db") as lite:
-            _in_milvus(lite, stored, plan, k, measure)
+            in_milvus(lite, stored, plan, k, measure)
         if server is not None:
             with VectorStore(server, token=token) as there:
-                _in_milvus(there, stored, plan, k, measure)
-    return IndexLab(
-        pd.DataFrame(rows), len(stored), stored.dim, k, len(asked), recall, str(stored.model.name)
-    )
+                in_milvus(there, stored, plan, k, measure)
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    return IndexLab(table, len(stored), stored.dim, k, len(asked), recall, str(stored.model.name))
 
 
 def default_builds(n_items: int) -> dict[str, list[dict[str, int]]]:
@@ -158,12 +138,6 @@ def default_builds(n_items: int) -> dict[str, list[dict[str, int]]]:
         "IVF_FLAT": [nlist],
         "IVF_SQ8": [nlist],
     }
-
-
-def _each(plan: Mapping[str, Sequence[Mapping[str, int]]]) -> Iterator[tuple[str, dict[str, int]]]:
-    for index, several in plan.items():
-        for params in several:
-            yield index, dict(params)
 
 
 def _searches(
@@ -226,126 +200,18 @@ def _ask(find: Finder, wanted: np.ndarray, looking: Mapping[str, int]) -> tuple[
     return found, times
 
 
-# -- bare FAISS ----------------------------------------------------------------------------------------------
-
-
-def _in_faiss(base: np.ndarray, index: str, built: Mapping[str, int]) -> tuple[Finder, float, float]:
-    """The same index in FAISS alone: how to search it, seconds to build, and megabytes."""
-    import faiss
-
-    dim, inner = base.shape[1], faiss.METRIC_INNER_PRODUCT
-    byte = faiss.ScalarQuantizer.QT_8bit
-    made: Any
-    started = time.perf_counter()
-    if index == "FLAT":
-        made = faiss.IndexFlatIP(dim)
-    elif index in ("HNSW", "AUTOINDEX"):
-        made = faiss.IndexHNSWFlat(dim, built.get("M", 16), inner)
-    elif index == "HNSW_SQ":
-        made = faiss.IndexHNSWSQ(dim, byte, built.get("M", 16), inner)  # type: ignore[arg-type]
-    elif index == "IVF_FLAT":
-        made = faiss.IndexIVFFlat(faiss.IndexFlatIP(dim), dim, built["nlist"], inner)
-    else:
-        made = faiss.IndexIVFScalarQuantizer(faiss.IndexFlatIP(dim), dim, built["nlist"], byte, inner)
-    if "HNSW" in index or index == "AUTOINDEX":
-        made.hnsw.efConstruction = built.get("efConstruction", 200)
-    if not made.is_trained:
-        made.train(base)
-    made.add(base)
-    seconds = time.perf_counter() - started
-
-    def find(query: np.ndarray, looking: Mapping[str, int]) -> list[int]:
-        if "ef" in looking:
-            made.hnsw.efSearch = looking["ef"]
-        if "nprobe" in looking:
-            made.nprobe = looking["nprobe"]
-        rows = made.search(query[None], find_k)[1][0]
-        return [int(row) for row in rows if row >= 0]
-
-    find_k = min(len(base), 100)
-    return find, seconds, len(faiss.serialize_index(made)) / 1e6
-
-
-# -- Milvus --------------------------------------------------------------------------------------------------
-
-
-def _in_milvus(
-    store: VectorStore,
-    stored: Embeddings,
-    plan: Mapping[str, Sequence[Mapping[str, int]]],
+def _measured(
+    find: Finder,
+    wanted: np.ndarray,
+    looking: Mapping[str, int],
+    best: tuple[list[float], list[np.ndarray]],
     k: int,
-    measure: Callable[[str, str, Mapping[str, int], Finder, float, float], None],
-) -> None:
-    """Store once, then build and measure one index after the other."""
-    from embedlab.store import reading
-
-    bare = stored.items.frame[["id"]]
-    items = type(stored.items)(bare.assign(content=""), "text", "index_lab")
-    only = Embeddings(stored.vectors, items, stored.model, stored.layer, stored.pooling, stored.normalized)
-    if _NAME in set(store.collections()["name"]):
-        store.drop(_NAME)
-    try:
-        store.add(_NAME, only, index="FLAT", progress=False)
-        here = store._connection
-        record = reading.record_of(here, _NAME)
-        with speaking("flush what is measured"):
-            here.client.flush(_NAME)  # a server would keep a few rows unsealed, and those have no index
-        row_of = {id: row for row, id in enumerate(stored.ids)}
-        for index, built in _each(plan):
-            if index == "HNSW_SQ" and not here.place.has("the index HNSW_SQ"):
-                continue
-            as_built = _rebuilt(here, record, index, built)
-            seconds, mb = build(here, _NAME, as_built)
-
-            def find(query: np.ndarray, looking: Mapping[str, int], made: Record = as_built) -> list[int]:
-                hits = nearest(here, _NAME, made, Question("vector", query, k, params=looking))
-                return [row_of[hit["id"]] for hit in hits]
-
-            measure(here.place.name, index, built, find, seconds, mb)
-    finally:
-        store.drop(_NAME)
-
-
-def _rebuilt(here: Connection, record: Record, index: str, built: Mapping[str, int]) -> Record:
-    import dataclasses
-
-    params = dict(built)
-    if index.startswith("IVF") and not params:
-        params = {"nlist": default_nlist(int(here.client.get_collection_stats(_NAME)["row_count"]))}
-    return dataclasses.replace(record, index=index, params=params, columns={}, fields=[])
-
-
-def build(here: Connection, name: str, record: Record) -> tuple[float, float]:
-    """Put this index in the place of the last one: seconds, and megabytes where the files can be seen."""
-    client = here.client
-    with speaking(f"build {record.index}"):
-        client.release_collection(name)
-        client.drop_index(name, "vector")
-        here.ready.discard(name)
-        started = time.perf_counter()
-        make_index(client, name, record, here.place.lite)
-        if not here.place.lite:
-            _wait(client, name, record.index)
-        load(here, name, record)
-        seconds = time.perf_counter() - started
-        told = client.describe_index(name, "vector")
-    if told["index_type"] != record.index or int(told.get("pending_index_rows", 0)):
-        raise StoreError(f"{here.place.name} did not use the index {record.index} that was measured: {told}.")
-    if here.path is None:
-        return seconds, float("nan")
-    files = [*(here.path / "collections" / name).rglob("*.idx")]
-    if record.index != "FLAT" and not files:
-        raise StoreError(f"{here.place.name} has no {record.index} on disk: it would compare every vector.")
-    return seconds, sum(file.stat().st_size for file in files) / 1e6
-
-
-def _wait(client: Any, name: str, index: str) -> None:
-    """Until a server has built its index: it answers without it before, exactly and slowly."""
-    until = time.monotonic() + _PATIENCE
-    while True:
-        told = client.describe_index(name, "vector")
-        if told.get("state") == "Finished" and not int(told.get("pending_index_rows", 0)):
-            return
-        if time.monotonic() > until:
-            raise StoreError(f"The server has not built {index} within {_PATIENCE:.0f} s: {told}.")
-        time.sleep(0.2)
+) -> dict[str, float]:
+    """Recall and times of all queries by one setting."""
+    found, times = _ask(find, wanted, looking)
+    shares = [_share(rows, kth, scores, k) for rows, kth, scores in zip(found, *best, strict=True)]
+    return {
+        "recall": float(np.mean(shares)),
+        "median_ms": 1000 * float(np.median(times)),
+        "p95_ms": 1000 * float(np.quantile(times, 0.95)),
+    }

@@ -36,7 +36,7 @@ import psutil
 from embedlab.catalog import row
 from embedlab.embeddings import Embeddings
 from embedlab.items import Items
-from embedlab.store import VectorStore, lab, reading
+from embedlab.store import VectorStore, lab_places, reading
 from embedlab.store.record import PROPERTY
 from tests.benchmarks.watch import Memory
 
@@ -137,7 +137,7 @@ def measure(where: str, folder: Path, pid: int, token: str | None, n: int) -> No
         tell(what="added, FLAT", **timed(add))
         tell(what="search FLAT", **asked(store, emb, queries, None))
         made = dataclasses.replace(reading.record_of(here, "growth"), index="HNSW", params=HNSW)
-        tell(what="built HNSW", **timed(lambda: lab.build(here, "growth", made)))
+        tell(what="built HNSW", **timed(lambda: lab_places.build(here, "growth", made)))
         here.client.alter_collection_properties("growth", {PROPERTY: made.to_json()})
         tell(what="search HNSW", **asked(store, emb, queries, EF))
         if store.place.lite:
