@@ -37,7 +37,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from embedlab import settings  # noqa: E402
 from embedlab.embedders.perceiver import MINI as SIZE  # noqa: E402
-from embedlab.media import sound, video  # noqa: E402
+from embedlab.media import audio, video  # noqa: E402
 from embedlab.samples import clips  # noqa: E402
 
 PATCH = 32  # samples
@@ -83,7 +83,7 @@ def small_clip(wanted: tuple[str, str, str, int]) -> tuple[np.ndarray, np.ndarra
     chosen = video.read_frames(frames, SIZE.n_frames, shorter_side=2 * SIZE.side)
     pixels = [SIZE.preprocess.pixels(Image.fromarray(frame)) for frame in chosen]
     heard = np.zeros(SIZE.n_samples, np.float32)
-    slower = sound.read_audio((samples, clips.RATE), SIZE.rate)[: SIZE.n_samples]
+    slower = audio.read_audio((samples, clips.RATE), SIZE.rate)[: SIZE.n_samples]
     heard[: len(slower)] = slower
     return np.stack(pixels), heard.astype(np.float16)
 

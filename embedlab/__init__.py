@@ -23,10 +23,10 @@ _WHERE = {
     "Embeddings": "embedlab.embeddings",
     "EmbedlabError": "embedlab.errors",
     "Explorer": "embedlab.explorer",
-    "HnswWalk": "embedlab.store.walk_result",
+    "HnswWalk": "embedlab.store.hnsw_walk_result",
     "Items": "embedlab.items",
-    "ModelCard": "embedlab.catalog",
-    "Projection": "embedlab.projection",
+    "ModelCard": "embedlab.catalog.cards",
+    "Projection": "embedlab.analysis.projection",
     "VectorStore": "embedlab.store",
     "ask": "embedlab.applications.answering",
     "available": "embedlab.weights",
@@ -39,28 +39,30 @@ _WHERE = {
     "embed_layers": "embedlab.embedders",
     "explore": "embedlab.explorer",
     "find_duplicates": "embedlab.applications.duplicates",
-    "from_module": "embedlab.embedders.live",
-    "hnsw_walk": "embedlab.store.walk_result",
-    "index_lab": "embedlab.store.lab",
+    "from_module": "embedlab.embedders.torch_module",
+    "hnsw_walk": "embedlab.store.hnsw_walk_result",
+    "index_lab": "embedlab.store.index_lab",
     "load_dataset": "embedlab.samples.loading",
     "load_model": "embedlab.embedders",
-    "models": "embedlab.catalog",
-    "project": "embedlab.projection",
+    "models": "embedlab.catalog.registry",
+    "project": "embedlab.analysis.projection",
     "recommend": "embedlab.applications.recommending",
-    "register": "embedlab.embedders.own",
+    "register": "embedlab.embedders.registration",
     "split_audio": "embedlab.media.recordings",
 }
 # No sub-module may bear one of these names: importing it would put the module in the function's place.
 __all__ = sorted([*_WHERE, "__version__"])
 
 if TYPE_CHECKING:
+    from embedlab.analysis.projection import Projection as Projection
+    from embedlab.analysis.projection import project as project
     from embedlab.applications.answering import ask as ask
     from embedlab.applications.chat import Chat as Chat
     from embedlab.applications.chunking import chunk as chunk
     from embedlab.applications.duplicates import find_duplicates as find_duplicates
     from embedlab.applications.recommending import recommend as recommend
-    from embedlab.catalog import ModelCard as ModelCard
-    from embedlab.catalog import models as models
+    from embedlab.catalog.cards import ModelCard as ModelCard
+    from embedlab.catalog.registry import models as models
     from embedlab.comparison.compare import compare as compare
     from embedlab.comparison.depth import depth_figure as depth_figure
     from embedlab.comparison.depth import depth_table as depth_table
@@ -69,22 +71,20 @@ if TYPE_CHECKING:
     from embedlab.embedders import embed as embed
     from embedlab.embedders import embed_layers as embed_layers
     from embedlab.embedders import load_model as load_model
-    from embedlab.embedders.live import from_module as from_module
-    from embedlab.embedders.own import register as register
+    from embedlab.embedders.registration import register as register
+    from embedlab.embedders.torch_module import from_module as from_module
     from embedlab.embeddings import Embeddings as Embeddings
     from embedlab.errors import EmbedlabError as EmbedlabError
     from embedlab.explorer import Explorer as Explorer
     from embedlab.explorer import explore as explore
     from embedlab.items import Items as Items
     from embedlab.media.recordings import split_audio as split_audio
-    from embedlab.projection import Projection as Projection
-    from embedlab.projection import project as project
     from embedlab.samples.loading import datasets as datasets
     from embedlab.samples.loading import load_dataset as load_dataset
     from embedlab.store import VectorStore as VectorStore
-    from embedlab.store.lab import index_lab as index_lab
-    from embedlab.store.walk_result import HnswWalk as HnswWalk
-    from embedlab.store.walk_result import hnsw_walk as hnsw_walk
+    from embedlab.store.hnsw_walk_result import HnswWalk as HnswWalk
+    from embedlab.store.hnsw_walk_result import hnsw_walk as hnsw_walk
+    from embedlab.store.index_lab import index_lab as index_lab
     from embedlab.weights import available as available
 
 

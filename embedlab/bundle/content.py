@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedlab import catalog, lessons, settings, weights
+from embedlab import lessons, settings, weights
 from embedlab.bundle.manifest import Entry
+from embedlab.catalog import registry
+from embedlab.catalog.pins import Weights
 from embedlab.errors import EmbedlabError
 from embedlab.lessons import lab
-from embedlab.pins import Weights
 from embedlab.samples import loading as samples
 from embedlab.weights import verify
 
@@ -40,8 +41,8 @@ Progress = weights.Progress
 def models_of(chosen: list[lab.Lesson], more: tuple[str, ...] = ()) -> list[str]:
     """The models with weights of their own that lessons use, and those named beside them."""
     names = [name for each in chosen for name in each.models] + list(more)
-    parts = [part for name in names for part in catalog.row(name).parts or (name,)]
-    return [name for name in dict.fromkeys(parts) if not catalog.row(name).weights.shipped]
+    parts = [part for name in names for part in registry.row(name).parts or (name,)]
+    return [name for name in dict.fromkeys(parts) if not registry.row(name).weights.shipped]
 
 
 def datasets_of(chosen: list[lab.Lesson]) -> list[str]:
@@ -63,7 +64,7 @@ def model_files(name: str, progress: Progress | None = None) -> list[Source]:
     EmbedlabError
         When no source has the pinned weights.
     """
-    row, found = catalog.row(name), weights.fetch(name, progress)
+    row, found = registry.row(name), weights.fetch(name, progress)
     spec = next(form for form in row.forms if (found.path / form.main).is_file())
     source = f"{found.origin}: {_names(spec)}"
     return [
@@ -110,7 +111,7 @@ def _names(spec: Weights) -> str:
 
 def notebook_files(chosen: list[lab.Lesson]) -> Iterator[Source]:
     """The lessons, their solutions and pictures, and the teacher's guide."""
-    folder = lessons.notebooks_folder()
+    folder = settings.notebooks_folder()
     for path in lab.lesson_files({each.number for each in chosen}):
         yield Source(
             path, f"notebooks/{path.relative_to(folder).as_posix()}", "lessons", "embedlab", "Apache-2.0"

@@ -17,13 +17,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 import embedlab
-from embedlab import catalog
 from embedlab.bundle import closure, content, manifest, third_party, wheels
-from embedlab.bundle.own import own_wheel
+from embedlab.bundle.self_wheel import own_wheel
 from embedlab.bundle.targets import Target
+from embedlab.catalog import registry
 from embedlab.errors import EmbedlabError
 from embedlab.lessons import lab
-from embedlab.weights import watch
+from embedlab.weights import subprocess_download
 
 _SIGN = ".embedlab-bundle"  # tells a bundle that is being made from a folder of somebody's
 _LONG = 150  # letters of a path below the bundle that leave too few for the folder before it, on Windows
@@ -208,13 +208,13 @@ def _installed(gathered: wheels.Gathered) -> int:
 
 def _needed(plan: Plan) -> int:
     """Bytes that must still be free; what is there already counts."""
-    models = [catalog.row(name) for name in content.models_of(plan.lessons, plan.models)]
+    models = [registry.row(name) for name in content.models_of(plan.lessons, plan.models)]
     weights = sum(
         row.weights.folder_bytes for row in models if not (plan.out / "models" / row.card.name).is_dir()
     )
     missing = [t for t in plan.targets if not (plan.out / "wheels" / f"{t.name}.txt").is_file()]
     # While they arrive, the wheels of one target lie there twice.
-    there = watch.size_of(plan.out / "wheels")
+    there = subprocess_download.size_of(plan.out / "wheels")
     return weights + max(0, (len(missing) + 1) * wheels.USUAL_BYTES - there) * bool(missing)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from email.message import Message
 
-from embedlab import catalog
 from embedlab.bundle.closure import Wheel
+from embedlab.catalog import registry
 from embedlab.samples import loading as samples
 
 _OSI = "License :: OSI Approved :: "
@@ -51,7 +51,7 @@ def page(wheels: Iterable[Wheel], models: list[str], datasets: list[str]) -> str
         "| --- | --- | --- |",
     ]
     for name in models:
-        card = catalog.row(name).card
+        card = registry.row(name).card
         lines.append(f"| `{name}` | {card.licence} | {card.homepage} |")
     if datasets:
         lines += ["", "## Sample data", "", "| set | licence | what it is |", "| --- | --- | --- |"]

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from embedlab.bundle import closure
 from embedlab.bundle.targets import Target
 from embedlab.errors import EmbedlabError
-from embedlab.weights import verify, watch
+from embedlab.weights import subprocess_download, verify
 from embedlab.weights.wheels import STALL_SECONDS
 
 # All wheels for one machine take 560 MB with torch's build for processors (measured on Linux, Python 3.11).
@@ -149,7 +149,9 @@ def _fetch(own: Path, target: Target, folder: Path, *, allow_large: bool, on_byt
     temporary = str(passing / "tmp")
     env = {"TMPDIR": temporary, "TEMP": temporary, "TMP": temporary}
     try:
-        outcome = watch.run(job, folder=passing, env=env, stall_seconds=STALL_SECONDS, on_bytes=look)
+        outcome = subprocess_download.run(
+            job, folder=passing, env=env, stall_seconds=STALL_SECONDS, on_bytes=look
+        )
     except TooLarge:
         shutil.rmtree(passing, ignore_errors=True)
         raise
@@ -177,7 +179,7 @@ def _too_large(target: Target, gpu: str | None) -> str:
     )
 
 
-def _why(outcome: watch.Outcome, target: Target) -> str:
+def _why(outcome: subprocess_download.Outcome, target: Target) -> str:
     if outcome.stalled:
         return f"{target.name}: nothing arrived for {STALL_SECONDS:g} s. Run again: what is here is kept."
     if found := re.search(r"No matching distribution found for (\S[^\n]*)", outcome.output):
@@ -206,7 +208,7 @@ def resolve(own: Path, target: Target, scratch: Path) -> list[tuple[str, str, st
     words = ["install", "--dry-run", "--ignore-installed", "--target", str(scratch / "nowhere"), "--no-input"]
     more = ["--disable-pip-version-check", "--progress-bar=off", "--report", str(report)]
     job = ["pip-for", json.dumps(target.markers), *words, *more, *target.pip_options, str(own)]
-    outcome = watch.run(job, folder=scratch, env={}, stall_seconds=600, on_bytes=lambda _: None)
+    outcome = subprocess_download.run(job, folder=scratch, env={}, stall_seconds=600, on_bytes=lambda _: None)
     if outcome.code:
         raise EmbedlabError(_why(outcome, target))
     listed = json.loads(report.read_text(encoding="utf-8"))["install"]

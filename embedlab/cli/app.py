@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import embedlab
-from embedlab.cli import bundle, cache, models, own
+from embedlab.cli import bundle, cache, data, models
 from embedlab.cli.console import clear_errors, complain, console, marked, say, speak_plainly
 
 app = typer.Typer(
@@ -51,12 +51,12 @@ def lab(
     In a checkout they are opened where they are; from an installed package they are copied into FOLDER
     (default: embedlab-lessons), and a file that is there already is never overwritten.
     """
-    from embedlab import lessons
+    from embedlab import settings
     from embedlab.lessons import lab as place
 
     chosen = place.chosen(some)
-    if folder is None and lessons.in_checkout():
-        target = lessons.notebooks_folder()
+    if folder is None and settings.in_checkout():
+        target = settings.notebooks_folder()
     else:
         target = folder or Path("embedlab-lessons")
         done = place.copy_lessons(target, {each.number for each in chosen})
@@ -123,7 +123,7 @@ def _summarize(folder: Path) -> bool:
 
 app.command()(models.models)
 app.command()(models.fetch)
-for _command in (own.summary, own.embed, own.explore, own.compare, own.search):
+for _command in (data.summary, data.embed, data.explore, data.compare, data.search):
     app.command()(_command)
 
 

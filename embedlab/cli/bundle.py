@@ -15,7 +15,7 @@ from embedlab.cli.console import clear_errors, complain, console, marked, say
 from embedlab.errors import EmbedlabError
 
 if TYPE_CHECKING:
-    from embedlab.weights.watch import Progress as OnProgress
+    from embedlab.weights.subprocess_download import Progress as OnProgress
 
 
 @clear_errors
@@ -46,15 +46,15 @@ def bundle(
     """
     if check:
         raise typer.Exit(0 if _check(out) else 1)
-    from embedlab import catalog
     from embedlab.bundle import packing, targets
     from embedlab.bundle.make import Plan, make
+    from embedlab.catalog import registry
     from embedlab.lessons import lab
 
     if archive is not None and archive not in packing.KINDS:
         raise EmbedlabError(f"No archive {archive!r}; there are {', '.join(packing.KINDS)}.")
     for name in model or ():
-        catalog.row(name)
+        registry.row(name)
     chosen, there = lab.chosen(lessons), targets.chosen(platform, python)
     plan = Plan(chosen, there, out, tuple(model or ()), allow_large)
     if dry_run:
@@ -107,15 +107,15 @@ def _announce(plan: object) -> bool:
     """Say what would be in a bundle; True when there is a wheel of every package for every target."""
     import tempfile
 
-    from embedlab import catalog
     from embedlab.bundle import content, wheels
     from embedlab.bundle.make import Plan
-    from embedlab.bundle.own import own_wheel
+    from embedlab.bundle.self_wheel import own_wheel
+    from embedlab.catalog import registry
     from embedlab.samples import loading as samples
 
     assert isinstance(plan, Plan)
     for name in content.models_of(plan.lessons, plan.models):
-        say(f"weights  {name}: {catalog.row(name).weights.folder_bytes / 1e6:.0f} MB")
+        say(f"weights  {name}: {registry.row(name).weights.folder_bytes / 1e6:.0f} MB")
     for name in content.datasets_of(plan.lessons):
         spec = samples.pinned(name)
         say(f"data     {name}: {spec.folder_bytes / 1e6 if spec else 0:.1f} MB")

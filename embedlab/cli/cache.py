@@ -23,13 +23,14 @@ def show(context: typer.Context) -> None:
     """Show what embedlab keeps on this machine."""
     if context.invoked_subcommand:
         return
-    from embedlab import cache, settings
+    from embedlab import settings
+    from embedlab.embedders import vector_cache
 
     say(f"{settings.cache_root()}")
     kept = table("what", "model", "vectors", "MB", numbers=("vectors", "MB"), fold=("model",))
     for name, size in weights_kept().items():
         kept.add_row("weights", escape(name), "", f"{size / 1e6:.1f}")
-    for row in cache.summary().to_dict("records"):
+    for row in vector_cache.summary().to_dict("records"):
         kept.add_row("vectors", escape(row["name"]), str(row["vectors"]), f"{row['bytes'] / 1e6:.1f}")
     console.print(kept if kept.row_count else "Nothing is kept yet.")
 
@@ -43,11 +44,11 @@ def clear(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete kept vectors and weights; they are computed or downloaded again when needed."""
-    from embedlab import cache
+    from embedlab.embedders import vector_cache
 
     both = vectors == weights
     sizes = weights_kept() if weights or both else {}
-    files = cache.summary() if vectors or both else cache.summary()[:0]
+    files = vector_cache.summary() if vectors or both else vector_cache.summary()[:0]
     if name is not None:
         sizes = {model: size for model, size in sizes.items() if model == name}
         files = files[files["name"] == name]
@@ -60,7 +61,7 @@ def clear(
     what = " and ".join(word for word, some in (("vectors", len(files)), ("weights", len(sizes))) if some)
     if not yes:
         typer.confirm(f"Delete the {what} of {name or 'all models'}, {total / 1e6:.1f} MB?", abort=True)
-    freed = cache.clear(name) if vectors or both else 0
+    freed = vector_cache.clear(name) if vectors or both else 0
     for model, size in sizes.items():
         try:
             shutil.rmtree(_weights_folder() / model)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedlab import catalog
+from embedlab.catalog import registry
 from embedlab.errors import EmbedlabError
 from embedlab.lessons import lab
 
@@ -69,8 +69,8 @@ def message(lessons: list[lab.Lesson]) -> str:
     numbers = ",".join(f"{each.number:02}" for each in lessons)
     every = len(lessons) == len(lab.all_lessons())
     only = "" if every else f" --lessons {numbers}"
-    models = [n for n in lab.models_of_lessons(lessons) if not catalog.row(n).parts]
-    megabytes = sum(catalog.row(name).download_bytes for name in models) / 1e6
+    models = [n for n in lab.models_of_lessons(lessons) if not registry.row(n).parts]
+    megabytes = sum(registry.row(name).download_bytes for name in models) / 1e6
     fetch = "--all" if every else " ".join(models)
     rows = [
         f"  {what}\n      means: {meaning}\n      say:   {cure}" for what, (meaning, cure) in CURES.items()

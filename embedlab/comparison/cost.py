@@ -22,7 +22,8 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from embedlab import catalog, settings, weights
+from embedlab import settings, weights
+from embedlab.catalog import registry
 from embedlab.embedders.loading import loadable
 from embedlab.embeddings import Embeddings
 from embedlab.errors import EmbedlabError
@@ -82,7 +83,7 @@ def _row(emb: Embeddings, measure: bool) -> dict[str, Any]:
         return row | {"note": "not in the catalogue, so it cannot be loaded by name"}
     if emb.model.source == "server":
         return row | {"note": "runs on a server: nothing is sent there to take its time"}
-    if any(known.make and known.card.name == emb.model.name for known in catalog.rows()):
+    if any(known.make and known.card.name == emb.model.name for known in registry.rows()):
         return row | {"note": "registered in this process, and measured in another"}
     if weights.locate(emb.model.name) is None:
         return row | {"note": "not measured: its weights are not on this machine"}
@@ -119,14 +120,14 @@ def _measured(job: str, sha256: str | None) -> str:
 def _file_mb(name: str) -> float:
     """Size of a model's files on this machine, or of its download; NaN where neither is known."""
     try:
-        row = catalog.row(name)
-    except catalog.UnknownModel:
+        row = registry.row(name)
+    except registry.UnknownModel:
         return float("nan")
     total = 0
     for part in row.parts or (name,):
         found = weights.locate(part)
         files = [file for file in found.path.rglob("*") if file.is_file()] if found else []
-        total += sum(file.stat().st_size for file in files) or catalog.row(part).download_bytes
+        total += sum(file.stat().st_size for file in files) or registry.row(part).download_bytes
     return total / 1e6 if total else float("nan")
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from embedlab.alignment import turned
+from embedlab.analysis.alignment import turned
+from embedlab.analysis.projection import NAMES, Method, project
 from embedlab.comparison.geometry import two_nn
 from embedlab.comparison.tasks import knn_accuracy
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 from embedlab.palette import CATEGORIES, GREY, INK, style
-from embedlab.projection import NAMES, Method, project
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from embedlab.comparison.fitness import Task
+from embedlab.analysis.neighbors import Neighbors, unit_rows
+from embedlab.comparison.compression import quality_of
+from embedlab.comparison.evaluation import Task
 from embedlab.comparison.geometry import occurrences, spectrum
-from embedlab.comparison.shape import HUBS
-from embedlab.comparison.smaller import quality_of
+from embedlab.comparison.geometry_tables import HUBS
 from embedlab.errors import BadItem
-from embedlab.neighbors import Neighbors, unit_rows
 from embedlab.palette import CATEGORIES, GREY, INK
 
 if TYPE_CHECKING:

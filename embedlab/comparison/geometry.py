@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from embedlab.analysis.neighbors import Neighbors, unit_rows
 from embedlab.errors import BadItem
-from embedlab.neighbors import Neighbors, unit_rows
 
 _DISCARDED = 0.1
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from embedlab.comparison import alike, shape
+from embedlab.comparison import geometry_tables, similarity_tables
+from embedlab.comparison.compression import in_words
+from embedlab.comparison.evaluation import Task
 from embedlab.comparison.figures import color_of
-from embedlab.comparison.fitness import Task
-from embedlab.comparison.smaller import in_words
 from embedlab.comparison.verdict import amount, headline
-from embedlab.explorer.text import escape
+from embedlab.io.text import escape
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -219,7 +219,9 @@ def _likeness(c: Comparison) -> str:
         "Chance, and p: what mixing up the items of one model gives, and how often it gives as much. Each p "
         "is of its line alone. RSA is of at most 2,000 items."
     )
-    meanings = "".join(f"<li><b>{_TITLES[m]}</b>: {escape(text)}</li>" for m, text in alike.MEASURES.items())
+    meanings = "".join(
+        f"<li><b>{_TITLES[m]}</b>: {escape(text)}</li>" for m, text in similarity_tables.MEASURES.items()
+    )
     return (
         f'<h3>How alike</h3><div class="matrices">{matrices}</div><details><summary>Every measure, beside '
         f'chance</summary><div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}'
@@ -257,15 +259,16 @@ def _shapes(c: Comparison) -> str:
     rows = "".join(
         f"<tr><td>{_SHAPES[name]}</td>{''.join(_number(c.geometry.loc[m, name]) for m in c.names)}"
         f"<td class='soft'>{escape(meaning)}</td></tr>"
-        for name, meaning in shape.MEANING.items()
+        for name, meaning in geometry_tables.MEANING.items()
     )
-    n = min(len(c.items), shape.MOST)
+    n = min(len(c.items), geometry_tables.MOST)
     picture = _picture(c.figure("shape"), "spectrum, hubs and lengths of each model")
     return (
         "<h3>The shape of each space</h3><details><summary>Nine numbers, and what each means for search"
         f'</summary><div class="scroll"><table><thead><tr><th></th>{head}<th>what it means</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div><p class='soft'>n = {len(c.items):,}; intrinsic dimensions are "
-        f"those of {n:,} items. Hubs count among the {min(shape.HUBS, len(c.items) - 1)} nearest.</p>"
+        f"those of {n:,} items. "
+        f"Hubs count among the {min(geometry_tables.HUBS, len(c.items) - 1)} nearest.</p>"
         f"{picture}</details>"
     )
 

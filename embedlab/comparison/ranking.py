@@ -15,7 +15,7 @@ from embedlab.comparison.scores import group_codes
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem, WrongModel
 from embedlab.items import Items
-from embedlab.mixture import some
+from embedlab.items.image_text_pair import some
 
 # Cosines count as equal when they round to the same step (about 1e-6): float32 vectors carry no more. A
 # power of two, because cosines that often repeat (0, 1, 1/3, 5/8, …) then never lie between two steps.

@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from embedlab.comparison.alike import Name, square
+from embedlab.analysis.neighbors import Neighbors
 from embedlab.comparison.caveats import caveats
+from embedlab.comparison.compression import smaller
 from embedlab.comparison.copies import Copies
-from embedlab.comparison.fitness import Task, scores_table
+from embedlab.comparison.evaluation import Task, scores_table
 from embedlab.comparison.groups import Groups
-from embedlab.comparison.smaller import smaller
+from embedlab.comparison.similarity_tables import Name, square
 from embedlab.comparison.tasks import knn_accuracy
 from embedlab.comparison.verdict import Facts, listed, verdict
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
+from embedlab.io.atomic import whole_file
 from embedlab.items import Items
-from embedlab.neighbors import Neighbors
-from embedlab.writing import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from embedlab.analysis.projection import Method
     from embedlab.explorer import Explorer
-    from embedlab.projection import Method
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -194,9 +194,9 @@ class Comparison:
         **options: Any,
     ) -> Explorer:
         """The maps of all models, linked; options as for :func:`explore`. No neighbour is looked up again."""
+        from embedlab.analysis.projection import project
         from embedlab.explorer import explore
         from embedlab.explorer.widget import MOST_SHOWN
-        from embedlab.projection import project
 
         several = list(self.embeddings.values())
         if len({emb.model.name for emb in several}) < len(several):
@@ -233,8 +233,8 @@ class Comparison:
 
     def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The page; live, with a button that opens the linked maps."""
+        from embedlab.comparison.live import view
         from embedlab.comparison.page import page
-        from embedlab.comparison.view import view
 
         live = {"version_major": 2, "version_minor": 0, "model_id": view(self).model_id}
         widget = "application/vnd.jupyter.widget-view+json"

@@ -20,7 +20,7 @@ from embedlab.comparison.scores import bootstrap as bootstrap
 from embedlab.comparison.scores import group_codes
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
-from embedlab.mixture import some
+from embedlab.items.image_text_pair import some
 
 
 def recall_at_k(ranking: Ranking, k: int) -> Score:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from embedlab.analysis.neighbors import Neighbors
 from embedlab.errors import BadItem
-from embedlab.neighbors import Neighbors
 
 PAIRED_UP_TO = 2000  # items whose pairs are all compared (RSA): two million pairs
 Measure = Callable[[np.ndarray, np.ndarray], float]
@@ -195,16 +195,16 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
 def mutual_knn(one: Neighbors, other: Neighbors, k: int | None = None) -> float:
     """Share of an item's k nearest neighbours that both models name, as a mean over the items.
 
-    By chance k / (n_items − 1). See :func:`embedlab.comparison.agreement.neighbor_overlap`, whose mean it is.
+    By chance k / (n_items − 1). See :func:`embedlab.analysis.agreement.neighbor_overlap`, whose mean it is.
     """
-    from embedlab.comparison.agreement import neighbor_overlap
+    from embedlab.analysis.agreement import neighbor_overlap
 
     return float(neighbor_overlap([one, other], k).mean(dtype=np.float64))
 
 
 def jaccard_knn(one: Neighbors, other: Neighbors, k: int | None = None) -> float:
     """The neighbours that both models name, as a share of those that either names; a mean over the items."""
-    from embedlab.comparison.agreement import neighbor_overlap
+    from embedlab.analysis.agreement import neighbor_overlap
 
     overlap = neighbor_overlap([one, other], k).astype(np.float64)
     return float((overlap / (2 - overlap)).mean())

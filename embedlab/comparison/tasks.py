@@ -12,11 +12,11 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from embedlab.analysis.neighbors import Neighbors, knn, unit_rows
 from embedlab.comparison.scores import Score, bootstrap, group_codes
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
-from embedlab.mixture import some
-from embedlab.neighbors import Neighbors, knn, unit_rows
+from embedlab.items.image_text_pair import some
 
 MOST = 2000  # items of which the slower tasks take a sample
 _SPARE = 30  # neighbours beyond k that are looked up, in case the nearest are copies

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from embedlab.comparison.fitness import CLEAR, Task
+from embedlab.comparison.evaluation import CLEAR, Task
 
 HEADLINES = ("success@1", "Spearman", "1-NN accuracy", "zero-shot accuracy")
 _WORTH_SAYING = 1.3  # times as fast, or as long

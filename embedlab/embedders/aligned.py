@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from embedlab import settings
-from embedlab.catalog import ModelCard
+from embedlab.catalog.cards import ModelCard
 from embedlab.embedders.dual import TEMPLATES, DualEmbedder, unit
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.text import TextEmbedder
 from embedlab.errors import EmbedlabError
-from embedlab.kept import made_once
+from embedlab.io.build_once import made_once
 from embedlab.weights import Found
 
 RIDGE = 1.0

@@ -12,9 +12,9 @@ import numpy as np
 
 from embedlab.embedders.base import CachedEmbedder
 from embedlab.errors import BadItem
-from embedlab.media import sound
-from embedlab.media.fragments import fragment
-from embedlab.media.sound import RATE, SILENT
+from embedlab.items.fragments import fragment
+from embedlab.media import audio
+from embedlab.media.audio import RATE, SILENT
 
 WINDOW_SECONDS = 30
 _WINDOW = WINDOW_SECONDS * RATE
@@ -49,7 +49,7 @@ class AudioEmbedder(CachedEmbedder):
     def _prepare(self, content: Any) -> np.ndarray | Long:
         pieces: list[np.ndarray] = []
         size, loudest = 0, 0.0
-        for piece in sound.blocks(content):  # to the end, so that damage is found now and named
+        for piece in audio.blocks(content):  # to the end, so that damage is found now and named
             if not len(piece):
                 continue
             size += len(piece)
@@ -64,7 +64,7 @@ class AudioEmbedder(CachedEmbedder):
         return np.concatenate(pieces) if size <= _WINDOW else Long(content)
 
     def _problem(self, content: Any) -> str | None:
-        return sound.problem(content)
+        return audio.problem(content)
 
     def _length(self, content: Any) -> float:
         path, start, end = fragment(content)
@@ -118,7 +118,7 @@ def windows_of(source: Any) -> Iterator[np.ndarray]:
     """A recording in windows of 30 seconds, one after the other; the last one may be shorter."""
     waiting: list[np.ndarray] = []
     size = 0
-    for piece in sound.blocks(source):
+    for piece in audio.blocks(source):
         waiting.append(piece)
         size += len(piece)
         while size >= _WINDOW:

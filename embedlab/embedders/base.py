@@ -11,9 +11,9 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 
-from embedlab.cache import VectorCache
-from embedlab.catalog import ModelCard
-from embedlab.embedders.running import Batch, Keeper, OnError, check_call, in_batches, without
+from embedlab.catalog.cards import ModelCard
+from embedlab.embedders.batching import Batch, Keeper, OnError, check_call, in_batches, without
+from embedlab.embedders.vector_cache import VectorCache
 from embedlab.embeddings import Embeddings, EmbedReport
 from embedlab.errors import BadItem, EmbedlabError
 from embedlab.items import Items

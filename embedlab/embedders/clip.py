@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from embedlab.catalog import ModelCard
+from embedlab.catalog.cards import ModelCard
 from embedlab.embedders.base import quiet_loading
 from embedlab.embedders.dual import DualEmbedder, unit
 from embedlab.embedders.preprocess import Preprocess

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from embedlab.embedders.base import CachedEmbedder
+from embedlab.embedders.batching import OnError, few
 from embedlab.embedders.preprocess import Preprocess
-from embedlab.embedders.running import OnError, few
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 from embedlab.items import Items
-from embedlab.media import pictures as media
+from embedlab.media import image as media
 
 # A class is asked for by the mean of several sentences: which words stand around a name matters less then
 # (Radford et al. 2021, section 3.1.4).

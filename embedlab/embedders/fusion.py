@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from embedlab.catalog import ModelCard
+from embedlab.catalog.cards import ModelCard
 from embedlab.embedders.audio import AudioEmbedder
 from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.loading import load_model
 from embedlab.errors import EmbedlabError
+from embedlab.items.fragments import fragment
 from embedlab.media import video
-from embedlab.media.fragments import fragment
-from embedlab.media.sound import RATE, SILENT
+from embedlab.media.audio import RATE, SILENT
 from embedlab.weights import Found
 
 PARTS = ("picture", "motion", "direction", "sound")

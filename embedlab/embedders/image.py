@@ -16,15 +16,15 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from embedlab.catalog import ModelCard
+from embedlab.catalog.cards import ModelCard
 from embedlab.embedders import efficientnet, torchhub
 from embedlab.embedders.base import CachedEmbedder, quiet_loading
+from embedlab.embedders.batching import few
+from embedlab.embedders.layers import Penultimate, penultimate, read_layers
+from embedlab.embedders.pooling import spatial_mean
 from embedlab.embedders.preprocess import Preprocess
-from embedlab.embedders.running import few
 from embedlab.errors import EmbedlabError
-from embedlab.layers import Penultimate, penultimate, read_layers
-from embedlab.media import pictures as media
-from embedlab.pooling import spatial_mean
+from embedlab.media import image as media
 from embedlab.weights import Found
 from embedlab.weights import locate as weights_of
 
@@ -166,9 +166,9 @@ def load_lite2(card: ModelCard, found: Found) -> ImageEmbedder:
 
 
 def _lite(card: ModelCard, found: Found, pixels: Preprocess, width: float, depth: float) -> ImageEmbedder:
-    from embedlab import catalog
+    from embedlab.catalog import registry
 
-    weights = torch.load(found.path / catalog.row(card.name).weights.main, weights_only=True)
+    weights = torch.load(found.path / registry.row(card.name).weights.main, weights_only=True)
     network = efficientnet.from_state_dict(weights, width, depth)
     ends = [f"_blocks.{i}" for i in network.stage_ends]
     return ImageEmbedder(

@@ -6,13 +6,14 @@ import importlib
 from functools import lru_cache
 from typing import Any
 
-from embedlab import catalog, naming, weights
+from embedlab import weights
+from embedlab.catalog import refs, registry
+from embedlab.catalog.refs import BadName, ModelName, Options
 from embedlab.embedders.base import Embedder
 from embedlab.errors import EmbedlabError, require
-from embedlab.naming import BadName, ModelName, Options
-from embedlab.weights import foreign, repository
+from embedlab.weights import repository, untrusted
 
-_LOADERS = {"st": "embedlab.embedders.sentence", "hf": "embedlab.embedders.encoder"}
+_LOADERS = {"st": "embedlab.embedders.sentence_transformer", "hf": "embedlab.embedders.hf"}
 
 
 def load_model(
@@ -67,9 +68,9 @@ def load_model(
         can serve the weights (with a line for each source that was tried).
     """
     options = Options(pooling, layer, query_prompt, document_prompt, dimensions, base_url)
-    asked = naming.parse(name, options)
+    asked = refs.parse(name, options)
     if asked.prefix == "openai":
-        from embedlab.embedders import server
+        from embedlab.embedders.openai import server
 
         return server.load(asked, key_from, token_limit)
     if key_from is not None or token_limit is not None:
@@ -92,13 +93,13 @@ def load_again(made: Any) -> Embedder:
         elsewhere must not decide where texts are sent.
     """
     name = getattr(made, "name", None) or made.model
-    asked = naming.parse(name)
+    asked = refs.parse(name)
     if asked.prefix == "openai":
-        from embedlab.embedders import server
+        from embedlab.embedders.openai import server
 
         server.check_trusted(asked)
     if asked.prefix in _LOADERS:
-        return _from_weights(asked, made.revision if naming.is_commit(made.revision) else None)
+        return _from_weights(asked, made.revision if refs.is_commit(made.revision) else None)
     return load_model(name)
 
 
@@ -107,7 +108,7 @@ def load_here(name: str) -> Embedder | None:
 
     No hub is asked, not even whether a branch has moved. What is not a repository is loaded as always.
     """
-    asked = naming.parse(name)
+    asked = refs.parse(name)
     if asked.prefix not in _LOADERS or asked.is_folder:
         return load_model(name)
     there = repository.here(asked)
@@ -116,11 +117,11 @@ def load_here(name: str) -> Embedder | None:
 
 def loadable(name: str) -> bool:
     """Whether a name can be loaded at all: it is in the catalogue or has a prefix."""
-    return naming.has_prefix(name) or any(card.name == name for card in catalog.cards())
+    return refs.has_prefix(name) or any(card.name == name for card in registry.cards())
 
 
 def _from_catalogue(name: str) -> Embedder:
-    row = catalog.row(name)
+    row = registry.row(name)
     if row.make is not None:
         made: Embedder = row.make()
         return made
@@ -140,7 +141,7 @@ def _from_weights(asked: ModelName, commit: str | None) -> Embedder:
 
 @lru_cache(maxsize=4)
 def _build(name: str, found: weights.Found) -> Embedder:
-    row = catalog.row(name)
+    row = registry.row(name)
     module, function = row.loader.split(":")
     load = getattr(importlib.import_module(module), function)
     embedder: Embedder = load(row.card, found, *(load_model(part) for part in row.parts))
@@ -157,7 +158,7 @@ def _build_any(asked: ModelName, found: repository.Checkout) -> Embedder:
     except Exception as error:
         # Four libraries read a stranger's files here, and what they raise shares no base class.
         why = (str(error).strip().splitlines() or [""])[0][:300]
-        raise foreign.NotAModel(
+        raise untrusted.NotAModel(
             f"{asked} cannot be loaded from {found.path}: {type(error).__name__}: {why}"
         ) from error
     return embedder

@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from embedlab.catalog import ModelCard
+from embedlab.catalog.cards import ModelCard
 from embedlab.embedders.base import CachedEmbedder, quiet_loading
-from embedlab.embedders.running import Batch
+from embedlab.embedders.batching import Batch
+from embedlab.embedders.layers import NoSuchLayer
 from embedlab.embedders.video import Windows, WindowSize, read_windows
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem, EmbedlabError
-from embedlab.layers import NoSuchLayer
 from embedlab.media import video
 from embedlab.weights import Found
 

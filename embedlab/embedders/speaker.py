@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from embedlab.catalog import ModelCard
+from embedlab.catalog.cards import ModelCard
 from embedlab.embedders.audio import AudioEmbedder
-from embedlab.embedders.mel import HOP, mel_filters, spectrogram
-from embedlab.layers import NoSuchLayer
-from embedlab.media.sound import RATE
-from embedlab.pooling import l2_normalize
+from embedlab.embedders.layers import NoSuchLayer
+from embedlab.embedders.pooling import l2_normalize
+from embedlab.media.audio import RATE
+from embedlab.media.mel import HOP, mel_filters, spectrogram
 from embedlab.weights import Found
 
 N_MELS, WIDTH = 40, 256

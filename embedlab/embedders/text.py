@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
-from embedlab.catalog import ModelCard
+from embedlab.catalog.cards import ModelCard
 from embedlab.embedders.base import CachedEmbedder, quiet_loading, text_problem
 from embedlab.weights import Found
 

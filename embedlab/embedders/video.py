@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from embedlab.embedders.preprocess import Preprocess
+from embedlab.items.fragments import fragment
 from embedlab.media import video
-from embedlab.media.fragments import fragment
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from embedlab.catalog import ModelCard
+from embedlab.catalog.cards import ModelCard
 from embedlab.embedders import ctranslate2
 from embedlab.embedders.audio import AudioEmbedder
 from embedlab.embedders.base import quiet_loading
-from embedlab.embedders.mel import HOP, log_mel
-from embedlab.layers import NoSuchLayer
-from embedlab.media import sound
-from embedlab.media.sound import RATE
+from embedlab.embedders.layers import NoSuchLayer
+from embedlab.media import audio
+from embedlab.media.audio import RATE
+from embedlab.media.mel import HOP, log_mel
 from embedlab.weights import Found
 
 SAMPLES_PER_FRAME = 2 * HOP  # the second convolution takes every other step: a vector for every 20 ms
@@ -146,7 +146,7 @@ class WhisperEmbedder(AudioEmbedder):
         from tokenizers import Tokenizer
 
         samples = torch.zeros(1, N_FRAMES * SAMPLES_PER_FRAME)
-        clip = sound.read_audio(content)[: samples.shape[1]]
+        clip = audio.read_audio(content)[: samples.shape[1]]
         samples[0, : len(clip)] = torch.from_numpy(clip)
         tokenizer = Tokenizer.from_file(str(self.path / "tokenizer.json"))
         start = ["<|startoftranscript|>", f"<|{language}|>", "<|transcribe|>", "<|notimestamps|>"]

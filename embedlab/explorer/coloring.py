@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from embedlab import palette
+from embedlab.analysis.projection import Projection
 from embedlab.errors import BadItem
-from embedlab.explorer.text import natural_key
+from embedlab.io.text import natural_key
 from embedlab.items import Items
-from embedlab.projection import Projection
 
 LABEL, DISTORTION, NONE = "label", "distortion", "none"
 DISAGREEMENT = "disagreement"  # of the models, where there are several

@@ -12,10 +12,10 @@ import numpy as np
 
 from embedlab.errors import BadItem
 from embedlab.explorer.sounds import stamp, without_folder
-from embedlab.explorer.text import clip, escape
+from embedlab.io.text import clip, escape
 from embedlab.items import Items
+from embedlab.items.fragments import fragment
 from embedlab.media import video
-from embedlab.media.fragments import fragment
 from embedlab.media.thumbnails import LARGE, thumbnail
 
 MOST = 30.0  # seconds that are sent

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
+from embedlab.analysis.projection import Projection
 from embedlab.errors import BadItem
 from embedlab.explorer.films import mp4
 from embedlab.explorer.item import item_html
@@ -13,9 +14,8 @@ from embedlab.explorer.payload import payload
 from embedlab.explorer.pictures import are_seen, kind_of, small_picture
 from embedlab.explorer.scripts import css, script
 from embedlab.explorer.sounds import wav
-from embedlab.explorer.text import escape
+from embedlab.io.text import escape
 from embedlab.items import Items
-from embedlab.projection import Projection
 
 WORDS = {"possible": True, "placeholder": "Search for words…", "measure": ""}
 _PLAYED = {"audio": (wav, "audio/wav"), "video": (mp4, "video/mp4")}

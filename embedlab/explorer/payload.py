@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from embedlab.clusters import find_clusters
-from embedlab.comparison.agreement import neighbor_overlap
+from embedlab.analysis.agreement import neighbor_overlap
+from embedlab.analysis.clusters import find_clusters
+from embedlab.analysis.outliers import near_duplicates, outliers
+from embedlab.analysis.projection import Projection
+from embedlab.explorer.captions import caption, grade, help_lines, honest_words, verdict
 from embedlab.explorer.coloring import DISAGREEMENT, DISTORTION, Coloring, choices, coloring
-from embedlab.explorer.text import clean, clip
-from embedlab.explorer.words import caption, grade, help_lines, honest_words, verdict
+from embedlab.io.text import clean, clip
 from embedlab.items import Items
-from embedlab.oddities import near_duplicates, outliers
-from embedlab.projection import Projection
 
 MOST_TITLE, MOST_CELL = 200, 200  # characters
 MOST_LISTED = 20
@@ -196,7 +196,7 @@ def islands(projection: Projection) -> list[dict[str, Any]]:
 
 def torn(projection: Projection) -> list[list[int]]:
     """For each item, those of its k true neighbours that are not among its k nearest on the map."""
-    from embedlab.neighbors import knn
+    from embedlab.analysis.neighbors import knn
 
     true = projection.neighbors.indices[:, : projection.quality.k]
     if not true.size:

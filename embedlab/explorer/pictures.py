@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 
-from embedlab.explorer.text import clip, escape
+from embedlab.io.text import clip, escape
 from embedlab.items import Items
+from embedlab.items.image_text_pair import missing
 from embedlab.media.thumbnails import LARGE, SMALL, has_thumbnails, thumbnail
-from embedlab.mixture import missing
 
 MIXED_WORDS = "● pictures ◆ texts"  # the markers of a mixture
 

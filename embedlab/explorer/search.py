@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from embedlab.analysis.projection import Projection
 from embedlab.embedders import Embedder
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem, WrongModel
 from embedlab.items import Items
-from embedlab.projection import Projection
 
 READS_TEXT = ("text", "image+text")
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from embedlab.errors import BadItem
-from embedlab.explorer.text import clip, escape
+from embedlab.io.text import clip, escape
 from embedlab.items import Items
-from embedlab.media import sound
-from embedlab.media.fragments import fragment
+from embedlab.items.fragments import fragment
+from embedlab.media import audio
 from embedlab.media.spectrogram import MOST, mel_picture, shown_seconds, wave_picture
 
 _WIDTH, _WAVE, _MEL = 512, 84, 200  # pixels
@@ -61,18 +61,18 @@ def wav(path: str) -> bytes:
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
-        out.setframerate(sound.RATE)
+        out.setframerate(audio.RATE)
         out.writeframes((samples / loudest * 32_767).round().astype("<i2").tobytes())
     return file.getvalue()
 
 
 def _remarks(path: str) -> list[str]:
-    length = sound.seconds(path)
+    length = audio.seconds(path)
     if length is None or length > MOST + 0.01:
         whole = "" if length is None else f" of {length:,.0f} s"
         return [f"The first {MOST:.0f} s{whole} are shown and played."]
     try:
-        return list(sound.notes(path))
+        return list(audio.notes(path))
     except BadItem as error:
         return [without_folder(str(error), path)]  # it can be heard, in part, but not embedded
 
@@ -105,4 +105,4 @@ def stamp(path: str) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=8)  # the panel is written anew with every choice, and the sound follows its picture
 def _heard(path: str, _stamp: tuple[int, int] | None) -> np.ndarray:
-    return sound.beginning(path, MOST)
+    return audio.beginning(path, MOST)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from embedlab.comparison.agreement import neighbor_overlap
+from embedlab.analysis.agreement import neighbor_overlap
+from embedlab.analysis.projection import Projection
 from embedlab.embedders import Embedder
 from embedlab.embedders.loading import load_again, loadable
 from embedlab.errors import BadItem
@@ -29,7 +30,6 @@ from embedlab.explorer.coloring import (
 )
 from embedlab.explorer.search import READS_TEXT, Near, check_same_model, cosines, nearest_to, pictures_of
 from embedlab.items import Items
-from embedlab.projection import Projection
 
 LANDS_AMONG = 5  # items; their median is not drawn away by one that lies elsewhere
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from embedlab import palette
+from embedlab.analysis.projection import NAMES, Projection
+from embedlab.explorer.captions import honest_words
 from embedlab.explorer.coloring import Coloring, Group, coloring
 from embedlab.explorer.pictures import MIXED_WORDS, are_seen, kind_of, small_picture
-from embedlab.explorer.text import clip
-from embedlab.explorer.words import honest_words
+from embedlab.io.text import clip
 from embedlab.items import Items
-from embedlab.projection import NAMES, Projection
 
 WIDTH, HEIGHT, DPI = 900, 600, 100  # pixels, pixels, pixels per inch
 _MARKERS = {

@@ -14,8 +14,10 @@ import anywidget
 import numpy as np
 import traitlets
 
-from embedlab.alignment import align
-from embedlab.comparison.agreement import same_items
+from embedlab.analysis.agreement import same_items
+from embedlab.analysis.alignment import align
+from embedlab.analysis.projection import NAMES, Method, Projection, project
+from embedlab.analysis.sampling import stratified, thinned
 from embedlab.embedders import Embedder
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
@@ -28,10 +30,8 @@ from embedlab.explorer.scripts import css, script
 from embedlab.explorer.search import neighbors
 from embedlab.explorer.sounds import wav
 from embedlab.explorer.state import State
-from embedlab.explorer.text import clean
-from embedlab.projection import NAMES, Method, Projection, project
-from embedlab.sampling import stratified, thinned
-from embedlab.writing import whole_file
+from embedlab.io.atomic import whole_file
+from embedlab.io.text import clean
 
 MOST_SHOWN = 200_000  # items; more are not usable in a page
 PNG, WIDGET, PLAIN = "image/png", "application/vnd.jupyter.widget-view+json", "text/plain"

@@ -150,15 +150,3 @@ def names(lesson: str | None = None) -> list[str]:
 def _numbers() -> list[str]:
     """Lessons that have checks: ``["01", "02"]``."""
     return sorted(p.stem.removeprefix("lesson_") for p in Path(__file__).parent.glob("lesson_[0-9]*.py"))
-
-
-def notebooks_folder() -> Path:
-    """The lessons: ``notebooks/`` of the checkout, or the copy inside the installed package."""
-    package = Path(__file__).parents[1]
-    installed = package / "_notebooks"
-    return installed if installed.is_dir() else package.parent / "notebooks"
-
-
-def in_checkout() -> bool:
-    """True when the lessons are those of a checkout, to be opened where they are."""
-    return notebooks_folder().name == "notebooks"

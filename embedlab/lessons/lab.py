@@ -10,7 +10,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from embedlab import catalog, lessons, weights
+from embedlab import settings, weights
+from embedlab.catalog import registry
 from embedlab.errors import EmbedlabError
 from embedlab.lessons.run import read
 
@@ -59,7 +60,7 @@ class Need:
 
 def all_lessons() -> list[Lesson]:
     """The lessons of this package, in order."""
-    return [Lesson.of(path) for path in sorted(lessons.notebooks_folder().glob("[0-9]*.ipynb"))]
+    return [Lesson.of(path) for path in sorted(settings.notebooks_folder().glob("[0-9]*.ipynb"))]
 
 
 def lesson(number: int) -> Lesson:
@@ -117,7 +118,7 @@ def needs(some: list[Lesson] | None = None) -> list[Need]:
 
 def download_size(name: str) -> str:
     """How much fetching a model moves over the network, for people: ``"404 MB"``."""
-    return f"{round(catalog.row(name).download_bytes / 1e6, 1):.0f} MB"
+    return f"{round(registry.row(name).download_bytes / 1e6, 1):.0f} MB"
 
 
 def lesson_files(numbers: set[int] | None = None) -> list[Path]:
@@ -128,7 +129,7 @@ def lesson_files(numbers: set[int] | None = None) -> list[Path]:
     numbers : set of int, optional
         Only the notebooks of these lessons, and those that are no lesson.
     """
-    origin = lessons.notebooks_folder()
+    origin = settings.notebooks_folder()
     pages = [*origin.glob("*.md"), *origin.glob("teacher/*.md"), *origin.glob("pictures/*.png")]
     files = [*origin.rglob("*.ipynb"), *pages]
     chosen = {f"{n:02}" for n in numbers or ()}
@@ -151,7 +152,7 @@ def copy_lessons(target: Path, numbers: set[int] | None = None) -> Copied:
         When the folder cannot be made or written.
     """
     done = Copied()
-    origin = lessons.notebooks_folder()
+    origin = settings.notebooks_folder()
     try:
         target.mkdir(parents=True, exist_ok=True)
         for source in lesson_files(numbers):

@@ -8,8 +8,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
+from embedlab.analysis.neighbors import knn
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
-from embedlab.neighbors import knn
 from embedlab.palette import CATEGORIES, GREY, INK
 
 _WIDTHS = {

@@ -16,7 +16,7 @@ import embedlab as el
 from embedlab.comparison.scores import Score
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import show, show_photos
-from embedlab.media.pictures import read_image
+from embedlab.media.image import read_image
 from embedlab.palette import CATEGORIES, GREY, INK
 
 MODEL = "multimodal/aligned-minilm"

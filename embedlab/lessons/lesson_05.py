@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 import embedlab as el
-from embedlab.embedders.mel import log_mel
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import show
-from embedlab.media import sound
-from embedlab.media.sound import RATE
+from embedlab.media import audio
+from embedlab.media.audio import RATE
+from embedlab.media.mel import log_mel
 from embedlab.palette import CATEGORIES, INK
 
 WHISPER, SPEAKER = "audio/whisper-base", "audio/speaker"
@@ -28,7 +28,7 @@ CLIP = "music-low-slow"
 @exercise("05/frames")
 def frames(answer: object) -> Verdict:
     """How many frames of 20 ms the clip of the lesson really fills."""
-    number, samples = as_number(answer), len(sound.read_audio(el.load_dataset("voices").row(CLIP)["path"]))
+    number, samples = as_number(answer), len(audio.read_audio(el.load_dataset("voices").row(CLIP)["path"]))
     exact = samples / 320
     if number == 1500:
         return hint("1,500 is what the encoder computes for any clip. How many of them hear the word?")
@@ -111,7 +111,7 @@ def walk(path: Path, kinds: Sequence[str], seconds: float = 5.0, gap: float = 0.
     frame = el.load_dataset("sounds").frame
     pieces = []
     for number, kind in enumerate(kinds):
-        clip = sound.read_audio(frame[frame["label"] == kind]["path"].iloc[number % 10])
+        clip = audio.read_audio(frame[frame["label"] == kind]["path"].iloc[number % 10])
         piece = np.tile(np.pad(clip, (0, round(gap * RATE))), 5)[: round(seconds * RATE)]
         pieces.append(piece)
     samples = np.concatenate(pieces)

@@ -18,8 +18,8 @@ from embedlab.comparison.scores import Score
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import show
 from embedlab.palette import CATEGORIES, GREY, INK
-from embedlab.store.lab_result import IndexLab
-from embedlab.store.walk import HnswGraph, walk
+from embedlab.store.hnsw_walk import HnswGraph, walk
+from embedlab.store.index_lab_result import IndexLab
 
 SMALL, LARGE = "text/minilm", "text/mpnet"
 CELLS = 24

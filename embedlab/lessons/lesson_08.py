@@ -13,10 +13,10 @@ import pandas as pd
 from IPython.display import HTML
 
 import embedlab as el
+from embedlab.analysis.neighbors import knn
 from embedlab.comparison.similarity import cka
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import show
-from embedlab.neighbors import knn
 from embedlab.palette import ACCENT, CATEGORIES, GREY, INK
 
 SMALL, LARGE = "text/minilm", "text/mpnet"
@@ -81,7 +81,7 @@ def fewest_bytes(answer: object) -> Verdict:
 
 @cache
 def _smaller() -> pd.DataFrame:
-    from embedlab.comparison.smaller import smaller
+    from embedlab.comparison.compression import smaller
 
     notes, questions = el.load_dataset("notes"), el.load_dataset("notes-questions")
     relevant = [ids.split("|") for ids in questions.frame["answers"]]

@@ -11,12 +11,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import embedlab as el
-from embedlab import catalog
-from embedlab.clusters import find_clusters
+from embedlab.analysis.clusters import find_clusters
+from embedlab.analysis.projection import NAMES, Projection
+from embedlab.catalog import registry
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import show
 from embedlab.palette import ACCENT, CATEGORIES, GREY, INK
-from embedlab.projection import NAMES, Projection
 
 DIM = 50  # numbers in a vector of the clouds made here
 REAL = "AC"  # of the game
@@ -80,7 +80,7 @@ def made(
     """Embeddings of points that stand for nothing, so that we know all about them."""
     items = el.Items.from_texts([f"point {i}" for i in range(len(vectors))], labels=labels, name=name)
     card = dataclasses.replace(
-        catalog.row("text/minilm").card, name="made/by-hand", dim=vectors.shape[1], sha256=None
+        registry.row("text/minilm").card, name="made/by-hand", dim=vectors.shape[1], sha256=None
     )
     return el.Embeddings(vectors, items, card, "none", "none", False)
 

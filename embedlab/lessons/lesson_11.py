@@ -16,7 +16,7 @@ import numpy as np
 import embedlab as el
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import show
-from embedlab.media.pictures import read_image
+from embedlab.media.image import read_image
 from embedlab.palette import CATEGORIES, INK
 
 _COPIED = ("n012", "n077", "n131", "n188", "n240", "n301", "n355", "n402", "n466", "n533")

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 
 import embedlab as el
+from embedlab.analysis.projection import Projection
 from embedlab.comparison.scores import Score
 from embedlab.errors import EmbedlabError
 from embedlab.lessons import Verdict, exercise, hint, right
 from embedlab.lessons.project import FEWEST, Plan, look, plan
 from embedlab.lessons.review import Review, review
-from embedlab.projection import Projection
 
 __all__ = ["Plan", "Review", "look", "plan", "review", "without_copies"]
 

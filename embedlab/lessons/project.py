@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 import embedlab as el
-from embedlab import catalog
+from embedlab.catalog import registry
 from embedlab.errors import EmbedlabError
 
 FEWEST = 50  # items below which hardly any difference between models can be seen
@@ -77,7 +77,7 @@ def plan(answer: Any = ...) -> Plan:
 
 def _reads(name: str, modality: str) -> bool:
     """Whether a model of the catalogue reads a modality; its pictures and texts may come from both."""
-    of = catalog.row(name).card.modality
+    of = registry.row(name).card.modality
     return of == modality or (of == "image+text" and modality in ("text", "image"))
 
 

@@ -9,10 +9,10 @@ from html import escape
 import numpy as np
 
 import embedlab as el
+from embedlab.analysis.projection import Projection
 from embedlab.comparison.result import Comparison
 from embedlab.comparison.scores import Score
 from embedlab.lessons.project import FEWEST
-from embedlab.projection import Projection
 
 _COLOURS = {"✓": "#117733", "!": "#CC6677"}
 Found = tuple[str, bool, str]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from embedlab.errors import BadItem
 from embedlab.items import Items
-from embedlab.media.sound import RATE, blocks, seconds
+from embedlab.media.audio import RATE, blocks, seconds
 
 
 def split_audio(items: Items, seconds_each: float = 30.0, hop: float | None = None) -> Items:

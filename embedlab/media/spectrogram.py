@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from embedlab.media.sound import RATE
+from embedlab.media.audio import RATE
 from embedlab.palette import CATEGORIES, SEQUENTIAL
 
 MOST = 30.0  # seconds that are shown, and played; what one window of Whisper hears
@@ -32,7 +32,7 @@ def mel_picture(samples: np.ndarray, width: int, height: int) -> Image.Image:
     import matplotlib
     import torch
 
-    from embedlab.embedders.mel import log_mel
+    from embedlab.media.mel import log_mel
 
     mel = log_mel(torch.from_numpy(_shown(samples)), N_MELS).numpy() * 4  # in decades of power
     level = 1 + (mel - mel.max()) / _DECADES

@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw
 
 from embedlab import settings
 from embedlab.errors import BadItem
-from embedlab.media import pictures as media
-from embedlab.media import sound
-from embedlab.media.fragments import fragment
+from embedlab.items.fragments import fragment
+from embedlab.media import audio
+from embedlab.media import image as media
 from embedlab.palette import GREY, INK
 
 SMALL, LARGE = 128, 512  # longer side in pixels: for lists and the mouse, and for the one that is looked at
@@ -71,7 +71,7 @@ def _picture(path: str | os.PathLike[str], size: int) -> Image.Image:
 def _spectrogram(path: str | os.PathLike[str], size: int) -> Image.Image:
     from embedlab.media.spectrogram import MOST, mel_picture
 
-    return mel_picture(sound.beginning(path, MOST), size, size * 3 // 4)
+    return mel_picture(audio.beginning(path, MOST), size, size * 3 // 4)
 
 
 def _contact_sheet(path: str | os.PathLike[str], size: int) -> Image.Image:

@@ -16,9 +16,9 @@ import av
 import numpy as np
 
 from embedlab.errors import BadItem
-from embedlab.media import sound
+from embedlab.items.fragments import fragment
+from embedlab.media import audio
 from embedlab.media.containers import CURE, is_cut, name, opened
-from embedlab.media.fragments import fragment
 from embedlab.media.frames import Lost, Picture, collect, keyframes, measure, shown_at, track_of
 
 T = TypeVar("T")
@@ -166,7 +166,7 @@ def has_sound(source: Any) -> bool:
         return bool(container.streams.audio)
 
 
-def read_sound(source: Any, rate: int = sound.RATE) -> np.ndarray | None:
+def read_sound(source: Any, rate: int = audio.RATE) -> np.ndarray | None:
     """What is heard while the picture is shown.
 
     Parameters
@@ -202,7 +202,7 @@ def read_sound(source: Any, rate: int = sound.RATE) -> np.ndarray | None:
         # Of a part whose end is named it is no error that the sound ends before.
         path = f"{path}#t={max(0, ahead):.6f},{max(0, ahead) + float(clip.end - clip.start):.6f}"
         at = max(0, at)
-    for piece in sound.blocks(path, rate):
+    for piece in audio.blocks(path, rate):
         heard = piece[max(0, -at) : max(0, len(out) - at)]
         out[max(0, at) : max(0, at) + len(heard)] = heard
         at += len(piece)

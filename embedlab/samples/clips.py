@@ -16,8 +16,8 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from embedlab import settings
+from embedlab.io.build_once import made_once
 from embedlab.items import Items
-from embedlab.kept import made_once
 
 OBJECTS = ("ball", "square", "triangle", "star", "ring", "cross", "moon", "arrow")
 MOTIONS = ("goes right", "goes left", "falls", "grows", "shrinks", "spins")

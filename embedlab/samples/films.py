@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from embedlab import settings, weights
+from embedlab.catalog.pins import WeightFile, Weights, Wheel
 from embedlab.items import Items
-from embedlab.pins import WeightFile, Weights, Wheel
 
 log = logging.getLogger("embedlab")
 

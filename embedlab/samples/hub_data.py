@@ -13,10 +13,10 @@ import pandas as pd
 from PIL import Image
 
 from embedlab import settings, weights
+from embedlab.catalog.pins import WeightFile, Weights
 from embedlab.errors import EmbedlabError
+from embedlab.io.build_once import made_once
 from embedlab.items import Items
-from embedlab.kept import made_once
-from embedlab.pins import WeightFile, Weights
 
 CIFAR10 = Weights(
     repo="uoft-cs/cifar10",

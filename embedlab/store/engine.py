@@ -18,8 +18,8 @@ from embedlab.store.columns import Table, decode
 from embedlab.store.connection import Connection, speaking
 from embedlab.store.errors import StoreError
 from embedlab.store.indexes import farther, look_everywhere, make_index, make_schema
+from embedlab.store.provenance import BM25, PROPERTY, Record
 from embedlab.store.query import EXAMPLE
-from embedlab.store.record import BM25, PROPERTY, Record
 
 # Far below the 64 MB that a Milvus server takes in one message. Milvus Lite turns each number into a Python
 # object, some twenty times as large, so small batches keep memory flat; they are also a little faster.

@@ -11,10 +11,10 @@ import numpy as np
 
 from embedlab.embeddings import Embeddings
 from embedlab.errors import WrongModel
+from embedlab.store.backend import Place
 from embedlab.store.columns import MAX_BYTES, is_field
 from embedlab.store.errors import StoreError
-from embedlab.store.place import Place
-from embedlab.store.record import BM25, Origin, Record
+from embedlab.store.provenance import BM25, Origin, Record
 
 _GRAPH = (("M", "efConstruction"), "ef")
 _CELLS = (("nlist",), "nprobe")

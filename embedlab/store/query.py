@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from embedlab.embeddings import Embeddings
+from embedlab.store.backend import Place
 from embedlab.store.columns import KEYWORDS
 from embedlab.store.errors import StoreError
-from embedlab.store.place import Place
-from embedlab.store.record import Origin, Record
+from embedlab.store.provenance import Origin, Record
 
 _STRING = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 _NAME = re.compile(r"(?<![\w$.])([^\W\d]\w*)(?!\w|\s*\()")

@@ -13,8 +13,8 @@ from embedlab.store.columns import decode
 from embedlab.store.connection import Connection, speaking
 from embedlab.store.engine import MOST_HITS, load
 from embedlab.store.errors import StoreError
+from embedlab.store.provenance import Record
 from embedlab.store.query import matching_ids
-from embedlab.store.record import Record
 
 
 def find(here: Connection, name: str) -> Record | None:

@@ -16,13 +16,13 @@ import pandas as pd
 from embedlab.embeddings import Embeddings
 from embedlab.store import columns as cols
 from embedlab.store import connection as con
-from embedlab.store import engine, moving, reading
+from embedlab.store import engine, reading, transfer
+from embedlab.store.backend import Place
 from embedlab.store.connection import Connection
 from embedlab.store.errors import StoreError
 from embedlab.store.indexes import check_count, check_search_params, field_name, settle, typed_fields
-from embedlab.store.place import Place
+from embedlab.store.provenance import BM25, Origin, Record
 from embedlab.store.query import check_filter, query_vector, quote
-from embedlab.store.record import BM25, Origin, Record
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 
@@ -248,7 +248,7 @@ class VectorStore:
         int
             How many items this call added or replaced: fewer than the file has when it went on.
         """
-        return moving.add_parquet(self, name, Path(path), progress, settings)
+        return transfer.add_parquet(self, name, Path(path), progress, settings)
 
     def delete(self, name: str, ids: str | Iterable[str] | None = None, *, filter: str | None = None) -> int:
         """Delete items by id or by a filter.
@@ -547,7 +547,7 @@ class VectorStore:
         other = where if isinstance(where, VectorStore) else VectorStore(where, token=token)
         try:
             chosen = list(names) if names is not None else None
-            return moving.copy(self._connection, other._connection, chosen, progress)
+            return transfer.copy(self._connection, other._connection, chosen, progress)
         finally:
             if other is not where:
                 other.close()

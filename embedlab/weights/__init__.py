@@ -21,20 +21,21 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from embedlab import catalog, naming, settings
-from embedlab.pins import Weights
-from embedlab.weights import hub, problems, repository, torchhub, wheels
-from embedlab.weights.hub import reachable as hub_reachable
-from embedlab.weights.local import Found, Source, first, own_cache, search
-from embedlab.weights.place import Place
-from embedlab.weights.problems import (
+from embedlab import settings
+from embedlab.catalog import refs, registry
+from embedlab.catalog.pins import Weights
+from embedlab.weights import errors, hub, repository, torchhub, wheels
+from embedlab.weights.cache_slot import Place
+from embedlab.weights.errors import (
     CacheUnusable,
     UnsafeArchive,
     WeightsError,
     WeightsMismatch,
     WeightsUnavailable,
 )
-from embedlab.weights.watch import Progress, download_bar
+from embedlab.weights.hub import reachable as hub_reachable
+from embedlab.weights.locate import Found, Source, first, own_cache, search
+from embedlab.weights.subprocess_download import Progress, download_bar
 
 __all__ = [
     "CacheUnusable",
@@ -74,10 +75,10 @@ def locate(name: str) -> Found | None:
     UserWarning
         When a folder brought by hand is there but is not the pinned model.
     """
-    if naming.has_prefix(name):
-        checkout = repository.here(naming.parse(name))
+    if refs.has_prefix(name):
+        checkout = repository.here(refs.parse(name))
         return _found(checkout) if checkout else None
-    row = catalog.row(name)
+    row = registry.row(name)
     if row.make:
         return None
     if row.parts:
@@ -99,9 +100,9 @@ def available(name: str) -> bool:
     name : str
         Catalogue name.
     """
-    if naming.has_prefix(name):
-        return _reachable(naming.parse(name))
-    row = catalog.row(name)
+    if refs.has_prefix(name):
+        return _reachable(refs.parse(name))
+    row = registry.row(name)
     if row.make:
         return True
     if row.needs and importlib.util.find_spec(row.needs) is None:
@@ -138,9 +139,9 @@ def fetch(name: str, progress: Progress | None = None) -> Found:
     CacheUnusable
         When the cache folder is full or cannot be written.
     """
-    if naming.has_prefix(name):
-        return _found(repository.bring(naming.parse(name), progress=progress))
-    row = catalog.row(name)
+    if refs.has_prefix(name):
+        return _found(repository.bring(refs.parse(name), progress=progress))
+    row = registry.row(name)
     if row.make:
         raise WeightsUnavailable(f"{name} was registered in this process; there is nothing to fetch.")
     if row.parts:
@@ -167,9 +168,9 @@ def _found(there: repository.Checkout) -> Found:
     return Found(there.path, there.source, there.sha256, there.origin)
 
 
-def _reachable(name: naming.ModelName) -> bool:
+def _reachable(name: refs.ModelName) -> bool:
     if name.prefix == "openai":
-        from embedlab.embedders import server
+        from embedlab.embedders.openai import server
 
         return server.usable(name)
     if repository.here(name) is not None:
@@ -177,7 +178,7 @@ def _reachable(name: naming.ModelName) -> bool:
     return not name.is_folder and not settings.offline() and hub_reachable()
 
 
-def _together(row: catalog.Row, parts: list[Found]) -> Found:
+def _together(row: registry.Row, parts: list[Found]) -> Found:
     """What stands for the weights of a model that is made of others."""
     joined = hashlib.sha256("".join(part.sha256 for part in parts).encode()).hexdigest()
     return Found(parts[0].path, parts[0].source, joined, f"made of {' and '.join(row.parts)}")
@@ -236,7 +237,7 @@ def _download(place: Place, tried: list[str], progress: Progress | None) -> Foun
             continue  # another form of the model comes that way
         try:
             sha256 = place.install(download(place, progress), source)
-        except (problems.SourceFailed, UnsafeArchive, WeightsMismatch) as error:
+        except (errors.SourceFailed, UnsafeArchive, WeightsMismatch) as error:
             tried.append(f"{label}: {error}" + (_REFUSED if isinstance(error, WeightsMismatch) else ""))
             log.info("%s: %s.", place.name, tried[-1])
             continue

@@ -11,9 +11,10 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from embedlab import catalog, settings
-from embedlab.weights import problems, watch
-from embedlab.weights.place import Place
+from embedlab import settings
+from embedlab.catalog import registry
+from embedlab.weights import errors, subprocess_download
+from embedlab.weights.cache_slot import Place
 
 log = logging.getLogger("embedlab")
 
@@ -78,7 +79,7 @@ def within_time(ask: Callable[[], str | None]) -> str | None:
 def _ask(address: str) -> str | None:
     from huggingface_hub import get_session
 
-    spec = catalog.row("text/minilm").weights
+    spec = registry.row("text/minilm").weights
     url = f"{address}/{spec.repo}/resolve/{spec.revision}/config.json"
     try:
         response = get_session().head(url, timeout=PROBE_SECONDS, follow_redirects=False)
@@ -91,7 +92,7 @@ def _ask(address: str) -> str | None:
     return f"what answers is not a model hub (HTTP {response.status_code}), perhaps a filter or a login page"
 
 
-def download(place: Place, progress: watch.Progress | None) -> Path:
+def download(place: Place, progress: subprocess_download.Progress | None) -> Path:
     """Fetch a model into the staging folder.
 
     Returns
@@ -108,23 +109,23 @@ def download(place: Place, progress: watch.Progress | None) -> Path:
     """
     spec = place.spec
     if spec.repo is None:
-        raise problems.SourceFailed("the hub has no repository for this model")
+        raise errors.SourceFailed("the hub has no repository for this model")
     reason = unreachable()
     if reason:
-        raise problems.SourceFailed(out_of_reach(reason))
+        raise errors.SourceFailed(out_of_reach(reason))
     # An earlier run may have left finished files, which count, and half a file, which does not.
     folder = place.staging / "hub"
-    with problems.cache_errors(place.root, spec.folder_bytes):
+    with errors.cache_errors(place.root, spec.folder_bytes):
         for rest in folder.rglob("*.incomplete"):
             rest.unlink(missing_ok=True)
-        place.make_staging(max(0, spec.folder_bytes - watch.size_of(folder)))
+        place.make_staging(max(0, spec.folder_bytes - subprocess_download.size_of(folder)))
         folder.mkdir(exist_ok=True)
         _run(place, folder, progress)
         shutil.rmtree(folder / ".cache", ignore_errors=True)
     return folder
 
 
-def _run(place: Place, folder: Path, progress: watch.Progress | None) -> None:
+def _run(place: Place, folder: Path, progress: subprocess_download.Progress | None) -> None:
     spec = place.spec
     files = [f.path for f in spec.files]
     job = {
@@ -139,13 +140,13 @@ def _run(place: Place, folder: Path, progress: watch.Progress | None) -> None:
         if progress:
             progress(min(size, spec.folder_bytes), spec.folder_bytes, f"{place.name} from the model hub")
 
-    outcome = watch.run(
+    outcome = subprocess_download.run(
         ["hub", json.dumps(job)], folder=folder, env=_settings(), stall_seconds=STALL_SECONDS, on_bytes=report
     )
     if outcome.stalled:
         reason = f"the download stood still for {STALL_SECONDS:g} s"
         give_up(reason)
-        raise problems.SourceFailed(out_of_reach(reason))
+        raise errors.SourceFailed(out_of_reach(reason))
     if outcome.code != 0:
         raise _failure(place, outcome.output)
 
@@ -163,25 +164,25 @@ def _settings() -> dict[str, str]:
     }
 
 
-def _failure(place: Place, output: str) -> problems.WeightsError:
+def _failure(place: Place, output: str) -> errors.WeightsError:
     last = output.strip().splitlines()[-1:] or [""]
     try:
         facts = json.loads(last[0])
         name, kind, why, number, status = (facts[k] for k in ("file", "kind", "why", "errno", "status"))
     except (ValueError, KeyError, TypeError):
-        return problems.SourceFailed(f"{endpoint()} failed: {last[0][:300] or 'no message'}")
-    unusable = problems.as_cache_error(number, place.root, place.spec.folder_bytes)
+        return errors.SourceFailed(f"{endpoint()} failed: {last[0][:300] or 'no message'}")
+    unusable = errors.as_cache_error(number, place.root, place.spec.folder_bytes)
     if unusable:
         return unusable
     if status == 404:
-        return problems.SourceFailed(
+        return errors.SourceFailed(
             f"{endpoint()} has no {name} in {place.spec.repo} at commit {place.spec.revision}; "
             "if HF_ENDPOINT names a mirror, it may be incomplete"
         )
     reason = f"{name}: {why or kind}"
     if "Timeout" in kind or "Connect" in kind:
         give_up(reason)
-    return problems.SourceFailed(out_of_reach(reason))
+    return errors.SourceFailed(out_of_reach(reason))
 
 
 def out_of_reach(reason: str) -> str:

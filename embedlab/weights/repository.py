@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from embedlab import settings
-from embedlab.naming import ModelName, is_commit
-from embedlab.pins import WeightFile, Weights
-from embedlab.weights import foreign, hub, problems, verify
-from embedlab.weights.notes import Notes
-from embedlab.weights.place import Place
-from embedlab.weights.watch import Progress
+from embedlab.catalog.pins import WeightFile, Weights
+from embedlab.catalog.refs import ModelName, is_commit
+from embedlab.weights import errors, hub, untrusted, verify
+from embedlab.weights.cache_slot import Place
+from embedlab.weights.ledger import Notes
+from embedlab.weights.subprocess_download import Progress
 
 log = logging.getLogger("embedlab")
 
@@ -63,14 +63,14 @@ def here(name: ModelName) -> Checkout | None:
             if name.is_folder
             else locate(name.target, name.revision)
         )
-    except problems.WeightsError:
+    except errors.WeightsError:
         return None
 
 
 def bring(name: ModelName, commit: str | None = None, progress: Progress | None = None) -> Checkout:
     """What a name with a prefix leads to, from this machine or from the hub; see :func:`fetch`."""
     if name.prefix == "openai":
-        raise problems.WeightsUnavailable(f"{name} runs on a server: there is nothing to fetch.")
+        raise errors.WeightsUnavailable(f"{name} runs on a server: there is nothing to fetch.")
     if name.is_folder:
         return open_folder(Path(name.target), str(name))
     return fetch(name.target, name.revision, commit, progress)
@@ -85,12 +85,12 @@ def open_folder(folder: Path, name: str) -> Checkout:
     """
     folder = folder.expanduser().resolve()
     if not folder.is_dir():
-        raise foreign.NotAModel(f"{name}: there is no folder {folder}.")
+        raise untrusted.NotAModel(f"{name}: there is no folder {folder}.")
     try:
-        paths = foreign.chosen(foreign.listing(folder))
-    except foreign.NotAModel as error:
-        raise foreign.NotAModel(f"{name}: {folder} is not a model folder: {error}.") from None
-    foreign.check_code(folder, name)
+        paths = untrusted.chosen(untrusted.listing(folder))
+    except untrusted.NotAModel as error:
+        raise untrusted.NotAModel(f"{name}: {folder} is not a model folder: {error}.") from None
+    untrusted.check_code(folder, name)
     return Checkout(folder, _identity(folder, paths), None, "folder", "folder")
 
 
@@ -170,18 +170,18 @@ class _Repository:
     def _own(self, commit: str, tried: list[str]) -> Checkout | None:
         place = Place(self.repo, Weights((), "", revision=commit), self.root)
         noted = place.receipt().get("files")
-        if not isinstance(noted, dict) or not any(map(foreign.is_weights, noted)):
+        if not isinstance(noted, dict) or not any(map(untrusted.is_weights, noted)):
             tried.append(f"cache: nothing whole in {place.folder}")
             return None
         files = tuple(WeightFile(path, 0, sha256) for path, sha256 in noted.items())
-        spec = Weights(files, foreign.main_file(noted), revision=commit)
+        spec = Weights(files, untrusted.main_file(noted), revision=commit)
         try:
             verify.check(place.folder, spec, {})
-        except (problems.WeightsMismatch, OSError) as error:
+        except (errors.WeightsMismatch, OSError) as error:
             tried.append(f"cache: {error}; the next download will replace it")
             return None
-        foreign.check_code(place.folder, self.repo)
-        return Checkout(place.folder, foreign.identity(noted), commit, "cache", "cache (from hub)")
+        untrusted.check_code(place.folder, self.repo)
+        return Checkout(place.folder, untrusted.identity(noted), commit, "cache", "cache (from hub)")
 
     def _hugging_face(self, commit: str, tried: list[str]) -> Checkout | None:
         folder = self._hugging_face_folder() / "snapshots" / commit
@@ -194,15 +194,15 @@ class _Repository:
             tried.append(f"Hugging Face cache: {folder} may hold only a part of {self.repo}")
             return None
         try:
-            paths = foreign.chosen(foreign.listing(folder))
+            paths = untrusted.chosen(untrusted.listing(folder))
             _whole(folder, paths)
             self.notes.compare(
-                commit, {p: verify.sha256_kept(folder / p) for p in paths if foreign.is_weights(p)}
+                commit, {p: verify.sha256_kept(folder / p) for p in paths if untrusted.is_weights(p)}
             )
-        except (foreign.NotAModel, problems.WeightsMismatch) as error:
+        except (untrusted.NotAModel, errors.WeightsMismatch) as error:
             tried.append(f"Hugging Face cache: {folder}: {error}")
             return None
-        foreign.check_code(folder, self.repo)
+        untrusted.check_code(folder, self.repo)
         return Checkout(folder, _identity(folder, paths), commit, "cache", "Hugging Face cache")
 
     def _hugging_face_folder(self) -> Path:
@@ -238,9 +238,9 @@ class _Repository:
         )
         return found
 
-    def _unavailable(self, tried: list[str]) -> problems.WeightsUnavailable:
+    def _unavailable(self, tried: list[str]) -> errors.WeightsUnavailable:
         lines = "".join(f"\n  - {line}." for line in tried)
-        return problems.WeightsUnavailable(
+        return errors.WeightsUnavailable(
             f"{self.repo}{f'@{self.asked}' if self.asked else ''} is not on this machine and cannot be "
             f"fetched:{lines}"
         )
@@ -255,7 +255,7 @@ class _Repository:
                 try:
                     self._look_first(place)
                     place.install(hub.download(place, progress), "hub")
-                except (problems.SourceFailed, problems.WeightsMismatch) as error:
+                except (errors.SourceFailed, errors.WeightsMismatch) as error:
                     tried.append(f"hub: {error}")
                     raise self._unavailable(tried) from None
                 self.notes.compare(spec.revision, place.receipt().get("files") or {})  # type: ignore[arg-type]
@@ -276,8 +276,8 @@ class _Repository:
                     api.hf_hub_download(self.repo, path, revision=place.spec.revision, local_dir=folder)
             except Exception as error:
                 # As in hub.py: the errors of the HTTP library share no base class that could be named here.
-                raise problems.SourceFailed(hub.out_of_reach(f"{type(error).__name__}: {small}")) from error
-            foreign.check_code(Path(folder), self.repo)
+                raise errors.SourceFailed(hub.out_of_reach(f"{type(error).__name__}: {small}")) from error
+            untrusted.check_code(Path(folder), self.repo)
 
     def listed_bytes(self) -> int:
         """Bytes of the files at the commit that :meth:`fetch` would take; nothing is downloaded."""
@@ -307,18 +307,18 @@ class _Repository:
             if commit is None or info.sha == commit:
                 return self._spec(info)
             why = f"{where} answers with commit {info.sha} where {commit} was asked for"
-        raise problems.WeightsUnavailable(f"{why}.")
+        raise errors.WeightsUnavailable(f"{why}.")
 
     def _spec(self, info: Any) -> Weights:
         if not is_commit(info.sha):
-            raise problems.WeightsUnavailable(
+            raise errors.WeightsUnavailable(
                 f"{hub.endpoint()} does not say which commit of {self.repo} it serves."
             )
         there = {s.rfilename: s for s in info.siblings or []}
         try:
-            paths = foreign.chosen({path: int(s.size or 0) for path, s in there.items()})
-        except foreign.NotAModel as error:
-            raise foreign.NotAModel(f"{self.repo} at {info.sha[:8]} cannot be loaded: {error}.") from None
+            paths = untrusted.chosen({path: int(s.size or 0) for path, s in there.items()})
+        except untrusted.NotAModel as error:
+            raise untrusted.NotAModel(f"{self.repo} at {info.sha[:8]} cannot be loaded: {error}.") from None
         known = self.notes.sha256_at(info.sha)
         files = tuple(
             WeightFile(
@@ -326,19 +326,19 @@ class _Repository:
             )
             for path in paths
         )
-        return Weights(files, foreign.main_file(paths), repo=self.repo, revision=info.sha)
+        return Weights(files, untrusted.main_file(paths), repo=self.repo, revision=info.sha)
 
 
 def _whole(folder: Path, paths: list[str]) -> None:
     """Raise unless all pieces of weights are there; Hugging Face's cache may hold only some."""
     for index in (p for p in folder.glob("*.index.json")):
-        parts = set(foreign.read_json(index).get("weight_map", {}).values())
+        parts = set(untrusted.read_json(index).get("weight_map", {}).values())
         kind = ".safetensors" if ".safetensors." in index.name else ".bin"
-        if any(p.endswith(kind) for p in paths if foreign.is_weights(p)) and not parts <= set(paths):
-            raise foreign.NotAModel(
+        if any(p.endswith(kind) for p in paths if untrusted.is_weights(p)) and not parts <= set(paths):
+            raise untrusted.NotAModel(
                 f"{len(parts - set(paths))} of {len(parts)} parts of the weights are missing"
             )
 
 
 def _identity(folder: Path, paths: list[str]) -> str:
-    return foreign.identity({p: verify.sha256_kept(folder / p) for p in paths if foreign.is_weights(p)})
+    return untrusted.identity({p: verify.sha256_kept(folder / p) for p in paths if untrusted.is_weights(p)})

@@ -9,9 +9,9 @@ import threading
 from pathlib import Path
 
 from embedlab import settings
-from embedlab.pins import Weights
-from embedlab.weights import hub, problems, watch
-from embedlab.weights.place import Place
+from embedlab.catalog.pins import Weights
+from embedlab.weights import errors, hub, subprocess_download
+from embedlab.weights.cache_slot import Place
 
 log = logging.getLogger("embedlab")
 
@@ -56,7 +56,7 @@ def _ask(url: str) -> str | None:
     return None
 
 
-def download(place: Place, progress: watch.Progress | None) -> Path:
+def download(place: Place, progress: subprocess_download.Progress | None) -> Path:
     """Fetch a model's one file into the staging folder.
 
     Returns
@@ -74,9 +74,9 @@ def download(place: Place, progress: watch.Progress | None) -> Path:
     spec = place.spec
     reason = unreachable(spec)
     if reason:
-        raise problems.SourceFailed(_out_of_reach(spec, reason))
+        raise errors.SourceFailed(_out_of_reach(spec, reason))
     folder = place.staging / "torchhub"
-    with problems.cache_errors(place.root, spec.folder_bytes):
+    with errors.cache_errors(place.root, spec.folder_bytes):
         place.make_staging(spec.folder_bytes)
         folder.mkdir(exist_ok=True)
         for rest in folder.iterdir():
@@ -87,7 +87,7 @@ def download(place: Place, progress: watch.Progress | None) -> Path:
                 progress(min(size, spec.folder_bytes), spec.folder_bytes, f"{place.name} from Torch Hub")
 
         job = {"url": spec.url, "file": str(folder / spec.main), "sha256": spec.sha256}
-        outcome = watch.run(
+        outcome = subprocess_download.run(
             ["torchhub", json.dumps(job)],
             folder=folder,
             env={},
@@ -96,10 +96,10 @@ def download(place: Place, progress: watch.Progress | None) -> Path:
             on_bytes=report,
         )
     if outcome.stalled:
-        raise problems.SourceFailed(_out_of_reach(spec, "the download stood still"))
+        raise errors.SourceFailed(_out_of_reach(spec, "the download stood still"))
     if outcome.code != 0:
         lines = outcome.output.strip().splitlines() or ["no message"]
-        raise problems.SourceFailed(_out_of_reach(spec, lines[-1][:300]))
+        raise errors.SourceFailed(_out_of_reach(spec, lines[-1][:300]))
     return folder
 
 

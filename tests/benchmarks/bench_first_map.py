@@ -28,8 +28,8 @@ from pathlib import Path
 from embedlab import cache
 cache.folder = lambda: Path(sys.argv[1])
 emb = model.embed(items); lap("embed 600 notes")
-from embedlab.neighbors import knn
-import embedlab.projection as projection
+from embedlab.analysis.neighbors import knn
+import embedlab.analysis.projection as projection
 graph = knn(emb.vectors, 15); lap("exact kNN graph")
 projection._import_umap(); lap("import umap")
 proj = el.project(emb); lap("UMAP and quality")

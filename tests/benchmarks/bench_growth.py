@@ -33,11 +33,11 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from embedlab.catalog import row
+from embedlab.catalog.registry import row
 from embedlab.embeddings import Embeddings
 from embedlab.items import Items
-from embedlab.store import VectorStore, lab_places, reading
-from embedlab.store.record import PROPERTY
+from embedlab.store import VectorStore, index_lab_backends, reading
+from embedlab.store.provenance import PROPERTY
 from tests.benchmarks.watch import Memory
 
 DIM, K, QUERIES = 128, 10, 100
@@ -137,7 +137,7 @@ def measure(where: str, folder: Path, pid: int, token: str | None, n: int) -> No
         tell(what="added, FLAT", **timed(add))
         tell(what="search FLAT", **asked(store, emb, queries, None))
         made = dataclasses.replace(reading.record_of(here, "growth"), index="HNSW", params=HNSW)
-        tell(what="built HNSW", **timed(lambda: lab_places.build(here, "growth", made)))
+        tell(what="built HNSW", **timed(lambda: index_lab_backends.build(here, "growth", made)))
         here.client.alter_collection_properties("growth", {PROPERTY: made.to_json()})
         tell(what="search HNSW", **asked(store, emb, queries, EF))
         if store.place.lite:
@@ -151,7 +151,7 @@ def one(place: str, n: int) -> None:
         if place == "lite":
             measure(str(folder / "growth.db"), folder, os.getpid(), None, n)
             return
-        sys.path.insert(0, str(Path(__file__).parents[1]))
+        sys.path.insert(0, str(Path(__file__).parents[1] / "kit"))
         from servers import standalone
 
         server = stack.enter_context(standalone(folder))

@@ -21,12 +21,12 @@ import torch
 from PIL import Image
 
 import embedlab as el
-from embedlab import cache
 from embedlab.comparison.tasks import knn_accuracy
+from embedlab.embedders import vector_cache
 from embedlab.embedders.efficientnet import folded
 from embedlab.embedders.image import ImageEmbedder
-from embedlab.layers import penultimate
-from embedlab.media.pictures import read_image
+from embedlab.embedders.layers import penultimate
+from embedlab.media.image import read_image
 
 TURNS, BATCH = 3, 32
 AT_ONCE = 4  # the fastest number of pictures together, as the settings below show
@@ -78,7 +78,7 @@ def by_hand(model: ImageEmbedder, paths: list[str]) -> np.ndarray:
 def ours(model: ImageEmbedder, items: el.Items) -> np.ndarray:
     """``embed()`` with an empty cache, which it fills."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        cache.folder = lambda place=Path(folder): place
+        vector_cache.folder = lambda place=Path(folder): place
         return model.embed(items, batch_size=BATCH).vectors
 
 

@@ -38,7 +38,7 @@ import pandas as pd
 from milvus_lite.server_manager import server_manager_instance
 from pymilvus import DataType, MilvusClient
 
-from embedlab.catalog import row
+from embedlab.catalog.registry import row
 from embedlab.embeddings import Embeddings
 from embedlab.items import Items
 from embedlab.store import VectorStore
@@ -152,7 +152,9 @@ def timed(side: str, emb: Embeddings, index: str) -> tuple[float, float]:
 
 def from_parquet(side: str, file: Path) -> dict[str, float]:
     """One run into a new folder, in this process: seconds, CPU seconds, and bytes at the peak."""
-    from embedlab.saved import SavedEmbeddings  # what both sides need is imported before the clock starts
+    from embedlab.embeddings.parquet import (
+        SavedEmbeddings,  # what both sides need is imported before the clock starts
+    )
 
     n = len(SavedEmbeddings(file))
     with tempfile.TemporaryDirectory() as folder:

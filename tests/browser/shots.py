@@ -11,8 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from browser.lab import Notebook, open_notebook, running_chromium, running_lab, write_notebook
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "kit")]
+from browser.lab import Notebook, open_notebook, running_chromium, running_lab, write_notebook  # noqa: E402
 
 CELLS = (
     'import embedlab as el\n\nitems = el.load_dataset("notes")\nemb = el.embed(items, "text/minilm")',

@@ -1,0 +1,1 @@
+"""Compute from embeddings: neighbours, projections and their quality, clusters, outliers, samples."""

@@ -1,0 +1,147 @@
+"""What the commands for your own data are given, made into items, models and files to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embedlab.cli.console import quoted, say
+from embedlab.errors import EmbedlabError
+
+if TYPE_CHECKING:
+    from embedlab.catalog.cards import ModelCard
+    from embedlab.embedders import Embedder
+    from embedlab.embeddings import Embeddings
+    from embedlab.items import Items
+
+
+def items_of(
+    source: Path,
+    modality: str,
+    *,
+    content: str | None,
+    label: str | None,
+    id: str | None,
+    encoding: str | None,
+    on_error: Any,
+) -> Items:
+    """The items of a source, whose kind its name says."""
+    from embedlab.items import Items
+
+    return Items.from_path(
+        source,
+        modality=modality,
+        content=content,
+        id=id,
+        label=label,
+        encoding=encoding,
+        on_error=on_error,
+    )
+
+
+def modality_of(model: str | None, *, may_fetch: bool) -> str:
+    """What a model embeds, where that is one thing; ``may_fetch`` when it is to be loaded anyway."""
+    if model is None:
+        raise EmbedlabError("Say what the data are: --modality text, image, audio or video.")
+    modality = _stated(model) or _loaded_card(model, may_fetch).modality
+    if modality == "image+text":
+        raise EmbedlabError(f"{model} embeds pictures and texts: say --modality image or --modality text.")
+    return modality
+
+
+def _stated(model: str) -> str | None:
+    """What a name says without a file being read; None where only the files tell."""
+    from embedlab.catalog import refs, registry
+
+    prefix = refs.parse(model).prefix
+    if not prefix:
+        return registry.row(model).card.modality
+    return "text" if prefix in ("st", "openai") else None
+
+
+def _loaded_card(model: str, may_fetch: bool) -> ModelCard:
+    from embedlab.embedders import load_model
+    from embedlab.embedders.loading import load_here
+
+    here = load_here(model)
+    if here is None and not may_fetch:
+        raise EmbedlabError(
+            f"What {model} embeds only its files tell, and they are not on this machine: say --modality "
+            f"text, image or audio, or download them: embedlab fetch {quoted(model)}"
+        )
+    if here is None:
+        announce(model)
+    return (here or load_model(model)).card
+
+
+def announce(model: str) -> None:
+    """Say that weights will be downloaded, and how many: nothing is fetched unsaid."""
+    from embedlab import weights
+    from embedlab.catalog import refs, registry
+    from embedlab.io.formats import of_bytes
+    from embedlab.weights import repository
+
+    asked = refs.parse(model)
+    if asked.prefix == "openai" or asked.is_folder:
+        return
+    row = None if asked.prefix else registry.row(model)
+    lacking = [part for part in (row.parts if row else ()) or (model,) if weights.locate(part) is None]
+    if not lacking:
+        return
+    size = sum(registry.row(p).download_bytes for p in lacking) if row else repository.download_bytes(asked)
+    say(f"{model} is not on this machine: downloading it{f', {of_bytes(size)}' if size else ''}, once.")
+
+
+def model_of(name: str, token_limit: int | None = None, key_from: str | None = None) -> str | Embedder:
+    """A model for a summary: by name, so that nothing is fetched for it, or a server's with its options."""
+    from embedlab.catalog.refs import parse
+    from embedlab.embedders import load_model
+
+    if token_limit is None and key_from is None:
+        return name
+    if parse(name).prefix != "openai":
+        raise EmbedlabError(
+            f"--token-limit and --key-from are for models behind a server (openai:…), not for {name}."
+        )
+    return load_model(name, token_limit=token_limit, key_from=key_from)
+
+
+def model_again(made: ModelCard, key_from: str | None) -> Embedder:
+    """The model that made vectors; a server that only a file names is not asked, whatever the key."""
+    from embedlab.catalog.refs import parse
+    from embedlab.embedders import load_model
+    from embedlab.embedders.loading import load_again
+    from embedlab.embedders.openai import server
+
+    if key_from is None:
+        announce(made.name)
+        return load_again(made)
+    asked = parse(made.name)
+    if asked.prefix != "openai":
+        raise EmbedlabError(f"--key-from is for models behind a server (openai:…), not for {made.name}.")
+    server.check_trusted(asked)
+    return load_model(made.name, key_from=key_from)
+
+
+def loaded(files: list[Path]) -> list[Embeddings]:
+    """Saved embeddings."""
+    from embedlab.embeddings import Embeddings
+
+    return [Embeddings.load(file) for file in files]
+
+
+def check_target(path: Path, suffix: str, force: bool) -> None:
+    """Whether a file may be written there: asked before anything takes time."""
+    from embedlab.io.atomic import check
+
+    if path.name.lower() == suffix:
+        raise EmbedlabError(f"{path} has no name before its {suffix}: write data{suffix}, for example.")
+    if path.suffix.lower() != suffix:
+        raise EmbedlabError(f"{path} should end in {suffix}.")
+    if not path.parent.is_dir():
+        raise EmbedlabError(f"{path} cannot be written: there is no folder {path.parent}.")
+    if path.is_dir():
+        raise EmbedlabError(f"{path} is a folder. Choose another name.")
+    if path.exists() and not force:
+        raise EmbedlabError(f"{path} is there already. Choose another name, or replace it with --force.")
+    check(path)

@@ -1,0 +1,165 @@
+"""Any classifier in memory as an embedder: ``from_module(network, preprocess)``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from embedlab.catalog.cards import ModelCard
+from embedlab.embedders.base import CachedEmbedder
+from embedlab.embedders.batching import few
+from embedlab.embedders.layers import capture, evaluating, penultimate, read_layers
+from embedlab.embedders.pooling import spatial_mean
+from embedlab.errors import EmbedlabError
+from embedlab.media import image as media
+
+
+class ModuleEmbedder(CachedEmbedder):
+    """A live ``torch.nn.Module`` behind the Embedder protocol; made by :func:`from_module`.
+
+    Attributes
+    ----------
+    network : torch.nn.Module
+        The very module that was given, unchanged.
+    """
+
+    prepares = True
+
+    def __init__(
+        self,
+        card: ModelCard,
+        network: nn.Module,
+        preprocess: Callable[[Any], Tensor],
+        read: Callable[[Tensor], Tensor],
+        keeps_vectors: bool,
+    ) -> None:
+        self.card, self.dim = card, card.dim
+        self.network = network
+        self.keeps_vectors = keeps_vectors
+        self.layers = tuple(name for name, _ in network.named_children())
+        self._preprocess = preprocess
+        self._read = read
+
+    def _prepare(self, content: Any) -> Tensor:
+        return self._preprocess(media.read_image(content) if self.card.modality == "image" else content)
+
+    def _problem(self, content: Any) -> str | None:
+        return media.problem(content) if self.card.modality == "image" else None
+
+    def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
+        with evaluating(self.network):
+            parts = [self._read(torch.stack(part)) for part in few(prepared, batch_size)]
+            return torch.cat(parts).float().numpy()
+
+    def compute_layers(
+        self, prepared: list[Any], layers: Sequence[str], batch_size: int
+    ) -> dict[str, np.ndarray]:
+        """As :meth:`CachedEmbedder.compute_layers`; any layer of the module by name."""
+        batches = (torch.stack(part) for part in few(prepared, batch_size))
+        with evaluating(self.network):
+            found = read_layers(self.network, batches, layers, spatial_mean)
+        return {name: vectors.float().numpy() for name, vectors in found.items()}
+
+    def layer_pooling(self, layer: str) -> str:
+        """Everything but the channels is averaged."""
+        return "mean over all places"
+
+
+def from_module(
+    module: nn.Module,
+    preprocess: Callable[[Any], Tensor],
+    layer: str | None = None,
+    *,
+    name: str | None = None,
+    modality: str = "image",
+    example: Any = None,
+    keep: str | None = None,
+) -> ModuleEmbedder:
+    """Make an embedder of any classifier.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Called with a batch of what ``preprocess`` gives. It is run in evaluation mode and without gradients,
+        and left in the mode it was in.
+    preprocess : callable
+        One item → Tensor, without the batch dimension. For images it gets an upright RGB ``PIL.Image``, for
+        everything else the item's content. It is called from several threads.
+    layer : str, optional
+        Name of the layer to read, as in ``module.named_modules()``; several vectors are averaged.
+        By default what flows into the layer that makes the prediction.
+    name : str, optional
+        What to call the model; by default ``modality/class name``.
+    modality : str
+        ``"image"`` unless told otherwise.
+    example : object, optional
+        An item to try the module on at once; by default a grey picture. Needed for other modalities.
+    keep : str, optional
+        Vectors are kept on disk only when you name your preprocessing here, ``"resize 256, crop 224"``: a
+        function cannot be told from another one. Change the words whenever you change what it does.
+
+    Returns
+    -------
+    ModuleEmbedder
+
+    Raises
+    ------
+    NoSuchLayer
+        When no layer makes the prediction, or none has that name.
+    EmbedlabError
+        When ``preprocess`` does not give a tensor, or the module cannot take it.
+    """
+    if example is None:
+        if modality != "image":
+            raise EmbedlabError(f"Give an example of {modality}, to see how long its vector is.")
+        example = Image.new("RGB", (320, 240), (128, 128, 128))
+    head = penultimate(module) if layer is None else None
+    read = head or partial(_layer_mean, module, str(layer))
+    prepared = preprocess(example)
+    if not isinstance(prepared, Tensor):
+        raise EmbedlabError(
+            f"preprocess must give a torch.Tensor for one item, not {type(prepared).__name__}."
+        )
+    with evaluating(module):
+        vectors = read(prepared[None])
+    if vectors.ndim != 2:
+        raise EmbedlabError(
+            f"Layer {layer!r} gives the shape {tuple(vectors.shape)}; one row for each item is needed."
+        )
+    card = ModelCard(
+        name=name or f"{modality}/{type(module).__name__.lower()}",
+        modality=modality,
+        dim=vectors.shape[1],
+        params=sum(p.numel() for p in module.parameters()),
+        licence="unknown",
+        summary=f"A {type(module).__name__} in memory" + (f"; {keep}." if keep else "."),
+        layer=f"into {head.name}" if head else str(layer),
+        pooling="none" if layer is None else "mean over all places",
+        normalized=False,
+        sha256=fingerprint(module, keep or ""),
+        source="memory",
+    )
+    return ModuleEmbedder(card, module, preprocess, read, keeps_vectors=keep is not None)
+
+
+def _layer_mean(module: nn.Module, layer: str, inputs: Tensor) -> Tensor:
+    """What comes out of a layer, one vector per item."""
+    with capture(module, layer, spatial_mean) as seen:
+        module(inputs)
+    return seen[layer]
+
+
+def fingerprint(module: nn.Module, words: str = "") -> str:
+    """sha256 over the names, shapes and bytes of a module's weights, and some words."""
+    hash = hashlib.sha256(words.encode())
+    for name, value in module.state_dict().items():
+        hash.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        hash.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return hash.hexdigest()

@@ -1,0 +1,7 @@
+"""Embeddings: vectors with their items and the model that made them, in memory and in parquet files."""
+
+from __future__ import annotations
+
+from embedlab.embeddings.embeddings import Embeddings, EmbedReport
+
+__all__ = ["EmbedReport", "Embeddings"]

@@ -1,0 +1,1 @@
+"""Commands for maintainers of the lessons; not part of the wheel."""

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy.stats import ortho_group
+
+from embedlab.analysis.neighbors import knn
+from embedlab.comparison import similarity_tables
+from embedlab.comparison.copies import find_copies
+from embedlab.comparison.geometry_tables import MEANING, geometry_table
+from embedlab.comparison.similarity import by_chance, cka, mutual_knn, procrustes, rsa
+from embedlab.comparison.similarity_tables import MEASURES, layer_similarity, similarity_table, square
+from embedlab.embeddings import Embeddings
+from embedlab.errors import BadItem
+from embedlab.items import Items
+
+Make = Callable[..., Embeddings]
+
+
+def table_of(*clouds: np.ndarray, ks: tuple[int, ...] = (1, 10)) -> object:
+    vectors = {f"m{i}": cloud.astype(np.float32) for i, cloud in enumerate(clouds)}
+    return similarity_table(vectors, {name: knn(v, 20) for name, v in vectors.items()}, ks=ks)
+
+
+@pytest.mark.parametrize(("n", "dim"), [(60, 150), (150, 40), (400, 12)])
+def test_every_measure_and_what_chance_gives(n: int, dim: int) -> None:
+    """The quick ways to mix items agree with mixing them and measuring anew; all shapes of the product."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, dim))
+    y = x[:, : dim // 2] @ rng.normal(size=(dim // 2, dim + 5)) + rng.normal(size=(n, dim + 5))
+    table = table_of(x, y).set_index("measure")  # type: ignore[attr-defined]
+    assert set(table.index) == set(MEASURES)
+    for name, measure in (
+        ("cka", cka),
+        ("cka_biased", lambda a, b: cka(a, b, debiased=False)),
+        ("procrustes", procrustes),
+        ("rsa", rsa),
+    ):
+        expected = by_chance(measure, x, y, n_permutations=60, random_state=5)
+        assert table.loc[name, "value"] == pytest.approx(expected.value, abs=1e-5)
+        assert table.loc[name, "chance"] == pytest.approx(expected.expected, abs=0.012)
+        assert table.loc[name, "p_value"] <= 0.05
+    shared = table.loc["mutual_knn"].set_index("k")
+    assert shared.loc[10, "value"] == pytest.approx(mutual_knn(knn(x, 10), knn(y, 10)))
+    assert shared.loc[10, "low"] < shared.loc[10, "value"] < shared.loc[10, "high"]
+    assert shared.loc[10, "chance"] == pytest.approx(10 / (n - 1))
+
+
+def test_unrelated_models_are_at_chance() -> None:
+    x, y = np.random.default_rng(3).normal(size=(2, 120, 30))
+    table = table_of(x, y).set_index("measure")  # type: ignore[attr-defined]
+    assert (table["p_value"] > 0.05).all()
+    assert table.loc["cka_biased", "chance"] > 0.1, "which is why chance stands beside it"
+    assert abs(table.loc["cka", "value"]) < 0.05
+    jaccard = table.loc["jaccard_knn"].set_index("k")
+    assert jaccard.loc[10, "value"] == pytest.approx(jaccard.loc[10, "chance"], abs=0.02)
+
+
+def test_what_is_drawn_for_many_items_is_what_mixing_them_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    shared = rng.standard_t(4, size=(1500, 6))
+    x, y = (shared @ rng.normal(size=(6, d)) + rng.standard_t(4, size=(1500, d)) for d in (20, 30))
+    monkeypatch.setattr(similarity_tables, "_FEW", 99)
+    mixed = table_of(x, y).set_index("measure")  # type: ignore[attr-defined]
+    monkeypatch.setattr(similarity_tables, "_MIXED", 1000)
+    drawn = table_of(x, y).set_index("measure")  # type: ignore[attr-defined]
+    for name in ("cka", "cka_biased", "procrustes"):
+        assert drawn.loc[name, "value"] == mixed.loc[name, "value"]
+        assert drawn.loc[name, "chance"] == pytest.approx(mixed.loc[name, "chance"], rel=0.05, abs=2e-4)
+        assert drawn.loc[name, "chance"] != mixed.loc[name, "chance"]
+        assert drawn.loc[name, "p_value"] == pytest.approx(0.01)
+
+
+def test_the_same_space_turned_is_the_same() -> None:
+    x = np.random.default_rng(0).normal(size=(80, 12)) * np.linspace(0.2, 2, 12)
+    table = table_of(x, 3 * x @ ortho_group.rvs(12, random_state=0))
+    assert table["value"].to_numpy() == pytest.approx(1, abs=1e-5)  # type: ignore[index]
+
+
+def test_a_matrix_of_models() -> None:
+    clouds = np.random.default_rng(0).normal(size=(3, 60, 5))
+    table = table_of(*clouds)
+    matrix = square(table, "mutual_knn", 10)  # type: ignore[arg-type]
+    assert matrix.shape == (3, 3)
+    assert (np.diag(matrix) == 1).all()
+    assert (matrix == matrix.T).all().all()
+    with pytest.raises(BadItem, match="No measure 'kka'"):
+        square(table, "kka")  # type: ignore[arg-type]
+    with pytest.raises(BadItem, match="known for k = 1, 10, not 7"):
+        square(table, "mutual_knn", 7)  # type: ignore[arg-type]
+
+
+def test_layers_of_two_models(make_embeddings: Make) -> None:
+    one = {f"layer {i}": make_embeddings(40, 6, seed=i) for i in range(3)}
+    other = {"same": one["layer 1"], "else": make_embeddings(40, 9, seed=8)}
+    found = layer_similarity(one, other)
+    assert found.shape == (3, 2)
+    assert found.loc["layer 1", "same"] == pytest.approx(1)
+    assert found.loc["layer 1", "else"] < 0.99
+    with pytest.raises(BadItem, match="no layers"):
+        layer_similarity({}, other)
+    with pytest.raises(BadItem, match="Layer 'less' holds other items"):
+        layer_similarity(one, {"less": one["layer 0"].select(one["layer 0"].ids[:9])})
+
+
+# -- copies -------------------------------------------------------------------------------------------------
+
+
+def test_copies_are_found_by_content_and_by_what_all_models_agree_on(make_embeddings: Make) -> None:
+    one, other = (make_embeddings(40, 8, seed=seed) for seed in (0, 1))
+    texts = [*one.items.contents]
+    texts[7] = texts[3]
+    items = Items.from_texts(texts, ids=one.ids, labels=["x"] * 7 + ["y"] * 33)
+    a, b = one.vectors.copy(), other.vectors.copy()
+    a[7], b[7] = a[3], b[3]  # the same text
+    a[21], b[21] = a[20] * 1.001, b[20] + 1e-4  # nearly the same in both
+    a[31] = a[30]  # the same in one model only: it does not tell them apart, the other does
+    found = find_copies(items, [knn(a, 10), knn(b, 10)])
+    assert (found.exact, found.near, found.n_items) == (2, 2, 4)
+    assert found.groups[3] == found.groups[7]
+    assert found.groups[20] == found.groups[21]
+    assert found.groups[30] != found.groups[31]
+    assert found.torn == 1, "3 is x and 7 is y"
+    assert found.examples == (("i0003", "i0007"), ("i0020", "i0021"))
+
+
+def test_no_copies(make_embeddings: Make) -> None:
+    emb = make_embeddings(30)
+    found = find_copies(emb.items, [knn(emb.vectors, 5)])
+    assert (found.n_items, found.torn, found.examples) == (0, 0, ())
+    assert len(set(found.groups)) == 30
+
+
+# -- shape --------------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_shapes(make_embeddings: Make) -> None:
+    one, other = make_embeddings(200, 8), make_embeddings(200, 30, seed=2)
+    vectors = {"a": one.vectors, "b": 5 * other.vectors}
+    table = geometry_table(vectors, {name: knn(v, 20) for name, v in vectors.items()})
+    assert list(table.columns) == list(MEANING)
+    assert table.notna().all().all()
+    assert table.loc["b", "length"] == pytest.approx(
+        5 * np.linalg.norm(other.vectors, axis=1).mean(), rel=1e-5
+    )
+
+
+def test_few_items_have_no_shape(make_embeddings: Make) -> None:
+    emb = make_embeddings(4, 3, 2)
+    table = geometry_table({"a": emb.vectors}, {"a": knn(emb.vectors, 3)})
+    assert np.isnan(table.loc["a", "two_nn"])
+    assert table.loc["a", "length"] > 0

@@ -1,0 +1,206 @@
+"""A course's own model in the catalogue, and the names of all models."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import embedlab as el
+from embedlab.catalog import registry
+from embedlab.catalog.refs import BadName, ModelName, address, has_prefix, parse
+from embedlab.embedders.registration import BadModel
+
+CARD = el.ModelCard(
+    "text/vowels", "text", 5, 0, "CC0-1.0", "Counts vowels.", layer="none", pooling="sum", normalized=False
+)
+ITEMS = el.Items.from_texts(["banana", "see", "moon"], ids=["b", "s", "m"], labels=["x", "y", "x"])
+
+
+def counts(texts: list[str]) -> list[list[int]]:
+    return [[text.count(vowel) for vowel in "aeiou"] for text in texts]
+
+
+@pytest.fixture(autouse=True)
+def own_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_ROWS", dict(registry._ROWS))
+
+
+def test_a_registered_model_works_everywhere(tmp_path: Path) -> None:
+    el.register(CARD, lambda card: counts)
+    row = el.models().set_index("name").loc["text/vowels"]
+    assert (row["available"], row["where"]) == ("yes", "in this process")
+    assert el.available("text/vowels")
+    emb = el.embed(ITEMS, "text/vowels")
+    assert emb.vectors.tolist() == [[3, 0, 0, 0, 0], [0, 2, 0, 0, 0], [0, 0, 0, 2, 0]]
+    assert el.load_model("text/vowels") is el.load_model("text/vowels")
+    with el.VectorStore(tmp_path / "s.db") as store:
+        store.add("notes", emb)
+        assert store.search("notes", "eel", k=1)["id"].tolist() == ["s"]
+    assert el.explore(emb).search("book", k=1)[0][0] == "m"
+    assert any("registered in this process" in note for note in _cost(emb)["note"])
+
+
+def _cost(emb: Any) -> Any:
+    from embedlab.comparison.cost import cost_table
+
+    return cost_table([emb], measure=True, progress=False)
+
+
+def test_it_is_compared_like_any_other() -> None:
+    el.register(CARD, lambda card: counts)
+    words = ["banana", "sea", "moon", "bee", "go", "papa", "tree", "wood"] * 3
+    items = el.Items.from_texts([f"{w} {i}" for i, w in enumerate(words)], labels=[w[-1] for w in words])
+    one = el.embed(items, "text/vowels")
+    letters = dataclasses.replace(CARD, name="text/length", dim=1)
+    el.register(letters, lambda card: lambda texts: [[len(text)] for text in texts])
+    found = el.compare([one, el.embed(items, "text/length")], cost=False)
+    assert list(found.names) == ["vowels", "length"]
+
+
+def test_an_embedder_of_ones_own_is_taken_as_it_is() -> None:
+    class Own:
+        card, dim = CARD, 5
+
+        def embed(
+            self, items: el.Items, *, batch_size: int = 32, progress: bool | None = None
+        ) -> el.Embeddings:
+            return el.Embeddings(np.array(counts(items.contents)), items, CARD, "none", "sum", False)
+
+        def embed_query(self, x: Any) -> np.ndarray:
+            return np.array(counts([x])[0], np.float32)
+
+    own = Own()
+    el.register(CARD, lambda card: own)
+    assert el.load_model("text/vowels") is own
+    assert len(el.embed(ITEMS, "text/vowels")) == 3
+
+
+def test_vectors_are_kept_only_of_a_stated_version() -> None:
+    el.register(CARD, lambda card: counts)
+    el.embed(ITEMS, "text/vowels")
+    assert el.embed(ITEMS, "text/vowels").report.n_cached == 0
+    el.register(dataclasses.replace(CARD, revision="1"), lambda card: counts, replace=True)
+    el.embed(ITEMS, "text/vowels")
+    assert el.embed(ITEMS, "text/vowels").report.n_cached == 3
+
+
+def test_a_name_is_taken_once() -> None:
+    el.register(CARD, lambda card: counts)
+    with pytest.raises(BadModel, match=r"registered already.*replace=True"):
+        el.register(CARD, lambda card: counts)
+    el.register(CARD, lambda card: lambda texts: np.ones((len(texts), 5)), replace=True)
+    assert el.embed(ITEMS, "text/vowels").vectors.min() == 1
+    with pytest.raises(BadModel, match="a model of embedlab's own catalogue"):
+        el.register(dataclasses.replace(CARD, name="text/minilm"), lambda card: counts, replace=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"name": "vowels"}, "write 'text/my-model'"),
+        ({"name": "image/vowels"}, "write 'text/my-model'"),
+        ({"name": "st:org/vowels"}, "cannot name a model"),
+        ({"name": "text/../x"}, "cannot name a model"),
+        ({"modality": "smell"}, "Unknown modality"),
+        ({"dim": 0}, "dim must be"),
+    ],
+)
+def test_a_card_that_does_not_fit(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadModel, match=said):
+        el.register(dataclasses.replace(CARD, **change), lambda card: counts)
+
+
+def test_a_loader_that_does_not_keep_its_word() -> None:
+    el.register(CARD, lambda card: "no model")
+    with pytest.raises(BadModel, match=r"gave str: an embedder is expected"):
+        el.load_model("text/vowels")
+    el.register(CARD, lambda card: lambda texts: np.ones((len(texts), 4)), replace=True)
+    with pytest.raises(el.EmbedlabError, match=r"shape \(3, 4\).*expected \(3, 5\)"):
+        el.embed(ITEMS, "text/vowels")
+
+    class Wrong:
+        card, dim = CARD, 7
+
+        def embed(self, items: el.Items, *, batch_size: int = 32, progress: bool | None = None) -> Any: ...
+
+        def embed_query(self, x: Any) -> Any: ...
+
+    el.register(CARD, lambda card: Wrong(), replace=True)
+    with pytest.raises(BadModel, match="says dim 5, and its embedder has 7"):
+        el.load_model("text/vowels")
+    with pytest.raises(BadModel, match="register takes a ModelCard"):
+        el.register("text/vowels", lambda card: counts)  # type: ignore[arg-type]
+
+
+# -- names ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "text/minilm",
+        "st:org/name",
+        "st:org/name@v1.0",
+        "st:./folder",
+        "st:C:\\models\\own",
+        "st:org/name?query_prompt=query%3A%20&document_prompt=",
+        "hf:bert-base-uncased?pooling=cls&layer=-2",
+        "hf:~/net?layer=encoder.layer.3",
+        "openai:nomic-embed-text:latest?dimensions=256&base_url=http://127.0.0.1:11434/v1",
+        "openai:@cf/baai/bge-m3?base_url=https://[::1]:8080/v1",
+    ],
+)
+def test_a_name_survives_being_taken_apart(name: str) -> None:
+    assert str(parse(name)) == name
+    assert parse(str(parse(name))) == parse(name)
+    assert has_prefix(name) == (name != "text/minilm")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("st:", "st:a/../b", "st:a/b/c", "st:a/b@../../x", "st:a/b@", "st:-rf/x", "st:a b/c", "st:\x00/a"),
+        *("st:a--b/c", "hf:https://evil/x", "openai: x", "openai:", "foo:bar", "st:a/b?pooling=cls"),
+        *(
+            "hf:a/b?layer",
+            "hf:a/b?x=1",
+            "hf:a/b?layer=1&layer=2",
+            "openai:x?dimensions=0",
+            "openai:x?dimensions=a",
+        ),
+        *("openai:x?base_url=ftp://h/", "openai:x?base_url=http://", "openai:x?base_url=http://h:99999/"),
+    ],
+)
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(BadName):
+        parse(name)
+
+
+def test_no_password_becomes_part_of_a_name() -> None:
+    with pytest.raises(BadName, match="password") as caught:
+        el.load_model("openai:x", base_url="https://me:hunter2@host/v1")
+    assert "hunter2" not in str(caught.value)
+    assert address("HTTP://Host:80/v1/") == "http://host:80/v1"
+
+
+def test_what_is_said_twice_must_agree() -> None:
+    from embedlab.catalog.refs import Options
+
+    assert parse("hf:a/b?layer=-2", Options(layer=-2)) == ModelName("hf", "a/b", None, Options(layer=-2))
+    with pytest.raises(BadName, match="Say it once"):
+        parse("hf:a/b?layer=-2", Options(layer=3))
+    with pytest.raises(BadName, match="comes as it is"):
+        el.load_model("text/minilm", pooling="cls")
+    with pytest.raises(BadName, match="whole number"):
+        el.load_model("openai:x", dimensions=2.5)  # type: ignore[arg-type]
+
+
+def test_an_unknown_name_mentions_the_prefixes() -> None:
+    with pytest.raises(el.EmbedlabError, match="st:org/name"):
+        el.load_model("text/zebra")
+    with pytest.raises(BadName, match=r"No prefix 'bert:'"):
+        el.load_model("bert:base")

@@ -1,0 +1,363 @@
+"""The machinery of the lessons: checks, solutions, and the rules that stored notebooks keep."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from paths import KIT
+
+from embedlab import lessons
+from embedlab.errors import EmbedlabError
+from embedlab.lessons import check, exercise, hint, lab, right
+from embedlab.lessons.run import execute
+from embedlab.tools import build
+
+EXERCISES = lessons.names()  # before this file adds its own
+SOLUTION = "<details><summary>Solution</summary>\n\n```python\n{}\n```\n\n</details>"
+
+
+@exercise("99/double")
+def double(answer: object) -> lessons.Verdict:
+    if answer * 2 == 8:  # type: ignore[operator]
+        return right("Twice four is eight.")
+    return hint("Half of eight.")
+
+
+def test_an_open_exercise_passes_and_says_so() -> None:
+    assert repr(check("99/double", ...)).startswith("○ Not answered yet")
+
+
+def test_right_and_wrong_answers() -> None:
+    assert repr(check("99/double", 4)) == "✓ Twice four is eight."
+    assert repr(check("99/double", 5)) == "✗ Not quite. Half of eight."
+
+
+class Unfriendly:
+    """An object that answers every question with an error."""
+
+    def _no(self, *_: object) -> None:
+        raise RuntimeError("<script>alert(1)</script>")
+
+    __eq__ = __len__ = __float__ = __str__ = __repr__ = __iter__ = __array__ = __bool__ = _no  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]
+
+
+ODD = {
+    "None": None,
+    "nan": float("nan"),
+    "numpy nan": np.float32("nan"),
+    "nan in an array": np.array([1.0, np.nan]),
+    "nan in a list": [[float("nan")]],
+    "nan in words": " NaN ",
+    "infinity": float("inf"),
+    "markup": "<script>alert(1)</script>",
+    "empty list": [],
+    "empty text": "",
+    "dict": {},
+    "function": len,
+    "huge": 10**400,
+    "negative": -1,
+    "object": object(),
+    "frame": pd.DataFrame({"a": [1]}),
+    "strings": np.array(["a", "b"]),
+    "unfriendly": Unfriendly(),
+    "ellipsis in a list": [...],
+}
+
+
+@pytest.fixture(scope="module")
+def vectors_of_the_lessons(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("vectors")
+
+
+@pytest.fixture(autouse=True)
+def own_vector_cache(vectors_of_the_lessons: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checks embed the same items again and again, so here they may find the vectors."""
+    monkeypatch.setattr("embedlab.embedders.vector_cache.folder", lambda: vectors_of_the_lessons)
+
+
+def with_weights(name: str) -> object:
+    """An exercise, marked with the models its lesson needs."""
+    return pytest.param(name, marks=[pytest.mark.weights(m) for m in lab.lesson(int(name[:2])).models])
+
+
+@pytest.mark.parametrize("name", ["99/double", *map(with_weights, EXERCISES)])
+@pytest.mark.parametrize("answer", ODD.values(), ids=ODD.keys())
+def test_an_odd_answer_gets_a_hint_never_a_traceback(name: str, answer: object) -> None:
+    verdict = check(name, answer)
+    assert isinstance(verdict, lessons.Verdict)
+    assert verdict.state == "wrong"
+    assert len(verdict.words) < 400
+    assert "<script>" not in verdict._repr_html_()
+    assert repr(check(name, answer)) == repr(verdict), "what nbval compares must not change"
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_every_exercise_may_be_left_open(name: str) -> None:
+    assert check(name, ...).state == "open"
+
+
+def test_what_the_package_says_is_passed_on() -> None:
+    @exercise("99/needs weights")
+    def checker(answer: object) -> lessons.Verdict:
+        raise EmbedlabError("No source has the weights:\n  - and a long list")
+
+    try:
+        words = check("99/needs weights", 1).words
+    finally:
+        del lessons._EXERCISES["99/needs weights"]
+    assert words.endswith("This could not be checked: No source has the weights:")
+
+
+def test_words_are_escaped_and_follow_the_theme() -> None:
+    html = hint('a < b & "c"')._repr_html_()
+    assert "a &lt; b &amp; &quot;c&quot;" in html
+    assert not re.search(r"[;\"](color|background)", html), "text and ground are the theme's"
+
+
+def test_an_unknown_exercise_names_the_nearest() -> None:
+    with pytest.raises(lessons.UnknownExercise, match="99/double"):
+        check("99/doubel", 4)
+    with pytest.raises(EmbedlabError, match="No exercise '77/x'"):
+        check("77/x", ...)
+    for odd in ("", "/", "../run", "2/x", "²/x", None):
+        with pytest.raises(lessons.UnknownExercise):
+            check(odd, ...)  # type: ignore[arg-type]
+
+
+def lesson(answer: str = "answer = 4", **changes: object) -> nbformat.NotebookNode:
+    cells = [
+        new_markdown_cell("# A lesson"),
+        new_code_cell("from test_lessons import check"),
+        new_code_cell("answer = ...\ncheck('99/double', answer)", metadata={"tags": ["exercise"]}),
+        new_markdown_cell(SOLUTION.format(answer)),
+    ]
+    return new_notebook(cells=cells, metadata={"embedlab": {"lesson": 99}, **changes})
+
+
+def write(notebook: nbformat.NotebookNode, path: Path) -> Path:
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def kernels_find_this_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(KIT))
+
+
+def test_the_solution_is_made_from_the_lesson() -> None:
+    made = build.solved(lesson(), "x")
+    assert made is not None
+    assert made.cells[2].source == "answer = 4\ncheck('99/double', answer)"
+    assert len(made.cells) == 3, "the collapsed solution is dropped"
+
+
+def test_a_lesson_without_exercises_has_no_solutions() -> None:
+    assert build.solved(new_notebook(cells=[new_markdown_cell("# x")]), "x") is None
+
+
+def test_an_exercise_without_solution_is_refused() -> None:
+    notebook = lesson()
+    del notebook.cells[3]
+    with pytest.raises(EmbedlabError, match="solution after it"):
+        build.solved(notebook, "x")
+
+
+def test_build_stores_the_lesson_unanswered_and_the_solution_answered(tmp_path: Path) -> None:
+    path = write(lesson(widgets={"state": 1}), tmp_path / "99_x.ipynb")
+    assert build.build(path) == []
+    stored, made = (nbformat.read(p, as_version=4) for p in (path, build.solution_path(path)))
+    assert "○" in stored.cells[2].outputs[0].data["text/plain"]
+    assert "✓" in made.cells[2].outputs[0].data["text/plain"]
+    assert "widgets" not in stored.metadata
+    assert stored.metadata["embedlab"] == {"lesson": 99}
+    assert [c.execution_count for c in stored.cells if c.cell_type == "code"] == [1, 2]
+    assert not build.out_of_step(path)
+    stored.cells[0].source = "# Another title"
+    write(stored, path)
+    assert build.out_of_step(path)
+
+
+def test_a_wrong_solution_is_not_stored(tmp_path: Path) -> None:
+    path = write(lesson("answer = 5"), tmp_path / "99_x.ipynb")
+    before = path.read_bytes()
+    assert "not accepted" in build.build(path)[0]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("import warnings; warnings.warn('mind the gap')", "mind the gap"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("print('x' * 600_000)", "bytes"),
+    ],
+)
+def test_warnings_errors_and_heavy_outputs_are_not_stored(
+    tmp_path: Path, source: str, complaint: str
+) -> None:
+    path = write(new_notebook(cells=[new_code_cell(source)]), tmp_path / "99_x.ipynb")
+    assert complaint in build.build(path)[0]
+
+
+def test_a_widget_gives_way_to_its_picture() -> None:
+    widget = {build.WIDGET: {"model_id": "x"}, "image/png": "abc", "text/plain": "a map"}
+    bare = {build.WIDGET: {"model_id": "x"}, "text/plain": "VBox()"}
+    cell = new_code_cell("x", outputs=[new_output("display_data", data=d) for d in (widget, bare)])
+    notebook = new_notebook(cells=[cell])
+    build.clean(notebook)
+    assert [dict(o.data) for o in cell.outputs] == [{"image/png": "abc", "text/plain": "a map"}]
+
+
+def test_building_drops_trailing_whitespace_and_joins_what_was_printed(tmp_path: Path) -> None:
+    source = "for i in range(2):   \n    print(i, flush=True)\n\n"
+    cells = [new_markdown_cell("a line break  \nhere  \n"), new_code_cell(source)]
+    path = write(new_notebook(cells=cells), tmp_path / "99_x.ipynb")
+    assert build.build(path) == []
+    prose, code = nbformat.read(path, as_version=4).cells
+    assert prose.source == "a line break  \nhere"
+    assert code.source == "for i in range(2):\n    print(i, flush=True)"
+    assert [o.text for o in code.outputs] == ["0\n1\n"]
+
+
+def test_building_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    path = write(lesson(), tmp_path / "99_x.ipynb")
+    stored = []
+    for _ in range(2):
+        assert build.build(path) == []
+        stored.append((path.read_bytes(), build.solution_path(path).read_bytes()))
+    assert stored[0] == stored[1]
+
+
+def test_the_command_compares_without_running(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(lesson(), tmp_path / "99_x.ipynb")
+    before = path.read_bytes()
+    assert build.main(["--check", str(path)]) == 1
+    assert "out of step" in capsys.readouterr().err
+    solution = build.solved(lesson(), path.name)
+    assert solution is not None
+    build.solution_path(path).parent.mkdir()
+    write(solution, build.solution_path(path))
+    assert build.main(["--check", str(path)]) == 0
+    assert path.read_bytes() == before
+    assert build.main([str(tmp_path / "missing.ipynb")]) == 1
+    assert "There is no notebook" in capsys.readouterr().err
+
+
+def test_executing_again_forgets_the_old_outputs(tmp_path: Path) -> None:
+    cell = new_code_cell(
+        "1 + 1", outputs=[new_output("display_data", data={"text/plain": "old"})], execution_count=7
+    )
+    notebook = new_notebook(cells=[cell])
+    assert execute(notebook, tmp_path)
+    assert [o.data["text/plain"] for o in notebook.cells[0].outputs] == ["2"]
+    assert notebook.cells[0].execution_count == 1
+
+
+@pytest.mark.parametrize("answer", [4, 4.0, "4", np.int64(4), torch.tensor(4), [4]])
+def test_a_number_counts_in_whatever_it_comes(answer: object) -> None:
+    assert check("02/padding", answer).state == "right"
+
+
+@pytest.mark.parametrize("answer", [4.5, "4.5", torch.tensor(3.9)])
+def test_a_number_is_not_rounded_into_the_right_one(answer: object) -> None:
+    assert check("02/padding", answer).state == "wrong"
+
+
+def test_an_answer_may_change_the_vectors_it_is_given() -> None:
+    def nearest(vectors: np.ndarray, row: int) -> int:
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        cosine = vectors @ vectors[row]
+        cosine[row] = -1
+        return int(cosine.argmax())
+
+    assert check("01/neighbour", nearest).state == "right"
+
+
+@pytest.mark.weights("text/minilm")
+@pytest.mark.parametrize("apostrophe", ["'", "’"])
+def test_a_typographic_apostrophe_negates_as_well(apostrophe: str) -> None:
+    pair = ("The library is open on Sundays.", f"The library isn{apostrophe}t open on Sundays.")
+    assert "say no" not in check("02/opposites", pair).words, "the negation was seen"
+
+
+PHOTOS = [pytest.mark.network, pytest.mark.weights("image/efficientnet-lite0")]
+PAIR = [*PHOTOS, pytest.mark.weights("text/minilm")]
+HEARD = [pytest.mark.weights("video/frames+sound")]
+VIDEO = [pytest.mark.weights("image/efficientnet-lite0")]
+AUDIO = [pytest.mark.weights("audio/whisper-base"), pytest.mark.weights("audio/speaker")]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "state", "says"),
+    [
+        ("06/numbers", 1_236_224, "right", "70 times fewer bytes"),
+        ("06/numbers", 1_204_224, "wrong", "do not forget the sound"),
+        ("06/numbers", 32_000, "wrong", "That is the sound"),
+        ("06/numbers", 5, "wrong", "frames.size counts"),
+        ("06/shuffled", "motion", "right", "but not which way"),
+        ("06/shuffled", "picture", "wrong", "in which order"),
+        ("06/shuffled", "sound", "wrong", "Only the frames were"),
+        ("06/shuffled", 3, "wrong", "name of a part"),
+        pytest.param("06/direction", 0.698, "right", "The pooling had thrown", marks=VIDEO),
+        pytest.param("06/direction", 0.78, "wrong", "looks[:, -1]", marks=VIDEO),
+        ("06/direction", 0.26, "wrong", "another vector"),
+        ("06/direction", 70, "wrong", "A share from 0 to 1"),
+        pytest.param("06/alike", 7, "right", "a star and a moon are the same", marks=HEARD),
+        pytest.param("06/alike", 8, "wrong", "leave out the clip itself", marks=HEARD),
+        ("06/alike", 1, "wrong", 'In the collection "seen"'),
+        ("05/frames", 37, "right", "37 of 1,500: 2%"),
+        ("05/frames", 1500, "wrong", "How many of them hear"),
+        ("05/frames", 11_800, "wrong", "Those are the samples"),
+        ("05/frames", 36, "wrong", "a frame that has begun"),
+        ("05/voice", "audio/speaker", "right", "depends on the question"),
+        ("05/voice", "audio/whisper-base", "wrong", "Look at the bars"),
+        ("05/voice", "resnet", "wrong", "Answer with the name of a model"),
+        pytest.param("05/others", 0.279, "right", "0.28, where Whisper has 1.00", marks=AUDIO),
+        pytest.param("05/others", 0.892, "wrong", "Leave out the clips", marks=AUDIO),
+        pytest.param("05/others", 1.0, "wrong", "That is Whisper", marks=AUDIO),
+        pytest.param("05/others", 28, "wrong", "A share from 0 to 1", marks=AUDIO),
+        pytest.param("05/others", 0.5, "wrong", "among clips of other voices", marks=AUDIO),
+        ("04/bridge", 491_520, "right", "far more unknowns"),
+        ("04/bridge", 1664, "wrong", "You added the two sides"),
+        ("04/bridge", 1280, "wrong", "one side of it"),
+        ("04/bridge", 7, "wrong", "rows times columns"),
+        pytest.param("04/words", "handwriting", "right", "ahead of every other name", marks=PAIR),
+        pytest.param("04/words", "text", "wrong", "'bricks' has 0.10", marks=PAIR),
+        pytest.param("04/words", "Bricks", "wrong", "the name of another photo", marks=PAIR),
+        pytest.param("04/words", 7, "wrong", "words in quotation marks", marks=PAIR),
+        pytest.param("04/first", 10, "right", "9 titles come first", marks=PAIR),
+        pytest.param("04/first", 9, "wrong", "places begin at 1", marks=PAIR),
+        pytest.param("04/first", 1, "wrong", "That is a title", marks=PAIR),
+        pytest.param("04/first", 4, "wrong", "Ask for all 30", marks=PAIR),
+        ("04/dropout", 0.12, "right", "about half"),
+        ("04/dropout", 0.28, "wrong", "That is the adapter with dropout"),
+        ("04/dropout", 12, "wrong", "A share from 0 to 1"),
+        ("04/dropout", 0.0, "wrong", "recall_at_k"),
+        ("03/head", torch.tensor(1_281_000), "right", "more than a quarter"),
+        ("03/head", 1_280_000, "wrong", "its bias"),
+        ("03/head", 4_652_008, "wrong", "the whole network"),
+        ("03/head", 1280, "wrong", "join each with each"),
+        pytest.param("03/view", "few pixels", "right", "mosaic", marks=PHOTOS),
+        pytest.param("03/view", " 'Few Pixels' ", "right", "mosaic", marks=PHOTOS),
+        pytest.param("03/view", "as it is", "wrong", "the photo itself", marks=PHOTOS),
+        pytest.param("03/view", "blurred", "wrong", "one view has less", marks=PHOTOS),
+        pytest.param("03/found", 8, "right", "no other photo is nearer", marks=PHOTOS),
+        pytest.param("03/found", 8 / 15, "wrong", "A share", marks=PHOTOS),
+        pytest.param("03/found", 15, "wrong", "leave out the mosaics", marks=PHOTOS),
+        pytest.param("03/found", 240, "wrong", "There are 15 photos", marks=PHOTOS),
+        pytest.param("03/twin", "tissue", "right", "close to 1", marks=PHOTOS),
+        pytest.param("03/twin", "coffee", "wrong", "coffee: 0.98", marks=PHOTOS),
+        pytest.param("03/twin", "mirrored", "wrong", "label of a photo", marks=PHOTOS),
+    ],
+)
+def test_the_checks_of_the_image_lesson(name: str, answer: object, state: str, says: str) -> None:
+    verdict = check(name, answer)
+    assert (verdict.state, says in verdict.words) == (state, True), verdict
