@@ -13,8 +13,8 @@
     └── StoreError …         a vector store cannot do it                    (store.errors)
 
 Code decides on types and attributes, never on the text. The text is composed once, from parts: words, and
-:class:`Argument` for each argument that the message names. ``str(error)`` writes arguments as Python does; the
-command line passes its own way of naming them to :meth:`EmbedlabError.text`.
+:class:`Argument` for each argument that the message names. ``str(error)`` writes arguments as Python does;
+the command line passes its own way of naming them to :meth:`EmbedlabError.text`.
 """
 
 from __future__ import annotations
