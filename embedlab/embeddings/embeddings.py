@@ -17,7 +17,7 @@ from embedlab.errors import BadItem
 from embedlab.io.atomic import whole_file
 from embedlab.items import Items
 
-FORMAT = "embedlab.embeddings.embeddings/1"
+FORMAT = "embedlab.embeddings/1"
 
 
 @dataclass(frozen=True)

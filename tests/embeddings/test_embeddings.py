@@ -143,7 +143,7 @@ def changed(path: Path, change: Callable[[dict[str, Any]], object], drop: str | 
     [
         (lambda about: b"{broken", None, r"its provenance is no JSON .*Save the embeddings again"),
         (lambda about: [about], None, "was not written by Embeddings.save"),
-        (lambda about: about.update(format="embedlab.embeddings.embeddings/2"), None, "update this one"),
+        (lambda about: about.update(format="embedlab.embeddings/2"), None, "update this one"),
         (lambda about: about.update(report=None), None, "'report' of its provenance is no object"),
         (
             lambda about: {k: v for k, v in about.items() if k != "report"},
