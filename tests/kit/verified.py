@@ -1,8 +1,8 @@
 """Checks that take minutes run again when what they check has changed.
 
 A test marked ``verified_for("embedlab/bundle/**/*.py", …)`` is skipped as long as the files that it names are
-those with which it last passed. Their fingerprints are in ``tests/verified.json``; ``pytest --full`` runs such
-tests whatever the fingerprint, and records those that pass.
+those with which it last passed. Their fingerprints are in ``tests/verified.json``. ``pytest --full`` runs
+such tests whatever the fingerprint, and records those that pass.
 """
 
 from __future__ import annotations
