@@ -71,7 +71,7 @@ def test_the_default_layers_go_from_the_first_to_the_last(tmp_path: Path) -> Non
 
 def test_bad_calls_are_refused(tmp_path: Path) -> None:
     model, items = el.from_module(seeded(Counting()), SMALL), folder(tmp_path, 3)
-    with pytest.raises(NoSuchLayer, match=r"no layer 'secnd'\. Near: 'second'"):
+    with pytest.raises(NoSuchLayer, match=r"no layer 'secnd'\. The nearest names are 'second'"):
         el.embed_layers(items, model, ["secnd"])
     with pytest.raises(EmbedlabError, match="Name those to read"):
         el.embed_layers(items, model, [])
