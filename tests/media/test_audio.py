@@ -37,8 +37,8 @@ def test_every_kind_of_file(tmp_path: Path, suffix: str, codec: str, rate: int, 
     assert len(samples) == pytest.approx(16_000, abs=1_600)
     assert pitch(samples) == pytest.approx(440, abs=3)
     assert np.abs(samples[4_000:12_000]).max() == pytest.approx(0.3, abs=0.03)
-    assert audio.seconds(path) == pytest.approx(1.0, abs=0.1)
-    assert audio.problem(path) is None
+    assert audio.read_duration(path) == pytest.approx(1.0, abs=0.1)
+    assert audio.find_problem(path) is None
     np.testing.assert_array_equal(audio.read_audio(path.read_bytes()), samples)
 
 
@@ -51,7 +51,7 @@ def test_the_name_of_a_file_does_not_matter(tmp_path: Path) -> None:
 def test_channels_are_averaged(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", np.stack([tone(), 0 * tone()]), codec="pcm_f32le")
     assert np.abs(audio.read_audio(path)).max() == pytest.approx(0.15, abs=0.01)
-    assert "2 channels: their mean is used" in audio.notes(path)
+    assert "2 channels: their mean is used" in audio.list_notes(path)
 
 
 def test_another_rate_keeps_pitch_and_length(tmp_path: Path) -> None:
@@ -65,14 +65,14 @@ def test_another_rate_keeps_pitch_and_length(tmp_path: Path) -> None:
 def test_a_film_gives_its_sound_track(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mp4", tone(1.0, 44_100), 44_100, "aac", picture=True)
     assert pitch(audio.read_audio(path)) == pytest.approx(440, abs=3)
-    assert "a film: its sound track is used" in audio.notes(path)
+    assert "a film: its sound track is used" in audio.list_notes(path)
 
 
 def test_arrays(tmp_path: Path) -> None:
     np.testing.assert_allclose(audio.read_audio((tone(), 16_000)), tone(), atol=1e-6)
     both = np.stack([tone(), 0 * tone()], axis=1)
     np.testing.assert_allclose(audio.read_audio((both, 16_000)), tone() / 2, atol=1e-6)
-    assert audio.seconds((tone(0.5), 16_000)) == 0.5
+    assert audio.read_duration((tone(0.5), 16_000)) == 0.5
     for wrong in ((np.arange(9), 16_000), (tone(), 0), (np.zeros((2, 2, 2)), 16_000)):
         with pytest.raises(BadItem, match="holds floats from −1 to 1"):
             audio.read_audio(wrong)
@@ -88,7 +88,7 @@ def test_a_part_of_a_file(tmp_path: Path) -> None:
         assert fragment(part) == (str(path), 1.2, 1.7)
         assert len(audio.read_audio(part)) == pytest.approx(8_000, abs=100)
         assert pitch(audio.read_audio(part)) == pytest.approx(1_000, abs=5)
-        assert audio.seconds(part) == pytest.approx(0.5)
+        assert audio.read_duration(part) == pytest.approx(0.5)
         assert pitch(audio.read_audio(f"{path}#t=0,0.9")) == pytest.approx(440, abs=5)
         assert len(audio.read_audio(f"{path}#t=1.5")) == pytest.approx(8_000, abs=1_000)
     odd = (tmp_path / "a.wav").rename(tmp_path / "take#t=3")
@@ -116,9 +116,9 @@ def test_ten_milliseconds_are_enough(tmp_path: Path) -> None:
 def test_clipped_sound_is_read_and_said(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", np.clip(tone(level=3.0), -1, 1))
     assert len(audio.read_audio(path)) == 16_000
-    assert any("clipped" in note for note in audio.notes(path))
-    assert audio.notes(write(tmp_path / "b.wav", tone())) == ()
-    assert any("8000 Hz" in note for note in audio.notes(write(tmp_path / "c.wav", tone(1, 8_000), 8_000)))
+    assert any("clipped" in note for note in audio.list_notes(path))
+    assert audio.list_notes(write(tmp_path / "b.wav", tone())) == ()
+    assert any("8000 Hz" in note for note in audio.list_notes(write(tmp_path / "c.wav", tone(1, 8_000), 8_000)))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -160,7 +160,7 @@ def test_what_is_no_sound_at_all(tmp_path: Path) -> None:
     for name, why in cases.items():
         with pytest.raises(BadItem, match=rf"{name}.*{why}"):
             audio.read_audio(tmp_path / name)
-        assert why in (audio.problem(tmp_path / name) or "")
+        assert why in (audio.find_problem(tmp_path / name) or "")
     with pytest.raises(BadItem, match="no sound file"):
         audio.read_audio(b"\0" * 100)
 
@@ -227,7 +227,7 @@ def hour(path: Path) -> Path:
 
 
 def test_an_hour_passes_in_small_pieces(tmp_path: Path) -> None:
-    sizes = [len(piece) for piece in audio.blocks(hour(tmp_path / "hour.wav"))]
+    sizes = [len(piece) for piece in audio.read_blocks(hour(tmp_path / "hour.wav"))]
     assert sum(sizes) == pytest.approx(3_600 * 16_000, abs=16)
     assert max(sizes) < 2 * 16_000, "memory stays flat"
 

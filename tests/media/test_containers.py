@@ -36,7 +36,7 @@ def test_length_without_a_word_in_the_header(tmp_path: Path) -> None:
     path = remux(film(tmp_path / "a.webm", 60), tmp_path / "live.webm", live="1")
     with av.open(str(path)) as container:
         assert container.duration is None
-    assert video.length(path) == pytest.approx(6.0, abs=0.05)
+    assert video.read_duration(path) == pytest.approx(6.0, abs=0.05)
     assert which(video.read_frames(f"{path}#t=3,5", 2), 60) == [35, 45]
     assert not is_cut(path)
 
@@ -50,7 +50,7 @@ def test_length_when_the_header_lies(tmp_path: Path) -> None:
     (tmp_path / "b.mkv").write_bytes(data)
     with av.open(str(tmp_path / "b.mkv")) as container:
         assert container.duration == 99_000_000
-    assert video.length(bytes(data)) == pytest.approx(2.0, abs=0.01)
+    assert video.read_duration(bytes(data)) == pytest.approx(2.0, abs=0.01)
     assert which(video.read_frames(bytes(data), 5), 20) == [2, 6, 10, 14, 18]
 
 
@@ -60,7 +60,7 @@ def test_an_mp4_in_fragments(tmp_path: Path) -> None:
         tmp_path / "b.mp4",
         movflags="frag_keyframe+empty_moov+default_base_moof",
     )
-    assert video.length(path) == pytest.approx(6.0, abs=0.01)
+    assert video.read_duration(path) == pytest.approx(6.0, abs=0.01)
     assert which(video.read_frames(f"{path}#t=3,5", 2), 60) == [35, 45]
 
 
@@ -77,9 +77,9 @@ def test_what_is_left_of_a_cut_film_can_be_asked_for(tmp_path: Path) -> None:
     for whole in (str(cut), f"{cut}#t=1,9.5", f"{cut}#t=1"):
         with pytest.raises(BadItem, match=r"cut\.mp4 ends too early .* s of picture are there.*on_error"):
             video.read_frames(whole, 4)
-        assert "ends too early" in (video.problem(whole) or "")
+        assert "ends too early" in (video.find_problem(whole) or "")
     assert np.abs(np.subtract(which(video.read_frames(f"{cut}#t=0,2", 2), 100), [5, 15])).max() <= 1
-    notes = video.notes(f"{cut}#t=0,2")
+    notes = video.list_notes(f"{cut}#t=0,2")
     assert any("the file ends too early" in note for note in notes)
 
 
@@ -88,7 +88,7 @@ def test_what_is_left_of_a_cut_film_can_be_asked_for(tmp_path: Path) -> None:
 def test_a_little_that_is_missing_is_noticed(tmp_path: Path, suffix: str, share: float) -> None:
     """A film of one second; where the index stands at the end, nothing at all can be read."""
     data = film(tmp_path / f"a{suffix}", 10).read_bytes()
-    assert video.problem(data) is None
+    assert video.find_problem(data) is None
     with pytest.raises(BadItem, match="truncated"):
         video.read_frames(data[: int(len(data) * share)], 4)
 
@@ -111,7 +111,7 @@ def test_a_bomb_is_not_set_off() -> None:
     assert video.read_frames(gif(2), 1).shape == (1, 2, 2, 3)
     with pytest.raises(BadItem, match="far too many"):
         video.read_frames(gif(60_000), 1)
-    assert "far too many" in (video.problem(gif(60_000)) or "")
+    assert "far too many" in (video.find_problem(gif(60_000)) or "")
 
 
 def test_a_playlist_opens_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

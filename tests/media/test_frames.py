@@ -50,7 +50,7 @@ def test_leaping_changes_no_frame(
     """Frames that refer to later ones, from one group to the next, at uneven times."""
     path = f"{film(tmp_path / f'a{suffix}', 60, times=UNEVEN, options=options)}{part}"
     one_pass = video.read_frames(path, n)
-    on_screen = np.searchsorted(UNEVEN, video.moments(path, n), side="right") - 1
+    on_screen = np.searchsorted(UNEVEN, video.list_frame_times(path, n), side="right") - 1
     assert np.abs(np.subtract(which(one_pass, 60), on_screen)).max() <= 1, "1: rounding of a grey"
     monkeypatch.setattr(video, "_FEW", 0)
     np.testing.assert_array_equal(video.read_frames(path, n), one_pass)
@@ -114,8 +114,8 @@ def test_a_frame_is_on_screen_from_its_first_moment_on(tmp_path: Path) -> None:
     """The middle of the first of ten halves is exactly where frame 1 begins."""
     path = film(tmp_path / "a.mp4", 20)
     assert which(video.read_frames(path, 10), 20) == list(range(1, 20, 2))
-    np.testing.assert_allclose(video.moments(path, 10), np.arange(1, 20, 2) / 10)
-    np.testing.assert_allclose(video.moments(f"{path}#t=1,2", 2), [1.25, 1.75])
+    np.testing.assert_allclose(video.list_frame_times(path, 10), np.arange(1, 20, 2) / 10)
+    np.testing.assert_allclose(video.list_frame_times(f"{path}#t=1,2", 2), [1.25, 1.75])
 
 
 def test_avi_tells_only_when_a_frame_is_decoded(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_avi_tells_only_when_a_frame_is_decoded(tmp_path: Path) -> None:
             out.mux(track.encode(av.VideoFrame.from_ndarray(picture(i, 20, (64, 48)), "rgb24")))
         out.mux(track.encode(None))
     assert which(video.read_frames(path, 5), 20) == [2, 6, 10, 14, 18]
-    assert video.length(path) == 2.0
+    assert video.read_duration(path) == 2.0
 
 
 def test_when_a_moving_gif_shows_its_frames(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_arrays_are_sampled_and_scaled_like_films() -> None:
     seen = np.stack([picture(i, 20, (64, 48)) for i in range(20)])
     assert video.read_frames(seen, 4, shorter_side=24).shape == (4, 24, 32, 3)
     assert which(video.read_frames(seen[:, :, ::-1], 5)[:, :, ::-1], 20) == [2, 6, 10, 14, 18]
-    assert video.length(seen) == 20 / 25
-    np.testing.assert_allclose(video.moments(seen, 2), [0.2, 0.6])
-    assert video.notes(seen[:1]) == ("one frame only: a still picture",)
+    assert video.read_duration(seen) == 20 / 25
+    np.testing.assert_allclose(video.list_frame_times(seen, 2), [0.2, 0.6])
+    assert video.list_notes(seen[:1]) == ("one frame only: a still picture",)
     assert not video.has_sound(seen)

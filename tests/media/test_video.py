@@ -27,7 +27,7 @@ def test_frames_are_evenly_spaced_in_time(tmp_path: Path, suffix: str) -> None:
     assert seen.shape == (5, 48, 64, 3)
     assert seen.dtype == np.uint8
     assert np.abs(np.subtract(which(seen, N), [2, 6, 10, 14, 18])).max() <= (1 if suffix == ".gif" else 0)
-    assert video.length(path) == pytest.approx(2.0, abs=0.06)
+    assert video.read_duration(path) == pytest.approx(2.0, abs=0.06)
 
 
 def test_what_is_long_on_the_screen_counts_long(tmp_path: Path) -> None:
@@ -42,15 +42,15 @@ def test_what_is_long_on_the_screen_counts_long(tmp_path: Path) -> None:
 def test_a_film_need_not_begin_at_zero(tmp_path: Path) -> None:
     path = film(tmp_path / "late.mp4", N, begins=5.0)
     assert which(video.read_frames(path, 5), N) == [2, 6, 10, 14, 18]
-    assert video.length(path) == pytest.approx(2.0, abs=0.06)
+    assert video.read_duration(path) == pytest.approx(2.0, abs=0.06)
 
 
 def test_a_part_of_a_film(tmp_path: Path) -> None:
     path = film(tmp_path / "long.mp4", 50)
     assert which(video.read_frames(f"{path}#t=2,4", 4), 50) == [22, 27, 32, 37]
     assert which(video.read_frames(f"{path}#t=4", 2), 50) == [42, 47]
-    assert video.length(f"{path}#t=2,4") == pytest.approx(2)
-    assert video.length(f"{path}#t=4,99") == pytest.approx(1, abs=0.06)
+    assert video.read_duration(f"{path}#t=2,4") == pytest.approx(2)
+    assert video.read_duration(f"{path}#t=4,99") == pytest.approx(1, abs=0.06)
     with pytest.raises(BadItem, match="nothing from 12 s on"):
         video.read_frames(f"{path}#t=12,14")
 
@@ -155,7 +155,7 @@ def test_the_sound_lasts_as_long_as_the_picture(tmp_path: Path, suffix: str, sec
     assert np.abs(heard[4_000:12_000]).max() > 0.2
     assert (np.abs(heard[20_000:]).max() > 0.2) == (seconds > 1)
     assert which(video.read_frames(path, 5), N) == [2, 6, 10, 14, 18], "a long sound moves no frame"
-    assert any("after the picture" in note for note in video.notes(path)) == (seconds == 5)
+    assert any("after the picture" in note for note in video.list_notes(path)) == (seconds == 5)
 
 
 def test_the_sound_of_a_part(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_without_a_sound_track(tmp_path: Path) -> None:
     path = film(tmp_path / "mute.mp4", N)
     assert video.read_sound(path) is None
     assert not video.has_sound(path)
-    assert video.notes(path) == ("no sound track",)
+    assert video.list_notes(path) == ("no sound track",)
 
 
 # -- odd and broken --------------------------------------------------------------------------------------
@@ -184,11 +184,11 @@ def test_one_frame_only(tmp_path: Path, suffix: str) -> None:
     frames = video.read_frames(path, 4)
     assert frames.shape == (4, 48, 64, 3)
     assert np.ptp(frames, axis=0).max() == 0
-    assert video.problem(path) is None
+    assert video.find_problem(path) is None
 
 
 def test_a_still_is_called_one(tmp_path: Path) -> None:
-    assert "one frame only: a still picture" in video.notes(film(tmp_path / "one.mp4", 1))
+    assert "one frame only: a still picture" in video.list_notes(film(tmp_path / "one.mp4", 1))
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
@@ -223,7 +223,7 @@ def test_what_is_no_film_is_named(tmp_path: Path, name: str, data: bytes, says: 
     (tmp_path / name).write_bytes(data)
     with pytest.raises(BadItem, match=f"{name}.*{says}"):
         video.read_frames(tmp_path / name)
-    assert says in (video.problem(tmp_path / name) or "")
+    assert says in (video.find_problem(tmp_path / name) or "")
 
 
 def test_a_sound_is_no_film(tmp_path: Path) -> None:
@@ -240,9 +240,9 @@ def test_a_sound_is_no_film(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BadItem, match="does not exist"):
-        video.length(tmp_path / "gone.mp4")
+        video.read_duration(tmp_path / "gone.mp4")
     with pytest.raises(BadItem, match="not int"):
-        video.length(3)
+        video.read_duration(3)
 
 
 def test_a_claim_of_too_many_pixels_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
