@@ -13,7 +13,7 @@ import soxr
 
 from embedlab.errors import Problem, ProblemCode
 from embedlab.items.fragments import fragment
-from embedlab.media.audio_decode import AudioSource, decode, declared_duration, decode_array
+from embedlab.media.audio_decode import AudioSource, declared_duration, decode, decode_array
 from embedlab.media.containers import opened_container, video_track
 from embedlab.media.errors import UnreadableMedia
 
@@ -63,7 +63,11 @@ def read_audio(source: AudioSource, rate: int = RATE) -> np.ndarray:
 
 
 def read_start(source: AudioSource, seconds: float, rate: int = RATE) -> np.ndarray:
-    """Read the first ``seconds`` of a sound, shape (n_samples,), float32; decode nothing after them.
+    """Read the first ``seconds`` of a sound and decode nothing after them.
+
+    Returns
+    -------
+    ndarray, shape (n_samples,), float32
 
     Raises
     ------
@@ -82,7 +86,7 @@ def read_start(source: AudioSource, seconds: float, rate: int = RATE) -> np.ndar
 
 
 def read_blocks(source: AudioSource, rate: int = RATE) -> Iterator[np.ndarray]:
-    """Read a sound in pieces of a fraction of a second, so that memory stays flat; silence passes.
+    """Read a sound in pieces of a fraction of a second, so that memory stays flat.
 
     Yields
     ------
@@ -91,7 +95,7 @@ def read_blocks(source: AudioSource, rate: int = RATE) -> Iterator[np.ndarray]:
     Raises
     ------
     UnreadableMedia
-        As :func:`read_audio`, when the damage is reached.
+        As :func:`read_audio`, when the damage is reached; silence passes.
     """
     pieces = decode_array(source) if isinstance(source, tuple) else decode(source)
     resampler: soxr.ResampleStream | None = None
@@ -139,7 +143,7 @@ def find_problem(source: AudioSource) -> Problem | None:
 
 
 def list_notes(source: AudioSource, rate: int = RATE) -> tuple[str, ...]:
-    """List what is worth knowing about a sound before using it, in words; empty for a plain one.
+    """List what is worth knowing about a sound before using it; empty for a plain one.
 
     Raises
     ------

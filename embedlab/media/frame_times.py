@@ -25,7 +25,7 @@ _DEFAULT_RATE = Fraction(25)  # frames per second, if the file does not say
 
 @dataclass(frozen=True)
 class Timeline:
-    """When the frames of a video are shown and its sound is heard, in seconds on the clock of the file.
+    """When frames are shown and sound is heard, in seconds on the clock of the file.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ def find_keyframes(
 
 @dataclass(frozen=True)
 class _Extent:
-    """From where the container stands: the first frame, the last one, its end, and the end of the sound."""
+    """First and last frame from where the container stands, and when frames and sound end."""
 
     first: Fraction
     last: Fraction
@@ -143,7 +143,10 @@ def _read_extent(
 
 
 def _timestamp(packet: Packet[Any], container: InputContainer) -> int | None:
-    """Return when a packet is shown. AVI tells only when it is decoded: in order, the times are the same."""
+    """Return when a packet is shown.
+
+    AVI tells only when it is decoded; in order, these are the same times.
+    """
     return packet.dts if container.format.name == "avi" else packet.pts
 
 

@@ -38,7 +38,7 @@ def is_transparent(image: Image.Image) -> bool:
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """Scale greyscale of more than 8 bits by the range it is meant to fill, or else by the one it fills."""
+    """Scale greyscale by the range it is meant to fill, or else by the one it does fill."""
     values = np.asarray(image, dtype=np.float64)
     values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())

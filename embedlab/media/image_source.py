@@ -65,7 +65,9 @@ def _open(source: ImageSource) -> Image.Image:
     if isinstance(source, Image.Image):
         return source
     if not isinstance(source, (str, os.PathLike, bytes)):
-        raise _wrong_kind(source, f"expected a path, bytes, a PIL image or an array, not {type(source).__name__}")
+        raise _wrong_kind(
+            source, f"expected a path, bytes, a PIL image or an array, not {type(source).__name__}"
+        )
     file = BytesIO(source) if isinstance(source, bytes) else Path(source)
     try:
         with warnings.catch_warnings():
@@ -122,7 +124,9 @@ def _from_array(array: np.ndarray) -> Image.Image:
         )
     if array.dtype.kind == "f":
         if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
-            raise _wrong_kind(array, "an image of floats holds numbers from 0 to 1; this array has others, or NaN")
+            raise _wrong_kind(
+                array, "an image of floats holds numbers from 0 to 1; this array has others, or NaN"
+            )
         array = (array * 255).round().astype(np.uint8)
     if array.dtype != np.uint8:
         raise _wrong_kind(

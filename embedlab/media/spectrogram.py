@@ -1,4 +1,4 @@
-"""Draw sound as images: waveforms, and mel spectrograms (time to the right, pitch upwards, loud is bright)."""
+"""Draw waveforms and mel spectrograms: time to the right, pitch upwards, loud is bright."""
 
 from __future__ import annotations
 
@@ -57,6 +57,6 @@ def draw_waveform(samples: np.ndarray, width: int, height: int) -> Image.Image:
 
 
 def _fit(samples: np.ndarray) -> np.ndarray:
-    """Cut samples to the longest, or fill them up with silence to the shortest time that is drawn."""
+    """Cut samples to the longest time that is drawn, or pad them to the shortest."""
     first = samples[: int(MAX_SECONDS * RATE)].astype(np.float32)
     return np.pad(first, (0, max(0, int(_MIN_SECONDS * RATE) - len(first))))

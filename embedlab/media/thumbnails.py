@@ -1,4 +1,4 @@
-"""Thumbnails of items, made once and cached: what a map shows under the mouse and in lists."""
+"""Thumbnails of items, cached: what a map shows under the mouse and in lists."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Tile = Literal["the file is gone", "not readable"]
 
 
 def thumbnail(path: StrPath, size: int = SMALL, modality: str = "image") -> bytes:
-    """Return a small JPEG of an item: a scaled image, a sound's mel spectrogram, frames of a video.
+    """Return a small JPEG: an image, a sound's mel spectrogram or four frames of a video.
 
     It is cached, and made again when the file changes. If the cache cannot be written, it is made again the
     next time.
@@ -81,7 +81,7 @@ def _draw_spectrogram(path: StrPath, size: int) -> Image.Image:
 
 
 def _draw_contact_sheet(path: StrPath, size: int) -> Image.Image:
-    """Draw four frames from beginning to end, row by row: together they have the shape of the video."""
+    """Draw four frames from beginning to end, row by row, in the shape of the video."""
     from embedlab.media.video import read_frames
 
     tiles = [Image.fromarray(frame) for frame in read_frames(path, 4, shorter_side=size // 2)]
@@ -99,7 +99,7 @@ def _read_content(path: StrPath) -> bytes:
 
 
 def _identify_part(path: StrPath) -> bytes:
-    """Identify a part of a recording by size and time: too large to be read for each of its parts."""
+    """Identify a part by size and time of its file, which is too large to be read each time."""
     stat = Path(fragment(path)[0]).stat()
     return f"part {os.fspath(path)} {stat.st_size} {stat.st_mtime_ns}".encode(errors="surrogatepass")
 

@@ -71,16 +71,16 @@ def _matroska_size(head: bytes) -> int:
 
 
 def _ebml_number(head: bytes, at: int) -> tuple[int, int, bool]:
-    """Read a number as long as its leading zeros say: where it ends, its value, and whether it is known."""
+    """Read a number of variable length: where it ends, its value, and whether it is known."""
     width = 9 - (head[at : at + 1] or b"\1")[0].bit_length()
     value = int.from_bytes(head[at : at + width]) & ((1 << 7 * width) - 1)
     return at + width, value, value != (1 << 7 * width) - 1
 
 
 def _ends_within_a_box(file: BinaryIO, size: int) -> bool:
-    """Return whether MP4 or MOV, a row of boxes with a length each, ends within one that holds data.
+    """Return whether an MP4 or MOV file ends within a box that holds data.
 
-    A length of 0 means "to the end".
+    Such a file is a row of boxes, each with its length. A length of 0 means "to the end".
     """
     at, kind = 0, b""
     for _ in range(_MAX_BOXES):

@@ -36,9 +36,9 @@ _MAX_OVERHANG = 0.5  # seconds of sound after the last frame that are not worth 
 
 
 def read_frames(source: VideoSource, n_frames: int = 16, *, shorter_side: int | None = None) -> np.ndarray:
-    """Decode frames evenly spaced in time: those on screen in the middle of ``n_frames`` equal parts.
+    """Decode frames evenly spaced in time.
 
-    In a long video, only what lies between a wanted frame and the keyframe before it is decoded.
+    These are the ones on screen in the middle of ``n_frames`` equal parts. In a long video, only what lies between a wanted frame and the keyframe before it is decoded.
 
     Parameters
     ----------
@@ -81,12 +81,12 @@ def read_frames(source: VideoSource, n_frames: int = 16, *, shorter_side: int | 
 
 
 def list_frame_times(source: VideoSource, n_frames: int = 16) -> np.ndarray:
-    """List the times of the frames of :func:`read_frames`, in seconds from the first frame of the file.
+    """List the times of the frames of :func:`read_frames`, in seconds.
 
     Returns
     -------
     ndarray, shape (n_frames,), float64
-        For a part, too, counted from the beginning of the whole.
+        From the first frame of the file, also for a part of it.
 
     Raises
     ------
@@ -101,9 +101,9 @@ def list_frame_times(source: VideoSource, n_frames: int = 16) -> np.ndarray:
 
 
 def read_duration(source: VideoSource) -> float:
-    """Read how long the frames are shown, in seconds, from the last ones in the file; decode nothing.
+    """Read how long the frames are shown, in seconds; decode nothing.
 
-    An array counts as 25 frames per second.
+    The end is read from the last frames in the file. An array counts as 25 frames per second.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def find_problem(source: VideoSource) -> Problem | None:
 
 
 def list_notes(source: VideoSource) -> tuple[str, ...]:
-    """List what is worth knowing about a video before using it, in words; empty for a plain one.
+    """List what is worth knowing about a video before using it; empty for a plain one.
 
     Raises
     ------
@@ -233,7 +233,7 @@ def _decode_at(
 
 
 def _is_seeking_faster(clip: Clip, last: Fraction) -> bool:
-    """Return whether there are many frames before the last wanted one, and keyframes to seek to."""
+    """Return whether many frames precede the last wanted one, with keyframes to seek to."""
     timeline = clip.timeline
     has_keyframes = timeline.last_keyframe > timeline.begins
     return has_keyframes and (last - timeline.begins) * timeline.rate > _SEEK_FROM

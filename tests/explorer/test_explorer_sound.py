@@ -98,7 +98,7 @@ def test_a_thumbnail_is_made_once_and_again_when_the_file_changes(
 ) -> None:
     low, high = (thumbnail(path, modality="audio") for path in (tones[0], tones[5]))
     with monkeypatch.context() as patch:
-        patch.setattr(thumbnails.sound, "beginning", None)  # not called again
+        patch.setattr(thumbnails, "read_start", None)  # not called again
         assert thumbnail(tones[0], modality="audio") == low
     write(tones[0], tone(0.6, hertz=300 * 1.3**5))
     again = brightest_row(Image.open(io.BytesIO(thumbnail(tones[0], modality="audio"))))
@@ -174,14 +174,14 @@ def test_of_a_long_sound_half_a_minute_is_sent_and_no_more_is_decoded(
 ) -> None:
     path = write(tmp_path / "long.wav", tone(90, level=0.2))
     pieces: list[int] = []
-    whole = audio.blocks
+    whole = audio.read_blocks
 
     def counted(source: Any, rate: int = 16_000) -> Any:
         for piece in whole(source, rate):
             pieces.append(len(piece))
             yield piece
 
-    monkeypatch.setattr(audio, "blocks", counted)
+    monkeypatch.setattr(audio, "read_blocks", counted)
     shown = explorer([path, path, path])
     assert "The first 30 s of 90 s are shown and played." in shown_of(shown, "i0")
     assert len(heard(asked(shown, "media", "i0")[1][0])) == 30 * 16_000
@@ -207,7 +207,7 @@ def test_what_is_worth_knowing_stands_below(tmp_path: Path) -> None:
     silent = write(tmp_path / "silent.wav", np.zeros(8000, np.float32))
     shown = explorer([stereo, silent, stereo])
     assert "2 channels: their mean is used" in shown_of(shown, "i0")
-    assert "silent.wav is silent from beginning to end" in shown_of(shown, "i1")
+    assert "silent.wav cannot be read: it is silent from beginning to end" in shown_of(shown, "i1")
     assert str(tmp_path) not in shown_of(shown, "i1")
 
 

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from films import film, picture, which
 
-from embedlab.errors import BadItem
-from embedlab.media import frames, video
+from embedlab.errors import ProblemCode
+from embedlab.media import frame_pixels, frames, video
+from embedlab.media.errors import UnreadableMedia
 
 OPEN = {"x264-params": "open-gop=1:keyint=12:bframes=3:scenecut=0"}
 UNEVEN = np.cumsum([0, *np.random.default_rng(0).integers(20, 400, 60)]) / 1000
@@ -24,14 +25,14 @@ UNEVEN = np.cumsum([0, *np.random.default_rng(0).integers(20, 400, 60)]) / 1000
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Fraction]:
     """The times of all frames that were decoded."""
     seen: list[Fraction] = []
-    plain = frames._decoded
+    plain = frames._decode
 
     def noting(container: Any, track: Any) -> Iterator[tuple[Fraction, Any]]:
         for at, frame in plain(container, track):
             seen.append(at)
             yield at, frame
 
-    monkeypatch.setattr(frames, "_decoded", noting)
+    monkeypatch.setattr(frames, "_decode", noting)
     return seen
 
 
@@ -52,7 +53,7 @@ def test_leaping_changes_no_frame(
     one_pass = video.read_frames(path, n)
     on_screen = np.searchsorted(UNEVEN, video.list_frame_times(path, n), side="right") - 1
     assert np.abs(np.subtract(which(one_pass, 60), on_screen)).max() <= 1, "1: rounding of a grey"
-    monkeypatch.setattr(video, "_FEW", 0)
+    monkeypatch.setattr(video, "_SEEK_FROM", 0)
     np.testing.assert_array_equal(video.read_frames(path, n), one_pass)
 
 
@@ -63,7 +64,7 @@ def test_leaping_spares_frames(
     video.read_frames(path, 4)
     assert len(decoded) > 80
     decoded.clear()
-    monkeypatch.setattr(video, "_FEW", 0)
+    monkeypatch.setattr(video, "_SEEK_FROM", 0)
     video.read_frames(path, 4)
     assert len(decoded) < 4 * 13
     decoded.clear()
@@ -75,7 +76,7 @@ def test_the_keyframe_after_the_moment_is_no_use(
     tmp_path: Path, decoded: list[Fraction], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """MP4 is sought by when a frame is decoded, which with frames that refer to later ones is earlier."""
-    monkeypatch.setattr(video, "_FEW", 0)
+    monkeypatch.setattr(video, "_SEEK_FROM", 0)
     path = film(tmp_path / "a.mp4", 60, options={"bf": "3"})
     with av.open(str(path)) as container:
         track = container.streams.video[0]
@@ -90,7 +91,7 @@ def test_the_keyframe_after_the_moment_is_no_use(
 def test_without_keyframes_it_does_not_start_over(
     tmp_path: Path, decoded: list[Fraction], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(video, "_FEW", 0)
+    monkeypatch.setattr(video, "_SEEK_FROM", 0)
     path = film(tmp_path / "a.mp4", 120, options={"g": "9999", "sc_threshold": "0"})
     found = which(video.read_frames(path, 6), 120)
     assert np.abs(np.subtract(found, [10, 30, 50, 70, 90, 110])).max() <= 1
@@ -105,7 +106,7 @@ def test_where_a_leap_leads_nowhere_all_is_decoded(
     path = film(tmp_path / "a.mp4", 300, fps=25, options=refreshing)
     one_pass = video.read_frames(path, 16)
     decoded.clear()
-    monkeypatch.setattr(video, "_FEW", 0)
+    monkeypatch.setattr(video, "_SEEK_FROM", 0)
     np.testing.assert_array_equal(video.read_frames(path, 16), one_pass)
     assert len(decoded) > 300, "it was tried, and given up"
 
@@ -169,11 +170,12 @@ def test_pixels_that_are_not_square(tmp_path: Path) -> None:
 
 
 def test_more_frames_than_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "MOST_BYTES", 64 * 48 * 3 * 10)
+    monkeypatch.setattr(frame_pixels, "MAX_BYTES", 64 * 48 * 3 * 10)
     path = film(tmp_path / "a.mp4", 4)
     assert len(video.read_frames(path, 10)) == 10
-    with pytest.raises(BadItem, match=r"11 frames of .*a\.mp4, 64 × 48 pixels each.*shorter_side"):
+    with pytest.raises(UnreadableMedia, match=r"a\.mp4 .*11 frames of 64 × 48 pixels.*shorter_side") as error:
         video.read_frames(path, 11)
+    assert error.value.problem.code is ProblemCode.TOO_LARGE
 
 
 def test_no_frame_stays_in_memory(tmp_path: Path) -> None:
