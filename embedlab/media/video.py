@@ -38,7 +38,8 @@ _MAX_OVERHANG = 0.5  # seconds of sound after the last frame that are not worth 
 def read_frames(source: VideoSource, n_frames: int = 16, *, shorter_side: int | None = None) -> np.ndarray:
     """Decode frames evenly spaced in time.
 
-    These are the ones on screen in the middle of ``n_frames`` equal parts. In a long video, only what lies between a wanted frame and the keyframe before it is decoded.
+    These are the ones on screen in the middle of ``n_frames`` equal parts. In a long video, only what lies
+    between a wanted frame and the keyframe before it is decoded.
 
     Parameters
     ----------
