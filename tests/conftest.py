@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import paths
 import pytest
+import verified
 from lesson_needs import unmet, weights_missing
 
 from embedlab.catalog import registry
@@ -26,6 +27,7 @@ def _index_missing() -> str | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    verified.skip_if_unchanged(item)
     if item.get_closest_marker("network") and (why := _index_missing()):
         unmet(why)
     if item.get_closest_marker("shared") and not SHARED.is_dir():

@@ -197,11 +197,11 @@ def test_shift_adds_to_a_lasso_and_alt_takes_away(page: Any) -> None:
 def test_a_slider_plays_through_a_column(page: Any) -> None:
     page.get_by_label("Filter by").select_option("size")
     page.get_by_role("button", name="Play").click()
-    seen = set()
-    for _ in range(12):
-        seen.add(page.locator(".embedlab-filter output").inner_text())
-        page.wait_for_timeout(300)
-    assert len(seen) > 2
+    first = page.locator(".embedlab-filter output").inner_text()
+    changed = "(shown) => document.querySelector('.embedlab-filter output').textContent !== shown"
+    for _ in range(2):
+        page.wait_for_function(changed, arg=first, timeout=20_000)
+        first = page.locator(".embedlab-filter output").inner_text()
     page.get_by_role("button", name="Pause").click()
     stays = page.locator(".embedlab-filter output").inner_text()
     page.wait_for_timeout(1500)

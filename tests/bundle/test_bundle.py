@@ -545,6 +545,7 @@ def test_an_old_python_can_read_start_py() -> None:
 @pytest.mark.slow
 @pytest.mark.weights("text/minilm")
 @pytest.mark.timeout(1800)
+@pytest.mark.verified_for("pyproject.toml", "embedlab/bundle/**/*.py", "embedlab/weights/download_child.py")
 def test_a_bundle_installs_and_runs_a_lesson_where_there_is_no_network(tmp_path: Path) -> None:
     """Real packages and weights, a new environment, and a namespace that has no way out."""
     alone = isolation()

@@ -25,6 +25,7 @@ from embedlab.bundle.self_wheel import own_wheel
 @pytest.mark.network
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
+@pytest.mark.verified_for("pyproject.toml")
 @pytest.mark.parametrize("platform", ["windows", "macos"])
 def test_there_is_a_wheel_of_everything(tmp_path: Path, platform: str) -> None:
     target = targets.Target(platform, "3.12")

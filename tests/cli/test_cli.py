@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -317,7 +318,9 @@ def test_lab_really_opens_jupyterlab_and_leaves_nothing_behind(tmp_path: Path, w
                 # Twice, as a person would: JupyterLab asks once whether it is meant.
                 for _ in range(2):
                     os.killpg(server.pid, signal.SIGINT)
-                    time.sleep(1)
+                    with suppress(subprocess.TimeoutExpired):
+                        server.wait(1)
+                        break
             else:
                 server.terminate()
             try:

@@ -41,6 +41,20 @@ def weights_missing(name: str) -> str | None:
     return None
 
 
+# Its later cells depend on the learner's plan, so their outputs differ from those of the solution.
+RUN_BESIDE_ITS_SOLUTION = {"12_final_project.ipynb"}
+
+
+def stands_for(lesson: Path) -> Path | None:
+    """Find the solution that is run in place of a lesson, or None if the lesson itself is run.
+
+    Lesson and solution share every cell but the exercises, and tests/lessons/test_shared_cells.py compares
+    what is stored in the rest. So one run of the solution checks the outputs of both.
+    """
+    solution = lesson.parent / "solutions" / lesson.name
+    return solution if solution.is_file() and lesson.name not in RUN_BESIDE_ITS_SOLUTION else None
+
+
 @cache
 def models_of(notebook: Path) -> tuple[str, ...]:
     """The models a lesson says it needs."""
@@ -50,6 +64,14 @@ def models_of(notebook: Path) -> tuple[str, ...]:
 def pytest_configure() -> None:
     # The kernels inherit it: a progress bar would be an output that no lesson stores.
     os.environ.setdefault("TQDM_DISABLE", "1")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Pass over a lesson that its solution stands for, unless it is named on the command line."""
+    if collection_path.suffix != ".ipynb" or stands_for(collection_path) is None:
+        return None
+    named = {Path(argument.partition("::")[0]).resolve() for argument in config.args}
+    return None if collection_path.resolve() in named else True
 
 
 @pytest.hookimpl(tryfirst=True)
