@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from embedlab.errors import BadItem
 from embedlab.io.progress import progress_bar
 from embedlab.io.text import LONE_SURROGATE
 from embedlab.items import Items
 from embedlab.items.columns import is_missing
 from embedlab.items.content_hash import content_hashes
 from embedlab.items.fragments import fragment
-from embedlab.media.image import ahead
+from embedlab.media.errors import UnreadableMedia
+from embedlab.media.prefetch import prefetch
 
 UNITS = {"text": "characters", "image": "pixels on the shorter side", "audio": "seconds", "video": "seconds"}
 _FRAMES = 16  # of a film, when it is decoded
@@ -58,7 +57,7 @@ def look_at(items: Items, *, full: bool) -> list[Look]:
         return [look(pair) for pair in pairs]
     looks = []
     with progress_bar("checking files", len(pairs), unit="file") as bar:
-        for result in ahead(look, pairs):
+        for result in prefetch(look, pairs):
             if isinstance(result, Exception):
                 raise result
             looks.append(result)
@@ -105,8 +104,8 @@ def _look(pair: tuple[str, Any], full: bool) -> Look:
     try:
         n_bytes = path.stat().st_size
         size, like = _MEDIA[kind](content, full)
-    except BadItem as error:
-        return Look(_without_cure(str(error), str(content)))
+    except UnreadableMedia as error:
+        return Look(error.problem.reason)
     except FileNotFoundError:
         address = str(content).find("://")
         return Look("there is no such file" + ("; an address must be downloaded first" * (address > 0)))
@@ -135,10 +134,7 @@ def _image(content: Any, full: bool) -> tuple[float, str]:
     from embedlab.media import image as media
 
     if not full:
-        if problem := media.problem(content):
-            raise BadItem(problem.reason)
-        with Image.open(content) as picture:
-            return float(min(picture.size)), ""
+        return float(min(media.read_size(content))), ""
     decoded = media.read_image(content)
     # The difference hash of Krawetz (2013): is each of 9 x 8 pixels brighter than the one at its right?
     small = np.asarray(decoded.convert("L").resize((9, 8), Image.Resampling.BOX), np.int16)
@@ -151,21 +147,21 @@ def _audio(content: Any, full: bool) -> tuple[float, str]:
     from embedlab.media import audio
 
     if not full:
-        length = audio.seconds(content)
+        length = audio.read_duration(content)
         return float("nan") if length is None else length, ""
     loudest, n = 0.0, 0
-    for piece in audio.blocks(content):
+    for piece in audio.read_blocks(content):
         n += len(piece)
         loudest = max(loudest, float(np.abs(piece).max(initial=0.0)))
     if not n or loudest < audio.SILENT:
-        raise BadItem(f"{content} {'is silent' if n else 'holds no sound'}.")
+        raise UnreadableMedia(content, "audio", audio.SILENCE if n else audio.NO_SOUND)
     return n / audio.RATE, ""
 
 
 def _video(content: Any, full: bool) -> tuple[float, str]:
     from embedlab.media import video
 
-    length = video.length(content)
+    length = video.read_duration(content)
     if full:
         video.read_frames(content, _FRAMES, shorter_side=64)
     return length, ""
@@ -176,10 +172,3 @@ _MEDIA: dict[str, Callable[[Any, bool], tuple[float, str]]] = {
     "audio": _audio,
     "video": _video,
 }
-
-
-def _without_cure(message: str, content: str) -> str:
-    """The reason alone: the item is named already, and what to do is said once for all."""
-    reason = message.removeprefix(content).removeprefix(":").strip()
-    reason = re.sub(r"[.,] [A-Z][^.]*, or leave it out with on_error='skip'\.?$", "", reason)
-    return reason.removeprefix("cannot be read: ").rstrip(".")
