@@ -9,7 +9,7 @@ from typing import Any
 from embedlab import weights
 from embedlab.catalog import refs, registry
 from embedlab.catalog.refs import BadName, ModelName, Options
-from embedlab.embedders.base import Embedder
+from embedlab.embedders.protocol import Embedder
 from embedlab.errors import EmbedlabError, require
 from embedlab.weights import repository, untrusted
 

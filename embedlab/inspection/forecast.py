@@ -11,8 +11,9 @@ import numpy as np
 
 from embedlab import weights
 from embedlab.catalog import refs, registry
-from embedlab.embedders.base import CachedEmbedder, Embedder
+from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.checks import check_arguments
+from embedlab.embedders.protocol import Embedder
 from embedlab.io.formats import format_bytes, format_seconds
 from embedlab.items import Items
 from embedlab.weights import repository
