@@ -128,7 +128,7 @@ class FramesAndSound(CachedEmbedder):
             pixels = [frame for frames, _ in prepared for frame in frames]
             seen = self.image._compute(pixels, batch_size).reshape(len(prepared), self.n_frames, -1)
             if "picture" in self.parts:
-                both = np.hstack([unit(seen.mean(axis=1)), unit(_changed(seen.std(axis=1)))])
+                both = np.hstack([unit_rows(seen.mean(axis=1), zeros="keep"), unit(_changed(seen.std(axis=1)))])
                 parts.append(both / np.sqrt(2))
             if "motion" in self.parts:
                 parts.append(unit(_changed(np.abs(np.diff(seen, axis=1)).mean(axis=1))))
@@ -174,13 +174,6 @@ def _beginning(content: Any) -> Any:
 def _changed(change: np.ndarray) -> np.ndarray:
     """Without what is none: equal frames differ in their last digits, which :func:`unit` would blow up."""
     return np.where(np.abs(change) > _STILL, change, 0)
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Rows at length 1; a row of zeros (a clip in which nothing moves) stays."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: np.ndarray = vectors / np.where(lengths > 1e-12, lengths, 1)
-    return scaled.astype(np.float32)
 
 
 def load(card: ModelCard, found: Found, image: ImageEmbedder, audio: AudioEmbedder) -> FramesAndSound:
