@@ -22,7 +22,7 @@ from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.text import TextEmbedder
 from embedlab.embeddings import unit_rows
 from embedlab.errors import EmbedlabError
-from embedlab.io.build_once import made_once
+from embedlab.io.folders import build_once
 from embedlab.weights import Found
 
 RIDGE = 1.0
@@ -114,6 +114,6 @@ def _kept_bridge(text: TextEmbedder, image: ImageEmbedder) -> np.ndarray:
         np.save(folder / "bridge.npy", bridge(unit_rows(vectors), unit_rows(rows)))
 
     key = hashlib.sha256(_recipe(text, image).encode()).hexdigest()[:16]
-    folder = made_once(settings.cache_root() / "aligned" / key, make, room=4_000_000)
+    folder = build_once(settings.cache_root() / "aligned" / key, make, room=4_000_000)
     kept: np.ndarray = np.load(folder / "bridge.npy", allow_pickle=False)
     return kept
