@@ -1,4 +1,4 @@
-"""How good are recommendations? Against likes that were hidden, and beside popularity and chance."""
+"""Score recommendations against hidden likes, next to the baselines of popularity and chance."""
 
 from __future__ import annotations
 
@@ -9,20 +9,29 @@ import numpy as np
 import pandas as pd
 
 from embedlab.applications.likes import Likes
-from embedlab.applications.recommending import recommend
+from embedlab.applications.recommendation import recommend
 from embedlab.comparison.scores import Score, bootstrap
 from embedlab.embeddings import Embeddings
 
 Recommender = Callable[[Likes], list[str]]
+_MEASURES = ("recall", "on topic", "topics", "similarity")
 
 
-def recommenders(embeddings: Embeddings, users: Sequence[Likes], k: int = 10) -> dict[str, Recommender]:
-    """The ways that are compared, each a function from a user to ids: content, popularity, chance."""
+def build_recommenders(embeddings: Embeddings, users: Sequence[Likes], k: int = 10) -> dict[str, Recommender]:
+    """Build the recommenders to compare, by name: content-based ones, popularity and chance.
+
+    Each maps a user to ``k`` ids.
+    """
     counts = Counter(id for user in users for id in user.known)
     popular = sorted(embeddings.ids, key=lambda id: (-counts[id], id))
 
-    def by_content(**settings: float) -> Recommender:
-        return lambda user: recommend(embeddings, user.known, k=k, **settings)["id"].tolist()  # type: ignore[arg-type]
+    def by_content(tastes: int = 1, diversity: float = 0.0) -> Recommender:
+        def recommend_ids(user: Likes) -> list[str]:
+            table = recommend(embeddings, user.known, k=k, tastes=tastes, diversity=diversity)
+            ids: list[str] = table["id"].tolist()
+            return ids
+
+        return recommend_ids
 
     def by_popularity(user: Likes) -> list[str]:
         return [id for id in popular if id not in user.known][:k]
@@ -41,47 +50,47 @@ def recommenders(embeddings: Embeddings, users: Sequence[Likes], k: int = 10) ->
     }
 
 
-def evaluate(
-    embeddings: Embeddings, users: Sequence[Likes], ways: dict[str, Recommender]
+def evaluate_recommenders(
+    embeddings: Embeddings, users: Sequence[Likes], recommenders: dict[str, Recommender]
 ) -> dict[str, dict[str, Score]]:
-    """Score each way for each user.
+    """Score each recommender on all users, with bootstrap intervals.
 
     Returns
     -------
     dict of dict of Score
-        By way: ``"recall"``, the share of the hidden likes that were recommended; ``"on topic"``, the share
-        of recommendations with a label that the user cares about; ``"topics"``, the share of the user's
-        labels that appear at all; ``"likeness"``, the mean cosine between two recommendations of a list.
+        By recommender: ``"recall"``, the share of the hidden likes that were recommended; ``"on topic"``, the
+        share of the recommendations whose label the user cares about; ``"topics"``, the share of the user's
+        labels that appear at all; ``"similarity"``, the mean cosine between two recommendations of a list.
     """
     labels = dict(zip(embeddings.ids, embeddings.items.labels or [], strict=True))
     rows = {id: row for row, id in enumerate(embeddings.ids)}
     unit = embeddings.normalize().vectors
     scores = {}
-    for name, way in ways.items():
+    for name, recommend_ids in recommenders.items():
         values = []
         for user in users:
-            ids = way(user)
-            found = [labels[id] for id in ids]
-            some = unit[[rows[id] for id in ids]]
-            pairs = (some @ some.T)[np.triu_indices(len(ids), 1)]
+            ids = recommend_ids(user)
+            topics = [labels[id] for id in ids]
+            vectors = unit[[rows[id] for id in ids]]
+            cosines = (vectors @ vectors.T)[np.triu_indices(len(ids), 1)]
             values.append(
                 (
                     len(set(ids) & set(user.hidden)) / len(user.hidden),
-                    sum(label in user.topics for label in found) / len(ids),
-                    len(set(found) & set(user.topics)) / len(user.topics),
-                    float(pairs.mean()),
+                    sum(topic in user.topics for topic in topics) / len(ids),
+                    len(set(topics) & set(user.topics)) / len(user.topics),
+                    float(cosines.mean()),
                 )
             )
-        columns = ("recall", "on topic", "topics", "likeness")
-        scores[name] = {c: bootstrap(v) for c, v in zip(columns, np.array(values).T, strict=True)}
+        columns = zip(_MEASURES, np.array(values).T, strict=True)
+        scores[name] = {measure: bootstrap(column) for measure, column in columns}
     return scores
 
 
-def score_table(scores: dict[str, dict[str, Score]]) -> pd.DataFrame:
-    """One row for each way, each score with its 95 % interval as text."""
+def tabulate_scores(scores: dict[str, dict[str, Score]]) -> pd.DataFrame:
+    """Write scores as a table: one row per recommender, each score with its 95 % interval as text."""
     return pd.DataFrame(
         {
-            name: {c: f"{s.value:.2f} [{s.low:.2f}, {s.high:.2f}]" for c, s in row.items()}
+            name: {m: f"{s.value:.2f} [{s.low:.2f}, {s.high:.2f}]" for m, s in row.items()}
             for name, row in scores.items()
         }
     ).T
