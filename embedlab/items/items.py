@@ -278,15 +278,7 @@ class Items(FromFiles):
         return f"Items({self.name!r}: {len(self)} {self.modality} items{classes})"
 
     def _repr_html_(self) -> str:
-        shown = self.frame.head(5)
-        if self.modality != "text":  # the file's name is enough; its folder may say whose machine this is
-            shown = shown.assign(path=["" if missing(path) else _file_name(path) for path in shown["path"]])
-        head = shown.to_html(index=False, escape=True, max_cols=8, justify="left")
-        for cell in ("th", "td"):  # JupyterLab's own style sets tables flush right
-            head = head.replace(f"<{cell}>", f'<{cell} style="text-align:left;vertical-align:top">')
-        more = f"<p>… and {len(self) - 5} more</p>" if len(self) > 5 else ""
-        read = f"<p>{_escape(self.origin.words)}</p>" if self.origin else ""
-        return f"<p><b>{_escape(repr(self))}</b></p>{read}{head}{more}"
+        return items_html(self)
 
 
 def _title(content: Any, text: bool, max_chars: int) -> str:
@@ -296,7 +288,3 @@ def _title(content: Any, text: bool, max_chars: int) -> str:
 
 def _file_name(path: object) -> str:
     return str(path).replace("\\", "/").split("/")[-1]
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
