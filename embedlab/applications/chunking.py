@@ -88,7 +88,8 @@ def chunk(
     budget = token_limit if max_tokens is None else int(max_tokens)
     if not 1 <= budget <= token_limit:
         raise BadItem(
-            f"max_tokens is {budget}. This model reads 1 to {token_limit} (and {N_SPECIAL_TOKENS} special tokens)."
+            f"max_tokens is {budget}. This model reads 1 to {token_limit} (and {N_SPECIAL_TOKENS} special "
+            "tokens)."
         )
     if not 0 <= overlap < budget:
         raise BadItem(f"overlap is {overlap} tokens. It must be at least 0 and below max_tokens, {budget}.")
@@ -120,8 +121,8 @@ def get_tokenizer(model: Embedder | str) -> tuple[Any, int]:
     if not getattr(tokenizer, "is_fast", False):
         name = getattr(getattr(reader, "card", None), "name", type(reader).__name__)
         raise EmbedlabError(
-            f"{name} has no tokenizer that gives the positions of its tokens. Count with that of another text "
-            'model, which comes close: chunk(items, model="text/minilm").',
+            f"{name} has no tokenizer that gives the positions of its tokens. Count with that of another "
+            'text model, which comes close: chunk(items, model="text/minilm").',
             model=name,
         )
     return tokenizer, int(reader.max_tokens) - N_SPECIAL_TOKENS

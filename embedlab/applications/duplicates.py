@@ -160,8 +160,8 @@ def find_stored_duplicates(store: VectorStore, name: str, threshold: float, *, k
     """
     if (metric := store.record(name).metric) != "COSINE":
         raise StoreError(
-            f"The metric of {name!r} is {metric}, so a threshold on the cosine has no meaning. Add the embeddings "
-            'to a collection with metric="cosine".'
+            f"The metric of {name!r} is {metric}, so a threshold on the cosine has no meaning. Add the "
+            'embeddings to a collection with metric="COSINE".'
         )
     if not 1 <= k <= MAX_HITS:
         raise StoreError(f"k is {k}, but must be from 1 to {MAX_HITS}.")
@@ -171,9 +171,7 @@ def find_stored_duplicates(store: VectorStore, name: str, threshold: float, *, k
             # One more, as the item itself is among the hits.
             hits = store.search(name, vector, k=k + 1, radius=threshold - _ROUNDING)
             if len(hits) > k:
-                raise StoreError(
-                    f"{id!r} has {k} duplicates or more. Pass a higher threshold, or a larger k."
-                )
+                raise StoreError(f"{id!r} has {k} duplicates or more. Pass a higher threshold or a larger k.")
             for other, cosine in zip(hits["id"], hits["score"], strict=True):
                 if other != id:
                     found[min(id, other), max(id, other)] = float(cosine)
@@ -236,9 +234,7 @@ def choose_threshold(embeddings: Embeddings, copies: Sequence[object]) -> pd.Dat
     cosines = (unit @ unit.T)[row, other].astype(np.float64).round(6)
     true = (codes[row] == codes[other]) & (codes[row] >= 0)
     if not true.any():
-        raise BadItem(
-            "No two items share a value in copies, so there is nothing to find. Pass the known copies."
-        )
+        raise BadItem("No two items share a value in copies, so there is nothing to find. Pass known copies.")
     order = np.argsort(-cosines, kind="stable")
     cosines, true = cosines[order], true[order]
     hits, found = np.cumsum(true), np.arange(1, len(true) + 1)

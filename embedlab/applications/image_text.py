@@ -37,7 +37,7 @@ def combine(*parts: Items, name: str = "together") -> Items:
     for part in parts:
         if part.modality not in ("image", "text"):
             raise BadItem(
-                f"Only images and texts can be combined, but {part.name!r} has the modality {part.modality!r}."
+                f"Only images and texts can be combined; {part.name!r} has the modality {part.modality!r}."
             )
         frame = part.frame.assign(collection=part.name)
         frame["path" if part.modality == "text" else "content"] = None
