@@ -53,8 +53,8 @@ def recommend(
     """
     if k < 1 or tastes < 1 or not 0 <= diversity <= 1:
         raise BadItem(
-            f"k is {k}, tastes is {tastes} and diversity is {diversity}. Pass k and tastes of at least 1, and "
-            "a diversity from 0 to 1."
+            f"k is {k}, tastes is {tastes} and diversity is {diversity}. Pass k and tastes of at least 1 "
+            "and a diversity from 0 to 1."
         )
     likes = [likes] if isinstance(likes, str) else list(dict.fromkeys(likes))
     vectors = embeddings.normalize().vectors
