@@ -15,7 +15,7 @@ from embedlab import settings
 from embedlab.embedders.checks import problem_of
 from embedlab.embedders.vector_cache import CachedVector, VectorCache
 from embedlab.errors import BadItem, Problem
-from embedlab.media.image import ahead
+from embedlab.media.prefetch import prefetch
 
 T = TypeVar("T")
 _WRITE_EVERY = 1.0  # seconds
@@ -71,7 +71,7 @@ def prepare_batches(
         Words beside the bar.
     """
     contents = (content_of[content_hash] for content_hash in order)
-    ready = iter(contents) if prepare is None else ahead(prepare, contents, depth=2 * size)
+    ready = iter(contents) if prepare is None else prefetch(prepare, contents, depth=2 * size)
     with progress_bar(len(order), description, progress) as bar:
         for start in range(0, len(order), size):
             hashes = list(order[start : start + size])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,13 +14,13 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from embedlab import settings
-from embedlab.errors import BadItem
 from embedlab.items import Items
 from embedlab.items.content_hash import digests
 from embedlab.items.fragments import fragment
 from embedlab.items.image_text_pair import missing
 from embedlab.items.read_report import LONE
-from embedlab.media.image import ahead
+from embedlab.media.errors import UnreadableMedia
+from embedlab.media.prefetch import prefetch
 
 UNITS = {"text": "characters", "image": "pixels on the shorter side", "audio": "seconds", "video": "seconds"}
 _FRAMES = 16  # of a film, when it is decoded
@@ -58,7 +57,7 @@ def look_at(items: Items, *, full: bool) -> list[Look]:
     if items.modality == "text":
         return [look(pair) for pair in pairs]
     found = tqdm(
-        ahead(look, pairs), "looking", total=len(pairs), unit="file", leave=False, delay=1.0,
+        prefetch(look, pairs), "looking", total=len(pairs), unit="file", leave=False, delay=1.0,
         disable=settings.no_bars() or None,
     )  # fmt: skip
     looks = []
@@ -108,8 +107,8 @@ def _look(pair: tuple[str, Any], full: bool) -> Look:
     try:
         n_bytes = path.stat().st_size
         size, like = _MEDIA[kind](content, full)
-    except BadItem as error:
-        return Look(_without_cure(str(error), str(content)))
+    except UnreadableMedia as error:
+        return Look(error.problem.reason)
     except FileNotFoundError:
         address = str(content).find("://")
         return Look("there is no such file" + ("; an address must be downloaded first" * (address > 0)))
@@ -138,10 +137,7 @@ def _image(content: Any, full: bool) -> tuple[float, str]:
     from embedlab.media import image as media
 
     if not full:
-        if problem := media.problem(content):
-            raise BadItem(problem.reason)
-        with Image.open(content) as picture:
-            return float(min(picture.size)), ""
+        return float(min(media.read_size(content))), ""
     decoded = media.read_image(content)
     # The difference hash of Krawetz (2013): is each of 9 x 8 pixels brighter than the one at its right?
     small = np.asarray(decoded.convert("L").resize((9, 8), Image.Resampling.BOX), np.int16)
@@ -154,21 +150,21 @@ def _audio(content: Any, full: bool) -> tuple[float, str]:
     from embedlab.media import audio
 
     if not full:
-        length = audio.seconds(content)
+        length = audio.read_duration(content)
         return float("nan") if length is None else length, ""
     loudest, n = 0.0, 0
-    for piece in audio.blocks(content):
+    for piece in audio.read_blocks(content):
         n += len(piece)
         loudest = max(loudest, float(np.abs(piece).max(initial=0.0)))
     if not n or loudest < audio.SILENT:
-        raise BadItem(f"{content} {'is silent' if n else 'holds no sound'}.")
+        raise UnreadableMedia(content, "audio", audio.SILENCE if n else audio.NO_SOUND)
     return n / audio.RATE, ""
 
 
 def _video(content: Any, full: bool) -> tuple[float, str]:
     from embedlab.media import video
 
-    length = video.length(content)
+    length = video.read_duration(content)
     if full:
         video.read_frames(content, _FRAMES, shorter_side=64)
     return length, ""
@@ -179,10 +175,3 @@ _MEDIA: dict[str, Callable[[Any, bool], tuple[float, str]]] = {
     "audio": _audio,
     "video": _video,
 }
-
-
-def _without_cure(message: str, content: str) -> str:
-    """The reason alone: the item is named already, and what to do is said once for all."""
-    reason = message.removeprefix(content).removeprefix(":").strip()
-    reason = re.sub(r"[.,] [A-Z][^.]*, or leave it out with on_error='skip'\.?$", "", reason)
-    return reason.removeprefix("cannot be read: ").rstrip(".")

@@ -121,7 +121,7 @@ def test_sounds_have_a_length_and_silence_is_found_by_decoding(tmp_path: Path) -
     quick, full = items.summary(), items.summary(full=True)
     assert quick.sizes[:2].tolist() == [1.5, 0.5]
     assert set(quick.problems) == {"c.wav"}
-    assert full.problems["b.wav"] == "is silent"
+    assert full.problems["b.wav"] == "it is silent from beginning to end"
     assert "2.0 s in all" in repr(quick)
 
 

@@ -119,12 +119,12 @@ def test_files_have_what_was_made(small: pd.DataFrame) -> None:
         frames, samples = make(row["object"], row["motion"], row["sound"], row["take"])
         read = video.read_frames(path, N_FRAMES)
         assert np.abs(read.astype(float) - frames).mean() < 4, "compressed, and still the same picture"
-        assert video.length(path) == pytest.approx(N_FRAMES / FPS, abs=0.01)
+        assert video.read_duration(path) == pytest.approx(N_FRAMES / FPS, abs=0.01)
         heard = video.read_sound(path)
         assert heard is not None
         assert len(heard) == len(samples)
         assert np.corrcoef(np.abs(heard), np.abs(samples))[0, 1] > 0.5
-        assert video.notes(path) == ()
+        assert video.list_notes(path) == ()
 
 
 def test_they_are_made_once_and_whole(small: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
