@@ -9,7 +9,7 @@ import pytest
 
 import embedlab as el
 from embedlab.applications.chunking import chunk, get_tokenizer, split_sentences
-from embedlab.errors import BadItem, EmbedlabError
+from embedlab.errors import BadItem, EmbedlabError, ProblemCode
 
 pytestmark = pytest.mark.weights("text/minilm")
 
@@ -104,8 +104,9 @@ def test_no_passage_of_the_handbook_is_truncated() -> None:
 
 def test_what_cannot_be_cut_is_refused() -> None:
     texts = el.Items.from_texts(["One.", " \n"], ids=["a", "b"])
-    with pytest.raises(BadItem, match="'b' has no text"):
+    with pytest.raises(BadItem) as caught:
         chunk(texts)
+    assert {id: problem.code for id, problem in caught.value.problems.items()} == {"b": ProblemCode.EMPTY}
     with pytest.raises(BadItem, match="reads 1 to 254"):
         cut("x", max_tokens=255)
     with pytest.raises(BadItem, match="below max_tokens, 10"):

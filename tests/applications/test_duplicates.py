@@ -81,7 +81,7 @@ def test_pairs_agree_with_all_cosines_whatever_the_block(
 
 
 def test_too_low_a_threshold_is_refused(make_embeddings: Make) -> None:
-    with pytest.raises(BadItem, match="raise it"):
+    with pytest.raises(BadItem, match=r"more than 15,000 pairs of 300 items"):
         find_duplicates(make_embeddings(300, 8, 1), -1.0)
     with pytest.raises(BadItem, match="from -1 to 1"):
         find_duplicates(make_embeddings(5), 3)
@@ -96,7 +96,7 @@ def test_the_store_finds_the_same_pairs(tmp_path: Path, make_embeddings: Make) -
         with pytest.raises(StoreError, match="has 2 duplicates or more"):
             find_stored_duplicates(store, "flat", 0.5, k=2)
         store.add("l2", emb, index="FLAT", metric="L2")
-        with pytest.raises(StoreError, match="does not compare by cosine"):
+        with pytest.raises(StoreError, match="is L2"):
             find_stored_duplicates(store, "l2", 0.9)
     pairs = [set(zip(p["id"], p["other"], strict=True)) for p in (exact, stored)]
     assert pairs[0] == pairs[1]
@@ -129,7 +129,7 @@ def test_ties_come_in_together() -> None:
     table = choose_threshold(emb, ["a", "a", "b", "c"])
     assert table[["precision", "recall"]].to_numpy().round(3).tolist() == [[0.333, 1.0]]
     assert table.attrs["safe"] is None
-    with pytest.raises(BadItem, match="nothing to be found"):
+    with pytest.raises(BadItem, match="nothing to find"):
         choose_threshold(emb, [None] * 4)
     with pytest.raises(BadItem, match="3 values but 4"):
         choose_threshold(emb, [1, 2, 3])
@@ -165,7 +165,7 @@ def test_planted_sounds_are_what_they_say(tmp_path: Path, monkeypatch: pytest.Mo
     assert above(waves["telephone"]) < 0.1 * above(plain)
     assert abs(len(waves["squeezed"]) - len(plain)) < 3000
     assert plant_audio_copies(sounds).contents == made.contents
-    with pytest.raises(BadItem, match="Sounds are needed"):
+    with pytest.raises(BadItem, match="'text'"):
         plant_audio_copies(el.load_dataset("notes"))
 
 

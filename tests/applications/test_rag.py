@@ -18,6 +18,7 @@ from embedlab.applications.prompting import (
     NO_ANSWER,
     build_messages,
     check_citations,
+    is_refusal,
     parse_citations,
 )
 from embedlab.applications.rag import NO_ANSWER_FOUND
@@ -81,6 +82,19 @@ def test_citations_are_checked() -> None:
     assert "cites [3], [0]" in check_citations("Yes [3], no [0], [1].", given)[0]
     assert "cites no source" in check_citations("Yes.", given)[0]
     assert check_citations(NO_ANSWER, given) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        (NO_ANSWER, True),
+        ("I am sorry: the sources do not answer this!", True),
+        ("The sources answer this [1].", False),
+        ("", False),
+    ],
+)
+def test_a_refusal_is_recognised_in_any_wording_around_it(text: str, refused: bool) -> None:
+    assert is_refusal(text) is refused
 
 
 def test_the_threshold_is_the_best_cut() -> None:
@@ -184,7 +198,7 @@ class TestAsking:
         assert (nothing.text, nothing.answered, nothing.passages) == (NO_ANSWER_FOUND, False, ())
         assert np.isnan(nothing.score)
         assert "nan" in nothing._repr_html_()
-        with pytest.raises(BadItem, match="not empty"):
+        with pytest.raises(BadItem, match="question is empty"):
             el.ask(store, "meaning", "  ")
 
     def test_a_fault_of_the_server_is_passed_on(self, store: el.VectorStore) -> None:
