@@ -14,7 +14,7 @@ import pandas as pd
 
 from embedlab import settings
 from embedlab.errors import BadItem
-from embedlab.io.build_once import made_once
+from embedlab.io.folders import build_once
 from embedlab.items import Items
 from embedlab.media import audio
 
@@ -81,9 +81,9 @@ def plant_audio_copies(items: Items, changes: tuple[str, ...] = AUDIO_CHANGES) -
     """
     if items.modality != "audio":
         raise BadItem(f"Only sounds can be copied here; the items have the modality {items.modality!r}.")
-    recipe = hashlib.sha256(b"".join(items.digests()) + Path(__file__).read_bytes()).hexdigest()[:12]
+    recipe = hashlib.sha256(b"".join(items.content_hashes()) + Path(__file__).read_bytes()).hexdigest()[:12]
     folder = settings.cache_root() / "datasets" / "planted" / recipe
-    made_once(folder, lambda target: _write_copies(items, target))
+    build_once(folder, lambda target: _write_copies(items, target))
     rows = []
     for number, row in enumerate(items.frame.to_dict("records")):
         for change in ("as it is", *changes):

@@ -78,7 +78,7 @@ def announce(model: str) -> None:
     """Say that weights will be downloaded, and how many: nothing is fetched unsaid."""
     from embedlab import weights
     from embedlab.catalog import refs, registry
-    from embedlab.io.formats import of_bytes
+    from embedlab.io.formats import format_bytes
     from embedlab.weights import repository
 
     asked = refs.parse(model)
@@ -89,7 +89,7 @@ def announce(model: str) -> None:
     if not lacking:
         return
     size = sum(registry.row(p).download_bytes for p in lacking) if row else repository.download_bytes(asked)
-    say(f"{model} is not on this machine: downloading it{f', {of_bytes(size)}' if size else ''}, once.")
+    say(f"{model} is not on this machine: downloading it{f', {format_bytes(size)}' if size else ''}, once.")
 
 
 def model_of(name: str, token_limit: int | None = None, key_from: str | None = None) -> str | Embedder:

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
-from embedlab import settings
+from embedlab.io.progress import progress_bar
+from embedlab.io.text import LONE_SURROGATE
 from embedlab.items import Items
-from embedlab.items.content_hash import digests
+from embedlab.items.columns import is_missing
+from embedlab.items.content_hash import content_hashes
 from embedlab.items.fragments import fragment
-from embedlab.items.image_text_pair import missing
-from embedlab.items.read_report import LONE
 from embedlab.media.errors import UnreadableMedia
 from embedlab.media.prefetch import prefetch
 
@@ -56,15 +55,13 @@ def look_at(items: Items, *, full: bool) -> list[Look]:
     pairs = list(zip(items.kinds, items.contents, strict=True))
     if items.modality == "text":
         return [look(pair) for pair in pairs]
-    found = tqdm(
-        prefetch(look, pairs), "looking", total=len(pairs), unit="file", leave=False, delay=1.0,
-        disable=settings.no_bars() or None,
-    )  # fmt: skip
     looks = []
-    for result in found:
-        if isinstance(result, Exception):
-            raise result
-        looks.append(result)
+    with progress_bar("checking files", len(pairs), unit="file") as bar:
+        for result in prefetch(look, pairs):
+            if isinstance(result, Exception):
+                raise result
+            looks.append(result)
+            bar.update()
     return looks
 
 
@@ -88,7 +85,7 @@ def content_keys(items: Items, looks: Sequence[Look]) -> list[bytes | None]:
     asked = [row for row in np.flatnonzero(readable) if counts[sizes[row]] > 1]
     keys: list[bytes | None] = [None] * len(items)
     for row, digest in zip(
-        asked, digests([kinds[r] for r in asked], [contents[r] for r in asked]), strict=True
+        asked, content_hashes([kinds[r] for r in asked], [contents[r] for r in asked]), strict=True
     ):
         keys[row] = digest
     return keys
@@ -101,7 +98,7 @@ def _look(pair: tuple[str, Any], full: bool) -> Look:
     kind, content = pair
     if kind == "text":
         return _text(content)
-    if missing(content) or not str(content):
+    if is_missing(content) or not str(content):
         return Look("no file is named")
     path = Path(fragment(str(content))[0])
     try:
@@ -119,11 +116,11 @@ def _look(pair: tuple[str, Any], full: bool) -> Look:
 
 def _text(content: Any) -> Look:
     if not isinstance(content, str):
-        return Look("no text" if missing(content) else f"not a text but {type(content).__name__}")
+        return Look("no text" if is_missing(content) else f"not a text but {type(content).__name__}")
     n_bytes = len(content.encode("utf-8", "surrogatepass"))
     if not content.strip():
         return Look("empty text", len(content), n_bytes)
-    if LONE.search(content):
+    if LONE_SURROGATE.search(content):
         return Look("it holds half a character (a lone surrogate)", len(content), n_bytes)
     plain = "".join(c for c in unicodedata.normalize("NFKC", content).casefold() if c.isalnum())
     like = hashlib.blake2b(plain.encode(), digest_size=16).hexdigest() if plain else ""

@@ -13,7 +13,7 @@ from embedlab import weights
 from embedlab.catalog import refs, registry
 from embedlab.embedders.base import CachedEmbedder, Embedder
 from embedlab.embedders.checks import check_arguments
-from embedlab.io.formats import of_bytes, of_seconds
+from embedlab.io.formats import format_bytes, format_seconds
 from embedlab.items import Items
 from embedlab.weights import repository
 
@@ -85,16 +85,16 @@ class Forecast:
             return known + (
                 "nothing is left to compute" if self.n_known else "measured by computing all of it"
             )
-        between = f"{of_seconds(self.low)} to {of_seconds(self.high)}"
-        by = f"{self.n_timed:,} others took {of_seconds(self.took)} here"
-        return f"{known}about {of_seconds(self.seconds)} ({between}) for {left:,}: {by}"
+        between = f"{format_seconds(self.low)} to {format_seconds(self.high)}"
+        by = f"{self.n_timed:,} others took {format_seconds(self.took)} here"
+        return f"{known}about {format_seconds(self.seconds)} ({between}) for {left:,}: {by}"
 
     @property
     def room_words(self) -> str:
         """The size of the result."""
         if not self.dim:
             return f"{self.n_items:,} vectors; how long they are, the model's files tell"
-        return f"{self.n_items:,} x {self.dim:,} numbers, {of_bytes(self.result_bytes)}"
+        return f"{self.n_items:,} x {self.dim:,} numbers, {format_bytes(self.result_bytes)}"
 
     @property
     def cut_words(self) -> str:
@@ -133,7 +133,7 @@ def forecast(items: Items, model: str | Embedder) -> Forecast:
                 download_bytes=size,
                 licence=row.card.licence,
                 max_tokens=row.card.max_tokens,
-                note=f"not timed: its weights are not here yet ({of_bytes(size)} to download)",
+                note=f"not timed: its weights are not here yet ({format_bytes(size)} to download)",
             )
     if isinstance(model, str):
         from embedlab.embedders.loading import load_here
@@ -155,7 +155,7 @@ def _not_here(items: Items, model: str) -> Forecast:
         0,
         len(items),
         download_bytes=size or 0,
-        note="not timed: not on this machine yet" + (f" ({of_bytes(size)} to download)" if size else ""),
+        note="not timed: not on this machine yet" + (f" ({format_bytes(size)} to download)" if size else ""),
     )
 
 

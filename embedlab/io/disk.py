@@ -65,7 +65,7 @@ def as_cache_error(number: int | None, folder: Path, needed: int) -> CacheUnusab
     if number in _FORBIDDEN:
         return CacheUnusable(
             f"The cache folder {folder} cannot be written ({os.strerror(number or 0)}). Set EMBEDLAB_CACHE "
-            "to a folder that you may write to, or ask someone who may write there to fetch the weights once.",
+            "to a folder that you may write to, or ask someone who may write there to fetch them once.",
             path=folder,
         )
     return None

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from embedlab.io.html import render
 from embedlab.io.text import clean
-from embedlab.items.image_text_pair import is_missing
+from embedlab.items.columns import is_missing
 
 _MAX_ROWS = 5
 _MAX_COLUMNS = 8

@@ -22,7 +22,7 @@ _UNCERTAIN = re.compile(r"±|interval|\bp [<=>]|not distinguishable|cannot be to
 
 def without_copies(items: el.Items) -> el.Items:
     """The items without those whose content is there already; of copies the first is kept."""
-    _, first = np.unique(np.array([digest.hex() for digest in items.digests()]), return_index=True)
+    _, first = np.unique(np.array([digest.hex() for digest in items.content_hashes()]), return_index=True)
     return items.take(np.sort(first))
 
 

@@ -24,10 +24,10 @@ from pathlib import Path
 from embedlab import settings
 from embedlab.catalog import refs, registry
 from embedlab.catalog.pins import Weights
+from embedlab.io.disk import CacheUnusable
 from embedlab.weights import errors, hub, repository, torchhub, wheels
 from embedlab.weights.cache_slot import Place
 from embedlab.weights.errors import (
-    CacheUnusable,
     UnsafeArchive,
     WeightsError,
     WeightsMismatch,

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from embedlab import settings
 from embedlab.catalog.pins import WeightFile, Weights
 from embedlab.catalog.refs import ModelName, is_commit
+from embedlab.io.disk import CacheUnusable
 from embedlab.weights import errors, hub, untrusted, verify
 from embedlab.weights.cache_slot import Place
 from embedlab.weights.ledger import Notes
@@ -63,7 +64,7 @@ def here(name: ModelName) -> Checkout | None:
             if name.is_folder
             else locate(name.target, name.revision)
         )
-    except errors.WeightsError:
+    except (errors.WeightsError, CacheUnusable):
         return None
 
 

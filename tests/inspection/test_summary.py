@@ -188,7 +188,7 @@ def test_a_handful_is_planned_for_too(n: int) -> None:
     [(0, "0 bytes"), (999, "999 bytes"), (1_234_567, "1.2 MB"), (12_345_678, "12 MB"), (3.5e9, "3.5 GB")],
 )
 def test_bytes_in_words(amount: float, words: str) -> None:
-    assert formats.of_bytes(amount) == words
+    assert formats.format_bytes(amount) == words
 
 
 @pytest.mark.parametrize(
@@ -203,4 +203,4 @@ def test_bytes_in_words(amount: float, words: str) -> None:
     ],
 )
 def test_seconds_in_words(amount: float, words: str) -> None:
-    assert formats.of_seconds(amount) == words
+    assert formats.format_seconds(amount) == words

@@ -254,7 +254,7 @@ def test_a_recording_is_cut_into_items(tmp_path: Path) -> None:
     assert parts.frame[["start", "end"]].to_numpy().tolist() == [[0, 30], [30, 60], [60, 65]]
     assert set(parts.frame["recording"]) == {"talk.wav"}
     assert [round(pitch(audio.read_audio(p))) for p in parts.contents] == [440, 600, 900]
-    assert len(set(parts.digests())) == 3
+    assert len(set(parts.content_hashes())) == 3
     assert [p.split("#")[0] for p in parts.contents] == [str(path)] * 3
     assert len(el.split_audio(talk, 10, hop=5)) == 12
     with pytest.raises(BadItem, match="longer than 0"):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import embedlab as el
-from embedlab.io import build_once
+from embedlab.io import folders as io_folders
 from embedlab.media import video
 from embedlab.samples import clips
 from embedlab.samples.clips import FPS, MOTIONS, N_FRAMES, N_SAMPLES, OBJECTS, SIDE, SOUNDS, make, table
@@ -145,4 +145,4 @@ def test_they_are_made_once_and_whole(small: pd.DataFrame, monkeypatch: pytest.M
     n = len(written)
     el.load_dataset("clips")
     assert len(written) == n
-    assert build_once.made_once is clips.made_once
+    assert io_folders.build_once is clips.build_once
