@@ -143,7 +143,7 @@ def _main(file: str) -> None:
     model = load_again(SimpleNamespace(**job["made"]))
     if not isinstance(model, CachedEmbedder):
         raise EmbedlabError("only models of the catalogue are measured")
-    model.keeps_vectors = False  # nothing from the cache, nothing into it
+    model.caches_vectors = False  # nothing from the cache, nothing into it
     _seconds(model, items.take(np.arange(1)))  # the first item also pays for what is set up once
     few = min(len(items), 8)
     per_item = _seconds(model, items.take(np.arange(few))) / few

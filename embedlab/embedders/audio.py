@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from embedlab.embedders.base import CachedEmbedder
-from embedlab.errors import BadItem
+from embedlab.errors import BadItem, Problem
 from embedlab.items.fragments import fragment
 from embedlab.media import audio
 from embedlab.media.audio import RATE, SILENT
@@ -34,7 +34,7 @@ class AudioEmbedder(CachedEmbedder):
     of it. For one vector per window, cut it first: :func:`embedlab.split_audio`.
     """
 
-    prepares = True
+    prepares_in_threads = True
 
     @abstractmethod
     def read_clips(
@@ -63,7 +63,7 @@ class AudioEmbedder(CachedEmbedder):
             raise BadItem(f"{name} is silent. Record it again, or leave it out with on_error='skip'.")
         return np.concatenate(pieces) if size <= _WINDOW else Long(content)
 
-    def _problem(self, content: Any) -> str | None:
+    def _problem(self, content: Any) -> Problem | None:
         return audio.problem(content)
 
     def _length(self, content: Any) -> float:

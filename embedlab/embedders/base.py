@@ -1,4 +1,4 @@
-"""What every embedder promises, and the part they share: checking, caching, going on after an interrupt."""
+"""The Embedder protocol, and the base class that adds checks, caching and resuming to a model."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import dataclasses
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 
 from embedlab.catalog.cards import ModelCard
-from embedlab.embedders.batching import Batch, Keeper, OnError, check_call, in_batches, without
-from embedlab.embedders.vector_cache import VectorCache
+from embedlab.embedders.batching import Batch, CacheWriter, prepare_batches
+from embedlab.embedders.checks import check_arguments, drop_unusable
+from embedlab.embedders.vector_cache import CachedVector, VectorCache
 from embedlab.embeddings import Embeddings, EmbedReport
-from embedlab.errors import BadItem, EmbedlabError
+from embedlab.errors import BadItem, EmbedlabError, OnError, Problem
 from embedlab.items import Items
 
 
@@ -26,7 +28,7 @@ class Embedder(Protocol):
     Attributes
     ----------
     card : ModelCard
-        The model, with the sha256 and source of the weights that really run.
+        The model, with the sha256 and source of the loaded weights.
     dim : int
         Length of a vector.
     """
@@ -35,12 +37,31 @@ class Embedder(Protocol):
     dim: int
 
     def embed(self, items: Items, *, batch_size: int = 32, progress: bool | None = None) -> Embeddings:
-        """Vectors of all items, shape (n_items, dim)."""
+        """Embed all items; the vectors have shape (n_items, dim)."""
         ...
 
     def embed_query(self, x: Any) -> np.ndarray:
-        """Vector of one query, shape (dim,), float32."""
+        """Embed one query; returns a vector of shape (dim,), float32."""
         ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of a model gave.
+
+    Attributes
+    ----------
+    vectors : dict of bytes to CachedVector
+        By content hash.
+    computed : set of bytes
+        The hashes that were not in the cache.
+    failed : dict of bytes to Problem
+        The hashes of contents that turned out to be unusable.
+    """
+
+    vectors: dict[bytes, CachedVector]
+    computed: set[bytes]
+    failed: dict[bytes, Problem]
 
 
 class CachedEmbedder(ABC):
@@ -53,33 +74,54 @@ class CachedEmbedder(ABC):
     Attributes
     ----------
     layers : tuple of str
-        What :func:`embed_layers` reads unless told otherwise, from the first layer to the last.
+        The layers that :func:`embed_layers` reads by default, from the first to the last.
+    accepts : tuple of str
+        Modalities of items, if these are more than the card's own.
+    batches_per_call : int
+        How many batches :meth:`_compute` gets at once; more if the library has work to do at each call.
+    prepares_in_threads : bool
+        Whether :meth:`_prepare` does enough work to be worth a thread.
+    caches_vectors : bool
+        False if the cache could not tell one preprocessing from another.
     """
 
     card: ModelCard
     dim: int
     layers: tuple[str, ...] = ()
-    accepts: tuple[str, ...] = ()  # modalities of items, where these are more than the card's own
-    batches_at_once: int = 1  # more where the library has work to do at each call
-    prepares: bool = False  # whether _prepare has work to do, worth a thread
-    keeps_vectors: bool = True  # False where the cache could not tell one preprocessing from another
+    accepts: tuple[str, ...] = ()
+    batches_per_call: int = 1
+    prepares_in_threads: bool = False
+    caches_vectors: bool = True
+
+    # -- what a subclass writes or refines ---------------------------------------------------------------
 
     @abstractmethod
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
-        """Vectors of at most ``batches_at_once`` batches, shape (n, dim)."""
+        """Compute the vectors of at most ``batches_per_call`` batches, shape (n, dim)."""
 
     def compute_layers(
         self, prepared: list[Any], layers: Sequence[str], batch_size: int
     ) -> dict[str, np.ndarray]:
-        """Vectors of one batch from one forward pass: layer → shape (n, width of that layer)."""
-        raise EmbedlabError(f"{self.card.name} cannot be read layer by layer.")
+        """Read several layers in one forward pass of a batch.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Layer → vectors, shape (n, width of that layer).
+
+        Raises
+        ------
+        EmbedlabError
+            When the model cannot be read layer by layer.
+        """
+        raise EmbedlabError(f"{self.card.name} cannot be read layer by layer.", model=self.card.name)
 
     def layer_pooling(self, layer: str) -> str:
-        """How the activations of a layer become one vector, in a word."""
+        """Name how the activations of a layer become one vector."""
         return self.card.pooling
 
     def _prepare(self, content: Any) -> Any:
-        """What :meth:`_compute` wants of a content; with ``prepares``, called in threads ahead of the model.
+        """Turn a content into what :meth:`_compute` takes.
 
         Raises
         ------
@@ -88,21 +130,23 @@ class CachedEmbedder(ABC):
         """
         return content
 
-    def _problem(self, content: Any) -> str | None:
-        """Why this content cannot be embedded, or None: a quick look before anything is computed."""
+    def _problem(self, content: Any) -> Problem | None:
+        """Return why a content cannot be embedded, or None, from a quick look before anything is computed."""
         return None
 
     def _length(self, content: Any) -> float:
-        """How much work an item is; batches are made of items of like length."""
+        """Return how much work an item is; a batch holds items of similar length."""
         return 0.0
 
     def _truncated(self, contents: list[Any]) -> list[bool]:
-        """Whether the model reads only the beginning of each content."""
+        """Return whether the model reads only the beginning of each content."""
         return [False] * len(contents)
 
     def _preprocessing(self) -> dict[str, Any]:
-        """Settings that change the vectors, beside those on the card."""
+        """Return the settings that change the vectors, besides those on the card."""
         return {}
+
+    # -- embedding ---------------------------------------------------------------------------------------
 
     def embed(
         self,
@@ -112,21 +156,21 @@ class CachedEmbedder(ABC):
         progress: bool | None = None,
         on_error: OnError = "raise",
     ) -> Embeddings:
-        """Embed all items; what is known already comes from the cache.
+        """Embed all items; vectors that are cached are not computed again.
 
         Parameters
         ----------
         items : Items
             Of this model's modality.
         batch_size : int
-            Items that are prepared and kept together. At most so many go through the network together; of
-            pictures, never more than four, which is fastest on a processor.
+            Items that are prepared and cached together, and the most that go through the network together. A
+            network for pictures takes at most four at a time, which is fastest on a processor.
         progress : bool, optional
             Show a progress bar; by default only when the call takes longer than a second.
         on_error : {"raise", "skip"}
             What to do with items that cannot be embedded (empty text, unreadable file): raise an error that
-            names them, or leave them out and list them in ``report.skipped``. A file that turns out to be
-            damaged only when it is decoded is reported at the end; the vectors of all others are kept.
+            names them, or leave them out and list them in ``report.skipped``. A file whose damage shows only
+            when it is decoded is reported at the end; the vectors of all others are cached.
 
         Returns
         -------
@@ -135,24 +179,34 @@ class CachedEmbedder(ABC):
         Raises
         ------
         BadItem
-            For items of another modality, and for bad items when ``on_error="raise"``.
+            For items of another modality; for items that cannot be embedded, with ``problems`` by id, if
+            ``on_error="raise"``.
         """
         started = time.perf_counter()
-        check_call(items, self.card.name, self.accepts or (self.card.modality,), batch_size, on_error)
+        check_arguments(items, self.card.name, self.accepts or (self.card.modality,), batch_size, on_error)
         skipped = self.problems(items)
-        items = without(items, skipped, on_error)
-        digests = items.digests()
-        known, computed, failed = self._vectors(items, digests, batch_size, progress)
-        unreadable = {id: failed[d] for id, d in zip(items.ids, digests, strict=True) if d in failed}
-        items = without(items, unreadable, on_error, self._consolation())
-        digests = [d for d in digests if d not in failed]
+        items = drop_unusable(items, skipped, on_error)
+        hashes = items.digests()
+        outcome = self._embed_contents(items, hashes, batch_size, progress)
+        unreadable = {
+            item: outcome.failed[content_hash]
+            for item, content_hash in zip(items.ids, hashes, strict=True)
+            if content_hash in outcome.failed
+        }
+        items = drop_unusable(items, unreadable, on_error, cached=self.caches_vectors)
+        hashes = [content_hash for content_hash in hashes if content_hash not in outcome.failed]
         matrix = np.empty((len(items), self.dim), np.float32)
-        for row, digest in enumerate(digests):
-            matrix[row] = known[digest][0]
+        for row, content_hash in enumerate(hashes):
+            matrix[row] = outcome.vectors[content_hash].vector
+        n_computed = sum(content_hash in outcome.computed for content_hash in hashes)
         report = EmbedReport(
-            n_computed=sum(d in computed for d in digests),
-            n_cached=sum(d not in computed for d in digests),
-            truncated=tuple(id for id, d in zip(items.ids, digests, strict=True) if known[d][1]),
+            n_computed=n_computed,
+            n_cached=len(hashes) - n_computed,
+            truncated=tuple(
+                item
+                for item, content_hash in zip(items.ids, hashes, strict=True)
+                if outcome.vectors[content_hash].truncated
+            ),
             skipped=skipped | unreadable,
             seconds=time.perf_counter() - started,
         )
@@ -160,7 +214,7 @@ class CachedEmbedder(ABC):
         return Embeddings(matrix, items, card, card.layer, card.pooling, card.normalized, report)
 
     def embed_query(self, x: Any) -> np.ndarray:
-        """Vector of one query, shape (dim,), float32; never cached.
+        """Embed one query; the vector, shape (dim,), float32, is never cached.
 
         Raises
         ------
@@ -169,116 +223,98 @@ class CachedEmbedder(ABC):
         """
         problem = self._problem(x)
         if problem:
-            raise BadItem(f"The query cannot be embedded: {problem.rstrip('.')}.")
+            raise BadItem(f"The query cannot be embedded: {problem}.", problems={"query": problem})
         return np.asarray(self._compute([self._prepare(x)], 1)[0], np.float32)
 
     def embed_queries(
         self, items: Items, *, batch_size: int = 32, progress: bool | None = None, on_error: OnError = "raise"
     ) -> Embeddings:
-        """As :meth:`embed`, for items that are asked with: some models put other words before a query."""
+        """Embed items that are queries: like :meth:`embed`, but with the model's prompt for queries."""
         return self.embed(items, batch_size=batch_size, progress=progress, on_error=on_error)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.card.name}: {self.dim} numbers per {self.card.modality})"
 
-    def problems(self, items: Items) -> dict[str, str]:
-        """Items that a quick look shows to be unusable: id → why."""
-        contents = zip(items.ids, self.contents_of(items), strict=True)
-        return {id: p for id, x in contents if (p := self._problem(x))}
+    # -- looking before embedding ------------------------------------------------------------------------
 
-    def todo(self, items: Items) -> list[int]:
-        """Rows that :meth:`embed` would compute, one for each content, in the order it would take them."""
-        digests, contents = items.digests(), self.contents_of(items)
+    def problems(self, items: Items) -> dict[str, Problem]:
+        """Return the problems of the items that a quick look shows to be unusable, by id."""
+        contents = zip(items.ids, self.contents_of(items), strict=True)
+        return {item: problem for item, content in contents if (problem := self._problem(content))}
+
+    def rows_to_compute(self, items: Items) -> list[int]:
+        """Return the rows that :meth:`embed` would compute, one per distinct content, in its order."""
+        hashes, contents = items.digests(), self.contents_of(items)
         first: dict[bytes, int] = {}
-        for row, digest in enumerate(digests):
-            first.setdefault(digest, row)
-        with VectorCache(self._provenance(), self.dim) if self.keeps_vectors else nullcontext() as cache:
-            known = cache.get(list(first)) if cache else {}
-        rows = [row for digest, row in first.items() if digest not in known]
+        for row, content_hash in enumerate(hashes):
+            first.setdefault(content_hash, row)
+        with self._cache() as cache:
+            cached = cache.get(list(first)) if cache else {}
+        rows = [row for content_hash, row in first.items() if content_hash not in cached]
         return sorted(rows, key=lambda row: -self._length(contents[row]))
 
     def truncated(self, items: Items) -> list[bool]:
-        """Of each item, whether the model reads only its beginning."""
+        """Return for each item whether the model reads only its beginning."""
         return self._truncated(self.contents_of(items))
 
     def contents_of(self, items: Items) -> list[Any]:
-        """What is embedded of each item."""
+        """Return the part of each item that is embedded."""
         return items.contents
 
-    def _consolation(self) -> str:
-        return "The vectors of the others are kept. " if self.keeps_vectors else ""
+    # -- running the model -------------------------------------------------------------------------------
 
-    def _vectors(
-        self, items: Items, digests: list[bytes], batch_size: int, progress: bool | None
-    ) -> tuple[dict[bytes, tuple[np.ndarray, bool]], set[bytes], dict[bytes, str]]:
-        """Digest → (vector, truncated?); the digests that were computed; those that failed, and why."""
-        content_of: dict[bytes, Any] = dict(zip(digests, self.contents_of(items), strict=True))
-        failed: dict[bytes, str] = {}
-        with VectorCache(self._provenance(), self.dim) if self.keeps_vectors else nullcontext() as cache:
-            known = cache.get(list(content_of)) if cache else {}
-            missing = sorted(
-                (d for d in content_of if d not in known), key=lambda d: -self._length(content_of[d])
+    def _embed_contents(
+        self, items: Items, hashes: list[bytes], batch_size: int, progress: bool | None
+    ) -> Outcome:
+        """Embed each distinct content once, the longest first, unless its vector is cached."""
+        content_of: dict[bytes, Any] = dict(zip(hashes, self.contents_of(items), strict=True))
+        failed: dict[bytes, Problem] = {}
+        with self._cache() as cache:
+            cached = cache.get(list(content_of)) if cache else {}
+            order = sorted(
+                (content_hash for content_hash in content_of if content_hash not in cached),
+                key=lambda content_hash: -self._length(content_of[content_hash]),
             )
-            with Keeper(cache) as keeper:
-                for batch in self.batches(content_of, missing, batch_size * self.batches_at_once, progress):
+            with CacheWriter(cache) as writer:
+                for batch in self.batches(content_of, order, batch_size * self.batches_per_call, progress):
                     failed |= batch.failed
-                    if batch.digests:
-                        keeper.add(self._computed(batch, batch_size, items.ids, digests))
-        return known | keeper.everything, set(missing), failed
+                    if batch.hashes:
+                        writer.add(self._compute_batch(batch, batch_size, items.ids, hashes))
+        return Outcome(cached | writer.vectors, set(order), failed)
 
     def batches(
         self, content_of: dict[bytes, Any], order: list[bytes], size: int, progress: bool | None
     ) -> Iterator[Batch]:
-        """Contents, by digest, prepared and in batches of ``size``."""
-        prepare = self._prepare if self.prepares else None
-        return in_batches(content_of, order, prepare, size, progress, f"embedding with {self.card.name}")
+        """Yield prepared contents, given by hash, in batches of ``size``."""
+        prepare = self._prepare if self.prepares_in_threads else None
+        return prepare_batches(content_of, order, prepare, size, progress, f"embedding with {self.card.name}")
 
-    def _computed(
-        self, batch: Batch, batch_size: int, ids: list[str], digests: list[bytes]
-    ) -> dict[bytes, tuple[np.ndarray, bool]]:
+    def _compute_batch(
+        self, batch: Batch, batch_size: int, ids: list[str], hashes: list[bytes]
+    ) -> dict[bytes, CachedVector]:
         vectors = np.asarray(self._compute(batch.prepared, batch_size), np.float32)
-        if vectors.shape != (len(batch.digests), self.dim) or not np.isfinite(vectors).all():
-            self._refuse(vectors, [ids[digests.index(d)] for d in batch.digests])
-        found = zip(vectors, self._truncated(batch.contents), strict=True)
-        return dict(zip(batch.digests, found, strict=True))
+        if vectors.shape != (len(batch.hashes), self.dim) or not np.isfinite(vectors).all():
+            self._refuse_vectors(vectors, [ids[hashes.index(h)] for h in batch.hashes])
+        truncated = self._truncated(batch.contents)
+        rows = zip(batch.hashes, vectors, truncated, strict=True)
+        return {h: CachedVector(vector, cut) for h, vector, cut in rows}
 
-    def _refuse(self, vectors: np.ndarray, ids: list[str]) -> NoReturn:
+    def _refuse_vectors(self, vectors: np.ndarray, ids: list[str]) -> NoReturn:
         raise EmbedlabError(
-            f"{self.card.name} gave vectors of shape {vectors.shape} or with NaN for {len(ids)} items "
-            f"(among them {ids[:5]}); expected {(len(ids), self.dim)} finite numbers."
+            f"{self.card.name} returned vectors of shape {vectors.shape} or with NaN for {len(ids)} items "
+            f"(among them {ids[:5]}); expected {(len(ids), self.dim)} finite numbers.",
+            model=self.card.name,
         )
+
+    def _cache(self) -> AbstractContextManager[VectorCache | None]:
+        return VectorCache(self._provenance(), self.dim) if self.caches_vectors else nullcontext()
 
     def _provenance(self) -> dict[str, Any]:
         card = dataclasses.asdict(self.card)
-        depends = ("revision", "sha256", "layer", "pooling", "normalized", "max_tokens")
+        relevant = ("revision", "sha256", "layer", "pooling", "normalized", "max_tokens")
         return {
             "model": self.card.name,
-            **{name: card[name] for name in depends},
+            **{name: card[name] for name in relevant},
             "preprocessing": self._preprocessing(),
             "dtype": "float32",
         }
-
-
-def text_problem(content: Any) -> str | None:
-    """Why this cannot be embedded as a text, or None."""
-    if not isinstance(content, str):
-        return f"a text was expected, not {type(content).__name__}"
-    try:
-        content.encode("utf-8")
-    except UnicodeEncodeError:
-        return "the text holds half a character (a lone surrogate)"
-    return None if content.strip() else "empty text"
-
-
-@contextmanager
-def quiet_loading() -> Iterator[None]:
-    """No progress bars from transformers while a local folder is read: it takes a moment, and they stay."""
-    from transformers.utils import logging
-
-    was_on = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if was_on:
-            logging.enable_progress_bar()

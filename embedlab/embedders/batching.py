@@ -1,4 +1,4 @@
-"""Running a model over many items: bad ones set apart, batches behind a progress bar, results kept."""
+"""Prepare contents in batches, and save their vectors while a run goes on."""
 
 from __future__ import annotations
 
@@ -6,95 +6,94 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from embedlab import settings
-from embedlab.embedders.vector_cache import VectorCache
-from embedlab.errors import BadItem
-from embedlab.items import Items
+from embedlab.embedders.checks import problem_of
+from embedlab.embedders.vector_cache import CachedVector, VectorCache
+from embedlab.errors import BadItem, Problem
 from embedlab.media.image import ahead
 
-OnError = Literal["raise", "skip"]
-_KEEP_EVERY = 1.0  # seconds
-# Of four pictures the activations stay in a processor's cache; 32 at a time take up to twice as long
+T = TypeVar("T")
+_WRITE_EVERY = 1.0  # seconds
+# The activations of four pictures fit into a processor's cache; 32 at a time take up to twice as long
 # (tests/benchmarks/README.md).
-_PICTURES_AT_ONCE = 4
-
-
-def check_call(items: Items, name: str, accepts: Sequence[str], batch_size: int, on_error: str) -> None:
-    """Refuse items of another modality, and arguments out of range."""
-    if items.modality not in accepts:
-        raise BadItem(f"{name} embeds {' or '.join(accepts)}, but these items are {items.modality}.")
-    if batch_size < 1:
-        raise BadItem(f"batch_size must be at least 1, not {batch_size}.")
-    if on_error not in ("raise", "skip"):
-        raise BadItem(f"on_error must be 'raise' or 'skip', not {on_error!r}.")
-
-
-def without(items: Items, problems: Mapping[str, str], on_error: OnError, kept: str = "") -> Items:
-    """The items that have no problem (id → reason), or an error that names the others."""
-    if not problems:
-        return items
-    if on_error == "raise":
-        some = "; ".join(f"{id!r}: {why.rstrip('.')}" for id, why in list(problems.items())[:5])
-        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise BadItem(
-            f"{len(problems)} of {len(items)} items cannot be embedded ({some}{more}). {kept}"
-            "Mend them, or pass on_error='skip' to leave them out."
-        )
-    return items.select(np.array([id not in problems for id in items.ids], dtype=bool))
+_CPU_BATCH = 4
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Prepared contents that go through the model together; ``failed`` says why others could not be read."""
+    """Contents that go through the model together.
 
-    digests: list[bytes]
+    Attributes
+    ----------
+    hashes : list of bytes
+        Content hashes, in the order of the batch.
+    contents : list
+    prepared : list
+        What the model takes, one for each content.
+    failed : dict of bytes to Problem
+        Content hash → why that content could not be prepared; none of these is in the batch.
+    """
+
+    hashes: list[bytes]
     contents: list[Any]
     prepared: list[Any]
-    failed: dict[bytes, str]
+    failed: dict[bytes, Problem]
 
 
-def in_batches(
+def prepare_batches(
     content_of: Mapping[bytes, Any],
     order: Sequence[bytes],
     prepare: Callable[[Any], Any] | None,
     size: int,
     progress: bool | None,
-    what: str,
+    description: str,
 ) -> Iterator[Batch]:
-    """Batches of ``size`` contents behind a progress bar that counts items.
+    """Yield batches of prepared contents behind a progress bar that counts items.
 
-    ``prepare`` runs in threads while the model works on the batch before; what waits is bounded, so that
-    memory stays flat however many items there are. None: the contents are taken as they are.
+    Parameters
+    ----------
+    content_of : mapping of bytes to content
+        By content hash.
+    order : sequence of bytes
+        The hashes to yield, in this order.
+    prepare : callable or None
+        Called with each content, in threads while the model works on the batch before. At most ``2 * size``
+        results wait, so that memory stays flat. None: the contents are used as they are.
+    size : int
+        Contents per batch.
+    progress : bool or None
+    description : str
+        Words beside the bar.
     """
-    contents = (content_of[digest] for digest in order)
+    contents = (content_of[content_hash] for content_hash in order)
     ready = iter(contents) if prepare is None else ahead(prepare, contents, depth=2 * size)
-    with progress_bar(len(order), what, progress) as bar:
+    with progress_bar(len(order), description, progress) as bar:
         for start in range(0, len(order), size):
-            digests = list(order[start : start + size])
+            hashes = list(order[start : start + size])
             batch = Batch([], [], [], {})
-            for digest, result in zip(digests, islice(ready, len(digests)), strict=True):
+            for content_hash, result in zip(hashes, islice(ready, len(hashes)), strict=True):
                 if isinstance(result, BadItem):
-                    batch.failed[digest] = str(result)
+                    batch.failed[content_hash] = problem_of(result)
                 elif isinstance(result, Exception):
                     raise result
                 else:
-                    batch.digests.append(digest)
-                    batch.contents.append(content_of[digest])
+                    batch.hashes.append(content_hash)
+                    batch.contents.append(content_of[content_hash])
                     batch.prepared.append(result)
             yield batch
-            bar.update(len(digests))
+            bar.update(len(hashes))
 
 
-def progress_bar(total: int, what: str, progress: bool | None) -> Any:
-    """A bar that counts items; None shows it after a second."""
+def progress_bar(total: int, description: str, progress: bool | None) -> tqdm[Any]:
+    """Return a bar that counts items; with ``progress=None`` it appears after a second."""
     return tqdm(
         total=total,
-        desc=what,
+        desc=description,
         unit="item",
         disable=settings.no_bars() or (None if progress is None else not progress),
         delay=1.0 if progress is None else 0.0,
@@ -102,40 +101,53 @@ def progress_bar(total: int, what: str, progress: bool | None) -> Any:
     )
 
 
-def few(prepared: list[Any], batch_size: int) -> Iterator[list[Any]]:
-    """A batch of pictures cut into as many as a processor likes to see together."""
-    size = min(batch_size, _PICTURES_AT_ONCE)
+def split_for_cpu(prepared: list[T], batch_size: int) -> Iterator[list[T]]:
+    """Split a batch of pictures into parts of at most four, the fastest size on a processor."""
+    size = min(batch_size, _CPU_BATCH)
     return (prepared[start : start + size] for start in range(0, len(prepared), size))
 
 
-class Keeper:
-    """Hands new vectors to the cache once in ``every`` seconds, and on the way out, whatever ended the run.
+class CacheWriter:
+    """Collect new vectors and write them to the cache every few seconds.
 
-    A commit for each small batch would cost a fast model several percent; a crash loses a second of work.
+    The rest is written when the ``with`` block ends, also by an exception or an interrupt. A commit for each
+    small batch would cost a fast model several percent; a crash loses at most ``every`` seconds of work.
+
+    Parameters
+    ----------
+    cache : VectorCache or None
+        None: vectors are only collected.
+    every : float
+        Seconds between two writes; 0 writes each batch at once.
+
+    Attributes
+    ----------
+    vectors : dict of bytes to CachedVector
+        All that were added, by content hash.
     """
 
-    def __init__(self, cache: VectorCache | None, every: float = _KEEP_EVERY) -> None:
-        self.everything: dict[bytes, tuple[np.ndarray, bool]] = {}
+    def __init__(self, cache: VectorCache | None, every: float = _WRITE_EVERY) -> None:
+        self.vectors: dict[bytes, CachedVector] = {}
         self._cache, self._every = cache, every
-        self._waiting: dict[bytes, tuple[np.ndarray, bool]] = {}
-        self._last = time.monotonic()
+        self._unwritten: dict[bytes, CachedVector] = {}
+        self._last_write = time.monotonic()
 
-    def add(self, found: dict[bytes, tuple[np.ndarray, bool]]) -> None:
-        """Take one batch: digest → (vector, truncated?)."""
-        self.everything |= found
-        self._waiting |= found
-        if time.monotonic() - self._last >= self._every:
-            self._keep()
+    def add(self, vectors: Mapping[bytes, CachedVector]) -> None:
+        """Add the vectors of one batch, by content hash."""
+        self.vectors |= vectors
+        self._unwritten |= vectors
+        if time.monotonic() - self._last_write >= self._every:
+            self._write()
 
-    def _keep(self) -> None:
-        if self._waiting and self._cache:
-            vectors, truncated = zip(*self._waiting.values(), strict=True)
-            self._cache.put(list(self._waiting), np.stack(vectors), truncated)
-        self._waiting = {}
-        self._last = time.monotonic()
+    def _write(self) -> None:
+        if self._unwritten and self._cache:
+            vectors, truncated = zip(*self._unwritten.values(), strict=True)
+            self._cache.put(list(self._unwritten), np.stack(vectors), truncated)
+        self._unwritten = {}
+        self._last_write = time.monotonic()
 
-    def __enter__(self) -> Keeper:
+    def __enter__(self) -> CacheWriter:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._keep()
+        self._write()

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from embedlab.catalog.cards import ModelCard
-from embedlab.embedders.base import quiet_loading
 from embedlab.embedders.dual import DualEmbedder, unit
 from embedlab.embedders.preprocess import Preprocess
+from embedlab.embedders.quiet import quiet_loading
 from embedlab.weights import Found
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)

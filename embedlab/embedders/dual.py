@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from embedlab.embedders.base import CachedEmbedder
-from embedlab.embedders.batching import OnError, few
+from embedlab.embedders.batching import split_for_cpu
 from embedlab.embedders.preprocess import Preprocess
 from embedlab.embeddings import Embeddings
-from embedlab.errors import BadItem
+from embedlab.errors import BadItem, OnError, Problem, ProblemCode
 from embedlab.items import Items
 from embedlab.media import image as media
 
@@ -44,7 +44,7 @@ class DualEmbedder(CachedEmbedder):
     """
 
     accepts = ("image", "text", "image+text")
-    prepares = True
+    prepares_in_threads = True
     preprocess: Preprocess
 
     @abstractmethod
@@ -110,10 +110,10 @@ class DualEmbedder(CachedEmbedder):
             return content
         return self.preprocess.pixels(media.read_image(content, at_least=2 * self.preprocess.shorter_side))
 
-    def _problem(self, content: Any) -> str | None:
+    def _problem(self, content: Any) -> Problem | None:
         if not isinstance(content, str):
             return media.problem(content)
-        return None if content.strip() else "empty text"
+        return None if content.strip() else Problem(ProblemCode.EMPTY, "empty text")
 
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
         vectors = np.empty((len(prepared), self.dim), np.float32)
@@ -121,7 +121,7 @@ class DualEmbedder(CachedEmbedder):
         pictures = [row for row, content in enumerate(prepared) if not isinstance(content, str)]
         if texts:
             vectors[texts] = self.embed_texts([prepared[row] for row in texts])
-        for rows in few(pictures, batch_size):
+        for rows in split_for_cpu(pictures, batch_size):
             vectors[rows] = self.embed_pixels([prepared[row] for row in rows])
         return vectors
 

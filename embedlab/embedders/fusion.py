@@ -16,7 +16,7 @@ from embedlab.embedders.audio import AudioEmbedder
 from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.loading import load_model
-from embedlab.errors import EmbedlabError
+from embedlab.errors import EmbedlabError, Problem
 from embedlab.items.fragments import fragment
 from embedlab.media import video
 from embedlab.media.audio import RATE, SILENT
@@ -55,7 +55,7 @@ class FramesAndSound(CachedEmbedder):
     """
 
     accepts = ("video",)
-    prepares = True
+    prepares_in_threads = True
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class FramesAndSound(CachedEmbedder):
         made_by = {"image": self.image._preprocessing(), "audio": self.audio._preprocessing()}
         return made_by | {"weights": self.weights, "still": _STILL}
 
-    def _problem(self, content: Any) -> str | None:
+    def _problem(self, content: Any) -> Problem | None:
         return video.problem(content)
 
     def _prepare(self, content: Any) -> tuple[list[np.ndarray], np.ndarray | None]:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from embedlab.catalog.cards import ModelCard
 from embedlab.catalog.refs import BadName, ModelName
-from embedlab.embedders.base import CachedEmbedder, quiet_loading
+from embedlab.embedders.base import CachedEmbedder
+from embedlab.embedders.quiet import hide_loading_report, quiet_loading
 from embedlab.weights import Found, untrusted
 from embedlab.weights.repository import Checkout
 
@@ -87,7 +87,7 @@ def read_network(
         When other weights are missing: they would be random numbers.
     """
     safe = any(found.path.glob("*.safetensors"))
-    with quiet_loading(), _without_report():
+    with quiet_loading(), hide_loading_report():
         network, info = model.from_pretrained(
             str(found.path),
             local_files_only=True,
@@ -105,19 +105,6 @@ def read_network(
             f"{', '.join(needed[:3])}), which would be random numbers. It was saved for another architecture."
         )
     return network.eval(), missing
-
-
-@contextmanager
-def _without_report() -> Iterator[None]:
-    """No table of missing weights in the notebook: those that matter are an error of ours."""
-    from transformers.utils import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
 
 
 def card_of(

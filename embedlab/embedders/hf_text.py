@@ -40,7 +40,7 @@ class EncoderEmbedder(TextEmbedder):
         ``hidden_states.0`` (the tokens themselves) to the last.
     """
 
-    batches_at_once = 4
+    batches_per_call = 4
 
     def __init__(
         self, asked: ModelName, found: Checkout, network: Any, tokenizer: Any, pooling: str, why: str

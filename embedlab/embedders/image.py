@@ -18,12 +18,13 @@ from torch import Tensor, nn
 
 from embedlab.catalog.cards import ModelCard
 from embedlab.embedders import efficientnet, torchhub
-from embedlab.embedders.base import CachedEmbedder, quiet_loading
-from embedlab.embedders.batching import few
+from embedlab.embedders.base import CachedEmbedder
+from embedlab.embedders.batching import split_for_cpu
 from embedlab.embedders.layers import Penultimate, penultimate, read_layers
 from embedlab.embedders.pooling import spatial_mean
 from embedlab.embedders.preprocess import Preprocess
-from embedlab.errors import EmbedlabError
+from embedlab.embedders.quiet import quiet_loading
+from embedlab.errors import EmbedlabError, Problem
 from embedlab.media import image as media
 from embedlab.weights import Found
 from embedlab.weights import locate as weights_of
@@ -52,7 +53,7 @@ class ImageEmbedder(CachedEmbedder):
         The folder the weights were loaded from.
     """
 
-    prepares = True
+    prepares_in_threads = True
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class ImageEmbedder(CachedEmbedder):
         picture = media.read_image(content, at_least=2 * self.preprocess.shorter_side)
         return self.preprocess.pixels(picture)
 
-    def _problem(self, content: Any) -> str | None:
+    def _problem(self, content: Any) -> Problem | None:
         return media.problem(content)
 
     def _preprocessing(self) -> dict[str, Any]:
@@ -91,14 +92,16 @@ class ImageEmbedder(CachedEmbedder):
 
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
         with torch.inference_mode():
-            parts = [self._embedding(self.preprocess.tensor(part)) for part in few(prepared, batch_size)]
+            parts = [
+                self._embedding(self.preprocess.tensor(part)) for part in split_for_cpu(prepared, batch_size)
+            ]
             return torch.cat(parts).numpy()
 
     def compute_layers(
         self, prepared: list[Any], layers: Sequence[str], batch_size: int
     ) -> dict[str, np.ndarray]:
         pool = _first_token if self._first_token else spatial_mean
-        batches = (self.preprocess.tensor(part) for part in few(prepared, batch_size))
+        batches = (self.preprocess.tensor(part) for part in split_for_cpu(prepared, batch_size))
         with torch.inference_mode():
             found = read_layers(self.network, batches, layers, pool)
         return {name: vectors.numpy() for name, vectors in found.items()}

@@ -17,12 +17,13 @@ import torch
 from torch import Tensor
 
 from embedlab.catalog.cards import ModelCard
-from embedlab.embedders.base import CachedEmbedder, quiet_loading
+from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.batching import Batch
 from embedlab.embedders.layers import NoSuchLayer
+from embedlab.embedders.quiet import quiet_loading
 from embedlab.embedders.video import Windows, WindowSize, read_windows
 from embedlab.embeddings import Embeddings
-from embedlab.errors import BadItem, EmbedlabError
+from embedlab.errors import BadItem, EmbedlabError, Problem
 from embedlab.media import video
 from embedlab.weights import Found
 
@@ -61,7 +62,7 @@ class PerceiverEmbedder(CachedEmbedder):
     """
 
     accepts = ("video",)
-    prepares = True
+    prepares_in_threads = True
 
     def __init__(
         self,
@@ -151,7 +152,7 @@ class PerceiverEmbedder(CachedEmbedder):
     def _prepare(self, content: Any) -> Windows:
         return self.prepare(content)
 
-    def _problem(self, content: Any) -> str | None:
+    def _problem(self, content: Any) -> Problem | None:
         return video.problem(content)
 
     def _preprocessing(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From many token vectors to one: the pooling recipes, written to be read."""
+"""Pooling: from many token vectors to one, written to be read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def mean_pool(last_hidden_state: Tensor, attention_mask: Tensor) -> Tensor:
-    """Mean over the real tokens; padding is left out.
+    """Average the real tokens; padding is left out.
 
     Parameters
     ----------
@@ -28,23 +28,26 @@ def mean_pool(last_hidden_state: Tensor, attention_mask: Tensor) -> Tensor:
 
 
 def cls_pool(last_hidden_state: Tensor, attention_mask: Tensor) -> Tensor:
-    """The vector of the first token (``[CLS]`` in BERT's family), shape (n_texts, dim)."""
+    """Take the vector of the first token (``[CLS]`` in BERT's family), shape (n_texts, dim)."""
     return last_hidden_state[:, 0]
 
 
 def last_pool(last_hidden_state: Tensor, attention_mask: Tensor) -> Tensor:
-    """The vector of the last real token, shape (n_texts, dim): in a decoder, only it has read all."""
+    """Take the vector of the last real token, shape (n_texts, dim).
+
+    In a decoder, only the last token has read the whole text.
+    """
     last = attention_mask.sum(dim=1).sub(1).clamp(min=0)
     return last_hidden_state[torch.arange(len(last)), last]
 
 
 def spatial_mean(activations: Tensor) -> Tensor:
-    """One vector per item from a layer's activations, whatever their shape: the mean over all places.
+    """Average a layer's activations over all positions, to one vector per item.
 
     Parameters
     ----------
-    activations : Tensor, shape (n, channels, height, width), (n, places, channels) or (n, channels)
-        Of a convolution, of a transformer, or a vector already.
+    activations : Tensor, shape (n, channels, height, width), (n, positions, channels) or (n, channels)
+        From a convolution, from a transformer, or one vector per item already.
 
     Returns
     -------
@@ -56,5 +59,5 @@ def spatial_mean(activations: Tensor) -> Tensor:
 
 
 def l2_normalize(vectors: Tensor) -> Tensor:
-    """Each row at length 1, shape unchanged: a dot product of two rows is then their cosine."""
+    """Scale each row to length 1, so that a dot product of two rows is their cosine."""
     return torch.nn.functional.normalize(vectors, dim=-1)

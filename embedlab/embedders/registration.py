@@ -12,8 +12,9 @@ import numpy as np
 from embedlab.catalog import registry
 from embedlab.catalog.cards import ModelCard, Row
 from embedlab.catalog.pins import Weights
-from embedlab.embedders.base import CachedEmbedder, Embedder, text_problem
-from embedlab.errors import EmbedlabError
+from embedlab.embedders.base import CachedEmbedder, Embedder
+from embedlab.embedders.checks import text_problem
+from embedlab.errors import EmbedlabError, Problem
 from embedlab.items.image_text_pair import MODALITIES
 
 Compute = Callable[[list[Any]], Any]
@@ -33,13 +34,13 @@ class FunctionEmbedder(CachedEmbedder):
 
     def __init__(self, card: ModelCard, compute: Compute) -> None:
         self.card, self.dim = card, card.dim
-        self.keeps_vectors = card.revision is not None
+        self.caches_vectors = card.revision is not None
         self._function = compute
 
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
         return np.asarray(self._function(prepared), np.float32)
 
-    def _problem(self, content: Any) -> str | None:
+    def _problem(self, content: Any) -> Problem | None:
         return text_problem(content) if self.card.modality == "text" else None
 
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from embedlab.catalog.cards import ModelCard
 from embedlab.catalog.refs import ModelName
-from embedlab.embedders.batching import OnError
 from embedlab.embedders.text import TextEmbedder, read_network
 from embedlab.embeddings import Embeddings
+from embedlab.errors import OnError
 from embedlab.items import Items
 from embedlab.weights import untrusted
 from embedlab.weights.repository import Checkout

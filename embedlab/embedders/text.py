@@ -11,7 +11,10 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from embedlab.catalog.cards import ModelCard
-from embedlab.embedders.base import CachedEmbedder, quiet_loading, text_problem
+from embedlab.embedders.base import CachedEmbedder
+from embedlab.embedders.checks import text_problem
+from embedlab.embedders.quiet import quiet_loading
+from embedlab.errors import Problem
 from embedlab.weights import Found
 
 # Far more than any text model here reads; tokenising a whole book to keep its first page takes seconds.
@@ -29,7 +32,7 @@ class TextEmbedder(CachedEmbedder):
         The torch module itself, for opening the box.
     """
 
-    batches_at_once = 4
+    batches_per_call = 4
     path: Path
     network: Any
     max_tokens: int
@@ -54,7 +57,7 @@ class TextEmbedder(CachedEmbedder):
             )
         return np.asarray(vectors, np.float32)
 
-    def _problem(self, content: Any) -> str | None:
+    def _problem(self, content: Any) -> Problem | None:
         return text_problem(content)
 
     def _length(self, content: Any) -> float:

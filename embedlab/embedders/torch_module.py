@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from embedlab.catalog.cards import ModelCard
 from embedlab.embedders.base import CachedEmbedder
-from embedlab.embedders.batching import few
+from embedlab.embedders.batching import split_for_cpu
 from embedlab.embedders.layers import capture, evaluating, penultimate, read_layers
 from embedlab.embedders.pooling import spatial_mean
-from embedlab.errors import EmbedlabError
+from embedlab.errors import EmbedlabError, Problem
 from embedlab.media import image as media
 
 
@@ -30,7 +30,7 @@ class ModuleEmbedder(CachedEmbedder):
         The very module that was given, unchanged.
     """
 
-    prepares = True
+    prepares_in_threads = True
 
     def __init__(
         self,
@@ -38,11 +38,11 @@ class ModuleEmbedder(CachedEmbedder):
         network: nn.Module,
         preprocess: Callable[[Any], Tensor],
         read: Callable[[Tensor], Tensor],
-        keeps_vectors: bool,
+        caches_vectors: bool,
     ) -> None:
         self.card, self.dim = card, card.dim
         self.network = network
-        self.keeps_vectors = keeps_vectors
+        self.caches_vectors = caches_vectors
         self.layers = tuple(name for name, _ in network.named_children())
         self._preprocess = preprocess
         self._read = read
@@ -50,19 +50,19 @@ class ModuleEmbedder(CachedEmbedder):
     def _prepare(self, content: Any) -> Tensor:
         return self._preprocess(media.read_image(content) if self.card.modality == "image" else content)
 
-    def _problem(self, content: Any) -> str | None:
+    def _problem(self, content: Any) -> Problem | None:
         return media.problem(content) if self.card.modality == "image" else None
 
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
         with evaluating(self.network):
-            parts = [self._read(torch.stack(part)) for part in few(prepared, batch_size)]
+            parts = [self._read(torch.stack(part)) for part in split_for_cpu(prepared, batch_size)]
             return torch.cat(parts).float().numpy()
 
     def compute_layers(
         self, prepared: list[Any], layers: Sequence[str], batch_size: int
     ) -> dict[str, np.ndarray]:
         """As :meth:`CachedEmbedder.compute_layers`; any layer of the module by name."""
-        batches = (torch.stack(part) for part in few(prepared, batch_size))
+        batches = (torch.stack(part) for part in split_for_cpu(prepared, batch_size))
         with evaluating(self.network):
             found = read_layers(self.network, batches, layers, spatial_mean)
         return {name: vectors.float().numpy() for name, vectors in found.items()}
@@ -146,7 +146,7 @@ def from_module(
         sha256=fingerprint(module, keep or ""),
         source="memory",
     )
-    return ModuleEmbedder(card, module, preprocess, read, keeps_vectors=keep is not None)
+    return ModuleEmbedder(card, module, preprocess, read, caches_vectors=keep is not None)
 
 
 def _layer_mean(module: nn.Module, layer: str, inputs: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""Vectors already computed are kept, so that nothing is embedded twice and an interrupted run goes on.
+"""Cache computed vectors on disk: nothing is embedded twice, and an interrupted run resumes.
 
-One SQLite file per model fingerprint, one row per distinct content. SQLite gives what is needed and is part
-of Python: a row is there whole or not at all, also after ``kill -9``, and two processes may write at once.
+One SQLite file per model fingerprint, one row per distinct content. SQLite ships with Python; it writes a row
+completely or not at all, also after ``kill -9``, and two processes may write at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,24 +27,31 @@ CREATE TABLE IF NOT EXISTS vectors (
 );
 CREATE TABLE IF NOT EXISTS about (json TEXT NOT NULL);
 """
-_ASK_AT_ONCE = 500  # parameters in one query; SQLite's own limit may be as low as 999
+_HASHES_PER_QUERY = 500  # SQLite's own limit on parameters may be as low as 999
+
+
+class CachedVector(NamedTuple):
+    """A vector, shape (dim,), and whether the model read only the beginning of the item."""
+
+    vector: np.ndarray
+    truncated: bool
 
 
 class VectorCache:
-    """Vectors of one model, by the digest of what was embedded.
+    """Vectors of one model, by the hash of the embedded content.
 
     Parameters
     ----------
     provenance : dict
-        Everything that the vectors depend on beside the content: model, weights, layer, pooling, dtype … A
+        Everything that the vectors depend on besides the content: model, weights, layer, pooling, dtype … A
         different value anywhere means a different file.
     dim : int
         Length of a vector.
 
     Notes
     -----
-    A cache that cannot be opened or written (read-only folder, full disk) is reported once as a warning and
-    then does nothing: embedding goes on. A damaged file is set aside as ``….damaged`` and begun anew.
+    A cache that cannot be opened or written (read-only folder, full disk) warns once and then does nothing:
+    embedding goes on. A damaged file is renamed to ``….damaged`` and a new one is started.
     """
 
     def __init__(self, provenance: dict[str, Any], dim: int) -> None:
@@ -55,34 +62,33 @@ class VectorCache:
         self.path = folder() / f"{slug}-{fingerprint}.sqlite"
         self._db = self._open(text)
 
-    def get(self, digests: Sequence[bytes]) -> dict[bytes, tuple[np.ndarray, bool]]:
-        """Known vectors: digest → (vector of shape (dim,), was the item truncated?)."""
+    def get(self, content_hashes: Sequence[bytes]) -> dict[bytes, CachedVector]:
+        """Return the vectors that are cached, by content hash."""
         if self._db is None:
             return {}
-        found = {}
-        for start in range(0, len(digests), _ASK_AT_ONCE):
-            some = list(digests[start : start + _ASK_AT_ONCE])
-            marks = ",".join("?" * len(some))
-            wanted = f"SELECT digest, truncated, vector FROM vectors WHERE digest IN ({marks})"
-            rows = self._db.execute(wanted, some)
-            for digest, truncated, blob in rows:
+        cached = {}
+        for start in range(0, len(content_hashes), _HASHES_PER_QUERY):
+            part = list(content_hashes[start : start + _HASHES_PER_QUERY])
+            marks = ",".join("?" * len(part))
+            query = f"SELECT digest, truncated, vector FROM vectors WHERE digest IN ({marks})"
+            for content_hash, truncated, blob in self._db.execute(query, part):
                 if len(blob) == 4 * self.dim:
-                    found[digest] = (np.frombuffer(blob, "<f4"), bool(truncated))
-        return found
+                    cached[content_hash] = CachedVector(np.frombuffer(blob, "<f4"), bool(truncated))
+        return cached
 
-    def put(self, digests: Iterable[bytes], vectors: np.ndarray, truncated: Iterable[bool]) -> None:
-        """Keep vectors, shape (n, dim); when this returns they outlive the process."""
+    def put(self, content_hashes: Iterable[bytes], vectors: np.ndarray, truncated: Iterable[bool]) -> None:
+        """Write vectors, shape (n, dim); when this returns they outlive the process."""
         if self._db is None:
             return
         rows = [
-            (digest, int(cut), vector.astype("<f4").tobytes())
-            for digest, cut, vector in zip(digests, truncated, vectors, strict=True)
+            (content_hash, int(cut), vector.astype("<f4").tobytes())
+            for content_hash, cut, vector in zip(content_hashes, truncated, vectors, strict=True)
         ]
         try:
             with self._db:
                 self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
         except sqlite3.Error as error:
-            self._give_up(error)
+            self._disable(error)
 
     def close(self) -> None:
         """Close the file."""
@@ -98,7 +104,7 @@ class VectorCache:
     ) -> None:
         self.close()
 
-    def _open(self, about: str, again: bool = True) -> sqlite3.Connection | None:
+    def _open(self, provenance: str, retry: bool = True) -> sqlite3.Connection | None:
         db = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,73 +115,84 @@ class VectorCache:
             db.execute("PRAGMA quick_check(1)")
             if db.execute("SELECT count(*) FROM about").fetchone()[0] == 0:
                 with db:
-                    db.execute("INSERT INTO about VALUES (?)", (about,))
+                    db.execute("INSERT INTO about VALUES (?)", (provenance,))
             return db
         except sqlite3.OperationalError as error:
-            self._give_up(error)
+            self._disable(error)
         except sqlite3.DatabaseError as error:
             if db is not None:
-                db.close()  # Windows does not rename a file that is open
-            aside = self.path.with_suffix(".damaged")
-            self.path.replace(aside)
-            warnings.warn(f"The vector cache {self.path} was damaged ({error}); begun anew.", stacklevel=4)
-            return self._open(about, again=False) if again else None
+                db.close()  # Windows does not rename an open file
+            self.path.replace(self.path.with_suffix(".damaged"))
+            warnings.warn(
+                f"The vector cache {self.path} is damaged ({error}). It was renamed to end in .damaged, and "
+                "a new one was started.",
+                stacklevel=4,
+            )
+            return self._open(provenance, retry=False) if retry else None
         except OSError as error:
-            self._give_up(error)
+            self._disable(error)
         return None
 
-    def _give_up(self, error: Exception) -> None:
+    def _disable(self, error: Exception) -> None:
         db = getattr(self, "_db", None)
         if db is not None:
             db.close()
         self._db = None
         warnings.warn(
-            f"Vectors are not kept: {self.path} cannot be written ({error}). "
-            "Set EMBEDLAB_CACHE to a folder with room.",
+            f"Vectors are not cached: {self.path} cannot be written ({error}). "
+            "Set EMBEDLAB_CACHE to a folder with free space.",
             stacklevel=5,
         )
 
 
 def folder() -> Path:
-    """Where the vector files lie."""
+    """Return the folder of the cache files."""
     return settings.cache_root() / "vectors"
 
 
 def summary() -> pd.DataFrame:
-    """What is kept: one row per file with ``name`` (model), ``vectors``, ``bytes`` and ``file``."""
+    """List the cache files: ``name`` (of the model), ``vectors``, ``bytes`` and ``file``, one row each."""
     rows = []
     for path in sorted(folder().glob("*.sqlite")):
         try:
             db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
             count = db.execute("SELECT count(*) FROM vectors").fetchone()[0]
-            about = json.loads(db.execute("SELECT json FROM about").fetchone()[0])
+            provenance = json.loads(db.execute("SELECT json FROM about").fetchone()[0])
             db.close()
         except (sqlite3.Error, TypeError, ValueError):
-            count, about = 0, {"model": "(unreadable)"}
+            count, provenance = 0, {"model": "(unreadable)"}
         rows.append(
-            {"name": about["model"], "vectors": count, "bytes": path.stat().st_size, "file": path.name}
+            {"name": provenance["model"], "vectors": count, "bytes": path.stat().st_size, "file": path.name}
         )
     return pd.DataFrame(rows, columns=["name", "vectors", "bytes", "file"])
 
 
 def clear(name: str | None = None) -> int:
-    """Delete kept vectors, of one model (``"text/minilm"``) or of all; returns the bytes freed.
+    """Delete cached vectors and return the number of bytes freed.
+
+    Parameters
+    ----------
+    name : str, optional
+        A model such as ``"text/minilm"``; by default all models.
 
     Raises
     ------
     EmbedlabError
         When a file cannot be deleted; on Windows, while a notebook uses it.
     """
-    known = summary()
+    files = summary()
     freed = 0
-    for file in known["file"][known["name"] == name] if name else known["file"]:
+    for file in files["file"][files["name"] == name] if name else files["file"]:
         for path in folder().glob(f"{file}*"):
             size = path.stat().st_size
             try:
                 path.unlink()
             except OSError as error:
-                raise EmbedlabError(f"{path} cannot be deleted: {error}. Close what uses it.") from error
+                raise EmbedlabError(
+                    f"{path} cannot be deleted: {error.strerror}. Close the notebook or program using it.",
+                    path=path,
+                ) from error
             freed += size
     if name is None:
-        (folder() / "servers.json").unlink(missing_ok=True)  # how long the vectors of servers are
+        (folder() / "servers.json").unlink(missing_ok=True)  # vector lengths of servers' models
     return freed

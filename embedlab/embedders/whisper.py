@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from embedlab.catalog.cards import ModelCard
 from embedlab.embedders import ctranslate2
 from embedlab.embedders.audio import AudioEmbedder
-from embedlab.embedders.base import quiet_loading
 from embedlab.embedders.layers import NoSuchLayer
+from embedlab.embedders.quiet import quiet_loading
 from embedlab.media import audio
 from embedlab.media.audio import RATE
 from embedlab.media.mel import HOP, log_mel

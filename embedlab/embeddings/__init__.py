@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from embedlab.embeddings.embeddings import Embeddings, EmbedReport
+from embedlab.embeddings.embeddings import Embeddings
+from embedlab.embeddings.report import EmbedReport
 
 __all__ = ["EmbedReport", "Embeddings"]

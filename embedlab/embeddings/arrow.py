@@ -1,20 +1,23 @@
-"""A DataFrame as an Arrow table, whatever its columns hold."""
+"""Convert a DataFrame to an Arrow table, whatever its columns hold."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from embedlab.items.image_text_pair import missing
 from embedlab.items.read_report import whole
 
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-def arrow_table(frame: pd.DataFrame) -> Any:
-    """The frame as a :class:`pyarrow.Table`, without its index.
 
-    A column of several types, or with half a character in a text, which no parquet file can hold, becomes
-    texts, each half character a �. All others stay what they are.
+def arrow_table(frame: pd.DataFrame) -> pa.Table:
+    """Convert a frame, without its index.
+
+    A column that mixes types, or whose texts contain lone surrogates, which parquet cannot store, becomes a
+    column of texts with � in place of each surrogate. All other columns keep their type.
     """
     import pyarrow as pa
 

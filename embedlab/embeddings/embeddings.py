@@ -3,49 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from embedlab.catalog.cards import ModelCard
-from embedlab.embeddings.arrow import arrow_table
-from embedlab.errors import BadItem
-from embedlab.io.atomic import whole_file
+from embedlab.embeddings.parquet import EmbeddingsFile, write_embeddings
+from embedlab.embeddings.provenance import SAVE_AGAIN, Provenance
+from embedlab.embeddings.report import EmbedReport
+from embedlab.errors import BadItem, Problem, ProblemCode
 from embedlab.items import Items
-
-FORMAT = "embedlab.embeddings/1"
-
-
-@dataclass(frozen=True)
-class EmbedReport:
-    """What happened while embedding: how much was computed, and what was not read whole.
-
-    Attributes
-    ----------
-    n_computed, n_cached : int
-        Items that ran through the model, and items whose vector was already known.
-    truncated : tuple of str
-        Ids of the items that were longer than the model reads; only their beginning was used.
-    skipped : dict of str to str
-        Ids that could not be embedded, each with the reason (``on_error="skip"``).
-    seconds : float
-        Wall time of the whole call.
-    """
-
-    n_computed: int = 0
-    n_cached: int = 0
-    truncated: tuple[str, ...] = ()
-    skipped: dict[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Embeddings:
-    """Vectors with their items and their origin.
+    """Vectors with their items and the model that made them.
 
     Attributes
     ----------
@@ -54,18 +29,18 @@ class Embeddings:
     items : Items
         The ``n_items`` things that were embedded.
     model : ModelCard
-        The model whose weights really ran (``sha256`` and ``source`` filled in).
+        The model, with ``sha256`` and ``source`` of the weights that were loaded.
     layer, pooling : str
-        Where in the network the vectors were read, and how they were summed up.
+        Where in the network the vectors were read, and how its activations became one vector per item.
     normalized : bool
         True when every vector has length 1, so that a dot product is the cosine.
     report : EmbedReport
-        What happened on the way.
+        How much was computed, what was truncated or skipped.
 
     Raises
     ------
     BadItem
-        When the number of vectors and items differ, or a vector is not finite.
+        When the numbers of vectors and items differ, or a vector is not finite (``problems`` by id).
     """
 
     vectors: np.ndarray
@@ -81,11 +56,18 @@ class Embeddings:
         if vectors.ndim != 2:
             raise BadItem(f"vectors must have the shape (n_items, dim), not {vectors.shape}.")
         if len(vectors) != len(self.items):
-            raise BadItem(f"{len(vectors)} vectors but {len(self.items)} items.")
-        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-        if len(bad):
-            ids = [self.items.ids[i] for i in bad[:5]]
-            raise BadItem(f"{len(bad)} vectors are not finite (NaN or infinite), among them of {ids}.")
+            raise BadItem(f"{len(vectors)} vectors but {len(self.items)} items. Give one vector per item.")
+        rows = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+        if len(rows):
+            ids = [self.items.ids[row] for row in rows]
+            more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
+            raise BadItem(
+                f"{len(ids)} vectors contain NaN or infinity (ids {', '.join(ids[:5])}{more}). "
+                "Leave these items out, or compute their vectors again.",
+                problems={
+                    item: Problem(ProblemCode.DAMAGED, "its vector contains NaN or infinity") for item in ids
+                },
+            )
         object.__setattr__(self, "vectors", vectors)
 
     # -- reading -----------------------------------------------------------------------------------------
@@ -95,7 +77,7 @@ class Embeddings:
 
     @property
     def dim(self) -> int:
-        """Width of a vector: how many numbers the model gives for one item."""
+        """Length of a vector: how many numbers the model gives for one item."""
         return int(self.vectors.shape[1])
 
     @property
@@ -104,7 +86,7 @@ class Embeddings:
         return self.items.ids
 
     def to_frame(self) -> pd.DataFrame:
-        """The items' table with one more column, ``vector`` (a float32 array of length ``dim``)."""
+        """Return the items' table with a column ``vector`` (float32 arrays of length ``dim``)."""
         return self.items.frame.assign(vector=list(self.vectors))
 
     def __repr__(self) -> str:
@@ -118,17 +100,27 @@ class Embeddings:
 
     # -- changing (a new value each time) ----------------------------------------------------------------
 
-    def select(self, mask_or_ids: Any) -> Embeddings:
-        """Some of the rows: by boolean mask of shape (n_items,), or by ids in the order given."""
+    def select(self, mask_or_ids: np.ndarray | Sequence[bool] | Sequence[str]) -> Embeddings:
+        """Select rows by boolean mask, shape (n_items,), or by ids, in the order given."""
         rows = self.items.rows_of(mask_or_ids)
         return dataclasses.replace(self, vectors=self.vectors[rows], items=self.items.take(rows))
 
     def normalize(self) -> Embeddings:
-        """The same directions at length 1. A vector of zeros has no direction and raises :class:`BadItem`."""
+        """Scale each vector to length 1.
+
+        Raises
+        ------
+        BadItem
+            When a vector is all zeros, which has no direction.
+        """
         lengths = np.linalg.norm(self.vectors, axis=1, keepdims=True)
-        empty = np.flatnonzero(lengths[:, 0] == 0)
-        if len(empty):
-            raise BadItem(f"Item {self.ids[empty[0]]!r} has a vector of zeros: it has no direction.")
+        zeros = np.flatnonzero(lengths[:, 0] == 0)
+        if len(zeros):
+            problem = Problem(ProblemCode.EMPTY, "its vector is all zeros")
+            raise BadItem(
+                f"Item {self.ids[zeros[0]]!r} has a vector of zeros, which has no direction. Leave it out.",
+                problems={self.ids[row]: problem for row in zeros},
+            )
         return dataclasses.replace(self, vectors=self.vectors / lengths, normalized=True)
 
     # -- files -------------------------------------------------------------------------------------------
@@ -136,31 +128,25 @@ class Embeddings:
     def save(self, path: str | Path) -> Path:
         """Write one parquet file: the items' columns, the vectors, and the provenance in the schema.
 
-        The file is written beside its place and then moved there, so that an interrupted save leaves the
-        old file as it was. Any parquet reader opens it; the vectors are the column ``vector``.
+        An interrupted save leaves the old file as it was. Any parquet reader opens the file; the vectors are
+        the column ``vector``.
 
         Raises
         ------
         CannotWrite
-            With the path, the reason and the cure.
+            With the path, the reason and what to do.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         path = Path(path)
-        vectors = pa.FixedSizeListArray.from_arrays(pa.array(self.vectors.reshape(-1)), self.dim)
-        table = arrow_table(self.items.frame).append_column("vector", vectors)
-        about = {
-            "format": FORMAT,
-            "model": dataclasses.asdict(self.model),
-            "report": dataclasses.asdict(self.report),
-            "items": {"modality": self.items.modality, "name": self.items.name},
-            **{name: getattr(self, name) for name in ("layer", "pooling", "normalized")},
-        }
-        kept = table.schema.metadata or {}
-        table = table.replace_schema_metadata({**kept, b"embedlab": json.dumps(about).encode()})
-        with whole_file(path) as part:
-            pq.write_table(table, part, compression="zstd")
+        provenance = Provenance(
+            model=self.model,
+            report=self.report,
+            modality=self.items.modality,
+            name=self.items.name,
+            layer=self.layer,
+            pooling=self.pooling,
+            normalized=self.normalized,
+        )
+        write_embeddings(path, self.vectors, self.items.frame, provenance)
         return path
 
     @classmethod
@@ -170,9 +156,27 @@ class Embeddings:
         Raises
         ------
         BadItem
-            When the file is not parquet, is cut off or damaged, carries no embedlab provenance, or that of a
-            newer version.
+            With ``path``: when the file is not parquet, is cut off or damaged, or its provenance is missing
+            or of a newer version.
         """
-        from embedlab.embeddings.parquet import SavedEmbeddings
+        file = EmbeddingsFile(path)
+        return cls._from_rows(file, *file.read())
 
-        return SavedEmbeddings(path).whole()
+    @classmethod
+    def load_batches(cls, file: EmbeddingsFile, n_rows: int, skip: int = 0) -> Iterator[Embeddings]:
+        """Read at most ``n_rows`` items at a time, after the first ``skip``."""
+        for vectors, frame in file.batches(n_rows, skip):
+            yield cls._from_rows(file, vectors, frame)
+
+    @classmethod
+    def _from_rows(cls, file: EmbeddingsFile, vectors: np.ndarray, frame: pd.DataFrame) -> Embeddings:
+        about = file.provenance
+        try:
+            items = Items(frame, about.modality, about.name)
+            return cls(
+                vectors, items, about.model, about.layer, about.pooling, about.normalized, about.report
+            )
+        except BadItem as error:  # it names rows and ids, but not the file
+            raise BadItem(
+                f"{file.path}: {error} {SAVE_AGAIN}.", problems=error.problems, path=file.path
+            ) from error

@@ -138,8 +138,8 @@ def _image(content: Any, full: bool) -> tuple[float, str]:
     from embedlab.media import image as media
 
     if not full:
-        if why := media.problem(content):
-            raise BadItem(why)
+        if problem := media.problem(content):
+            raise BadItem(problem.reason)
         with Image.open(content) as picture:
             return float(min(picture.size)), ""
     decoded = media.read_image(content)

@@ -12,7 +12,7 @@ import numpy as np
 from embedlab import weights
 from embedlab.catalog import refs, registry
 from embedlab.embedders.base import CachedEmbedder, Embedder
-from embedlab.embedders.batching import check_call
+from embedlab.embedders.checks import check_arguments
 from embedlab.io.formats import of_bytes, of_seconds
 from embedlab.items import Items
 from embedlab.weights import repository
@@ -120,7 +120,7 @@ def forecast(items: Items, model: str | Embedder) -> Forecast:
     """
     if isinstance(model, str) and model in {card.name for card in registry.cards()}:
         row = registry.row(model)
-        check_call(items, model, _accepted(row.card.modality), 1, "skip")
+        check_arguments(items, model, _accepted(row.card.modality), 1, "skip")
         wanted = () if row.make else row.parts or (model,)
         lacking = [part for part in wanted if weights.locate(part) is None]
         if lacking:
@@ -148,7 +148,7 @@ def forecast(items: Items, model: str | Embedder) -> Forecast:
 def _not_here(items: Items, model: str) -> Forecast:
     """All that can be said of a repository that is not on this machine: how large the hub says it is."""
     if refs.parse(model).prefix == "st":
-        check_call(items, model, ("text",), 1, "skip")
+        check_arguments(items, model, ("text",), 1, "skip")
     size = repository.download_bytes(refs.parse(model))
     return Forecast(
         model,
@@ -167,7 +167,7 @@ def _accepted(modality: str) -> tuple[str, ...]:
 def _timed(items: Items, model: Embedder) -> Forecast:
     own = model if isinstance(model, CachedEmbedder) else None
     accepts = own.accepts if own and own.accepts else _accepted(model.card.modality)
-    check_call(items, model.card.name, accepts, 1, "skip")
+    check_arguments(items, model.card.name, accepts, 1, "skip")
     if own:
         refused = own.problems(items)
         items = items.select(np.array([id not in refused for id in items.ids], bool))
@@ -184,7 +184,7 @@ def _timed(items: Items, model: Embedder) -> Forecast:
     )
     if model.card.source == "server":
         return dataclasses.replace(plan, note=_server_words(items, model))
-    todo = own.todo(items) if own else list(range(len(items)))
+    todo = own.rows_to_compute(items) if own else list(range(len(items)))
     n_known = len(items) - len(todo)
     rates, places, took = _rates(model, items, todo)
     n_timed = len(set(places))

@@ -32,3 +32,8 @@ def natural_key(value: str) -> tuple[object, ...]:
     parts = re.split(r"(\d+)", value)
     # re.split with a group alternates text and digits, so like is always compared with like.
     return tuple(int(part) if i % 2 else part.casefold() for i, part in enumerate(parts)), value
+
+
+def first_line(error: BaseException, max_chars: int = 200) -> str:
+    """Return the first line of an error's message, or the name of its class if it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:max_chars]

@@ -16,7 +16,7 @@ import av
 import numpy as np
 import soxr
 
-from embedlab.errors import BadItem
+from embedlab.errors import BadItem, Problem, ProblemCode
 from embedlab.items.fragments import fragment
 from embedlab.media.containers import CURE, is_cut, name, opened, picture_of
 
@@ -120,7 +120,7 @@ def seconds(source: Any) -> float | None:
     return max(0.0, min(declared, end if end is not None else declared) - start)
 
 
-def problem(source: Any) -> str | None:
+def problem(source: Any) -> Problem | None:
     """Why a sound cannot be read, or None, from a look at its header.
 
     What is silent, or damaged further in, passes; only decoding finds that.
@@ -128,7 +128,7 @@ def problem(source: Any) -> str | None:
     try:
         seconds(source)
     except BadItem as error:
-        return str(error)
+        return Problem(ProblemCode.UNREADABLE, str(error).rstrip("."))
     return None
 
 

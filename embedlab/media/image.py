@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from embedlab.errors import BadItem
+from embedlab.errors import BadItem, Problem, ProblemCode
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -71,7 +71,7 @@ def read_image(source: Any, at_least: int | None = None) -> Image.Image:
             picture.close()
 
 
-def problem(source: Any) -> str | None:
+def problem(source: Any) -> Problem | None:
     """Why a picture cannot be read, or None, from a look at its header: well below a millisecond a file.
 
     A file that ends too early passes; only decoding finds that.
@@ -79,7 +79,7 @@ def problem(source: Any) -> str | None:
     try:
         picture = _opened(source)
     except BadItem as error:
-        return str(error)
+        return Problem(ProblemCode.UNREADABLE, str(error).rstrip("."))
     if picture is not source:
         picture.close()
     return None

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import av
 import numpy as np
 
-from embedlab.errors import BadItem
+from embedlab.errors import BadItem, Problem, ProblemCode
 from embedlab.items.fragments import fragment
 from embedlab.media import audio
 from embedlab.media.containers import CURE, is_cut, name, opened
@@ -115,7 +115,7 @@ def length(source: Any) -> float:
     return float(clip.end - clip.start)
 
 
-def problem(source: Any) -> str | None:
+def problem(source: Any) -> Problem | None:
     """Why a film cannot be read, or None, from a look at its beginning and its end.
 
     What is damaged in between passes; only decoding finds that.
@@ -123,7 +123,7 @@ def problem(source: Any) -> str | None:
     try:
         length(source)
     except BadItem as error:
-        return str(error)
+        return Problem(ProblemCode.UNREADABLE, str(error).rstrip("."))
     return None
 
 

@@ -14,7 +14,8 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from embedlab import settings
-from embedlab.embeddings.parquet import SavedEmbeddings
+from embedlab.embeddings import Embeddings
+from embedlab.embeddings.parquet import EmbeddingsFile
 from embedlab.store import engine, reading
 from embedlab.store.columns import Table
 from embedlab.store.connection import Connection, speaking
@@ -36,13 +37,13 @@ def add_parquet(
     store: VectorStore, name: str, path: Path, progress: bool | None, how: Mapping[str, Any]
 ) -> int:
     """Add the file's items in pieces, which are on disk before the mark moves past them."""
-    saved = SavedEmbeddings(path)
+    saved = EmbeddingsFile(path)
     here, print_of = store._connection, _print_of(path)
     before = done = min(_mark(here, name, print_of), len(saved))
     bar = _bar(len(saved), f"adding {path.name} to {name}", progress)
     bar.update(done)
     with bar:
-        pieces = saved.pieces(max(1, PIECE_BYTES // (4 * saved.dim)), done)
+        pieces = Embeddings.load_batches(saved, max(1, PIECE_BYTES // (4 * saved.dim)), done)
         for number, piece in enumerate(pieces, 1):
             done += store._store(name, piece, progress=False, load=False, n_items=len(saved), **how)
             if number % PIECES_A_MARK == 0 or done == len(saved):

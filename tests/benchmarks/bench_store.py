@@ -153,10 +153,10 @@ def timed(side: str, emb: Embeddings, index: str) -> tuple[float, float]:
 def from_parquet(side: str, file: Path) -> dict[str, float]:
     """One run into a new folder, in this process: seconds, CPU seconds, and bytes at the peak."""
     from embedlab.embeddings.parquet import (
-        SavedEmbeddings,  # what both sides need is imported before the clock starts
+        EmbeddingsFile,  # what both sides need is imported before the clock starts
     )
 
-    n = len(SavedEmbeddings(file))
+    n = len(EmbeddingsFile(file))
     with tempfile.TemporaryDirectory() as folder:
         warm, path = (Path(folder).resolve() / name for name in ("warm.db", "bench.db"))
         _lean_end(_lean_collection(warm, 8), "FLAT")

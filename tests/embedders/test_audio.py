@@ -377,7 +377,7 @@ def test_bad_recordings_are_named_and_nothing_is_lost(tmp_path: Path) -> None:
     emb = model.embed(items, on_error="skip")
     assert emb.items.ids == ["good.wav"]
     assert set(emb.report.skipped) == {"silent.wav", "noise.wav", "cut.wav", "long.flac"}
-    assert "silent" in emb.report.skipped["silent.wav"]
+    assert "silent" in emb.report.skipped["silent.wav"].reason
 
 
 @VOICE

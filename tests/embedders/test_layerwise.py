@@ -73,7 +73,7 @@ def test_bad_calls_are_refused(tmp_path: Path) -> None:
     model, items = el.from_module(seeded(Counting()), SMALL), folder(tmp_path, 3)
     with pytest.raises(NoSuchLayer, match=r"no layer 'secnd'\. Near: 'second'"):
         el.embed_layers(items, model, ["secnd"])
-    with pytest.raises(EmbedlabError, match="Name the layers"):
+    with pytest.raises(EmbedlabError, match="Name those to read"):
         el.embed_layers(items, model, [])
     with pytest.raises(BadItem, match="embeds image, but these items are text"):
         el.embed_layers(el.Items.from_texts(["a"]), model)

@@ -241,7 +241,6 @@ def test_a_server_that_goes_away_loses_nothing_that_was_paid(server: EmbeddingSe
 def test_a_killed_run_goes_on_where_it_was(server: EmbeddingServer, tmp_path: Path) -> None:
     code = f"""
 import os, embedlab as el
-from embedlab.embedders import server_client
 model = el.load_model("openai:minilm", base_url={server.address!r}, key_from="LAB_KEY")
 model._most_texts = 2
 asked, ask = [], model._connection.ask

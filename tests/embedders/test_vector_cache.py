@@ -21,9 +21,11 @@ from embedlab.embedders import vector_cache
 from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.vector_cache import VectorCache
 from embedlab.embeddings import Embeddings
-from embedlab.errors import BadItem, EmbedlabError
+from embedlab.errors import Argument, BadItem, EmbedlabError, Problem, ProblemCode
 from embedlab.items import Items
 
+HERE = Path(__file__).parent
+EMPTY = Problem(ProblemCode.EMPTY, "empty text")
 PROVENANCE = {"model": "text/minilm", "sha256": "abc", "dtype": "float32"}
 
 
@@ -42,8 +44,8 @@ class Counting(CachedEmbedder):
     def _length(self, content: str) -> float:
         return len(content)
 
-    def _problem(self, content: str) -> str | None:
-        return None if content else "empty text"
+    def _problem(self, content: str) -> Problem | None:
+        return None if content else EMPTY
 
 
 def test_get_returns_what_was_put() -> None:
@@ -121,11 +123,13 @@ def test_nan_from_a_model_is_an_error_and_is_not_kept() -> None:
 
 def test_bad_items_are_named_or_skipped_and_listed() -> None:
     items = Items.from_texts(["a", "", "b"], ids=["x", "y", "z"])
-    with pytest.raises(BadItem, match="'y': empty text"):
+    with pytest.raises(BadItem, match=r"1 of 3 items cannot be embedded \('y': empty text\)") as caught:
         Counting().embed(items)
+    assert caught.value.problems == {"y": EMPTY}
+    assert Argument("on_error", "skip") in caught.value.parts
     emb = Counting().embed(items, on_error="skip")
     assert emb.ids == ["x", "z"]
-    assert emb.report.skipped == {"y": "empty text"}
+    assert emb.report.skipped == {"y": EMPTY}
 
 
 def test_no_items_give_an_empty_matrix() -> None:
@@ -196,9 +200,9 @@ SLOW_RUN = """
     import sys, time
     from pathlib import Path
     import numpy as np
-    from embedlab import cache
-    cache.folder = lambda: Path(sys.argv[1])
-    from test_cache import Counting
+    from embedlab.embedders import vector_cache
+    vector_cache.folder = lambda: Path(sys.argv[1])
+    from test_vector_cache import Counting
     from embedlab.items import Items
 
     class Slow(Counting):
@@ -212,7 +216,7 @@ SLOW_RUN = """
 
 
 def test_after_kill_9_the_second_run_embeds_only_what_is_missing(tmp_path: Path) -> None:
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(KIT), *sys.path])}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent), str(KIT), *sys.path])}
     script = textwrap.dedent(SLOW_RUN)
     command = [sys.executable, "-c", script, str(vector_cache.folder())]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as run:
@@ -245,7 +249,7 @@ def test_an_interrupt_keeps_what_was_computed() -> None:
 
 
 def test_two_processes_write_the_same_cache_at_once() -> None:
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(KIT), *sys.path])}
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent), str(KIT), *sys.path])}
     script = textwrap.dedent(SLOW_RUN).replace("0.05", "0.001")
     command = [sys.executable, "-c", script, str(vector_cache.folder())]
     runs = [subprocess.Popen(command, stdout=subprocess.DEVNULL, env=env) for _ in range(2)]

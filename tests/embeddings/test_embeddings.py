@@ -14,7 +14,8 @@ import pytest
 
 import embedlab as el
 from embedlab.embeddings import Embeddings, EmbedReport
-from embedlab.errors import BadItem, EmbedlabError
+from embedlab.embeddings.parquet import EmbeddingsFile
+from embedlab.errors import BadItem, EmbedlabError, Problem, ProblemCode
 from embedlab.io.atomic import CannotWrite
 from embedlab.items import Items
 
@@ -40,8 +41,9 @@ def test_not_finite_is_refused_with_the_id(make_embeddings: Make, value: float) 
     emb = make_embeddings(10, 8)
     vectors = emb.vectors.copy()
     vectors[3, 2] = value
-    with pytest.raises(BadItem, match="i0003"):
+    with pytest.raises(BadItem, match="ids i0003") as caught:
         dataclasses.replace(emb, vectors=vectors)
+    assert caught.value.problems["i0003"].code is ProblemCode.DAMAGED
 
 
 def test_one_dimensional_vectors_are_refused(make_embeddings: Make) -> None:
@@ -69,8 +71,9 @@ def test_normalize_keeps_directions(make_embeddings: Make) -> None:
 
 def test_normalize_refuses_a_vector_of_zeros(make_embeddings: Make) -> None:
     emb = make_embeddings(3, 4)
-    with pytest.raises(BadItem, match="i0000"):
+    with pytest.raises(BadItem) as caught:
         dataclasses.replace(emb, vectors=np.zeros((3, 4))).normalize()
+    assert list(caught.value.problems) == ["i0000", "i0001", "i0002"]
 
 
 def test_save_and_load_give_everything_back(make_embeddings: Make, tmp_path: Path) -> None:
@@ -82,7 +85,8 @@ def test_save_and_load_give_everything_back(make_embeddings: Make, tmp_path: Pat
         tags=[["a", "b"]] * 12,
     )
     frame.loc[3, "label"] = None
-    report = EmbedReport(10, 2, ("i0001",), {"gone": "empty text"}, 1.5)
+    skipped = {"gone": Problem(ProblemCode.UNREADABLE, "empty text")}
+    report = EmbedReport(10, 2, ("i0001",), skipped, 1.5)
     emb = dataclasses.replace(emb, items=Items(frame, "text", "näme"), report=report)
     back = Embeddings.load(emb.save(tmp_path / "e.parquet"))
     np.testing.assert_array_equal(back.vectors, emb.vectors)
@@ -108,6 +112,32 @@ def test_it_names_the_weights_where_they_are_known(
     assert f"Embeddings(2 x 3, {told}" in repr(dataclasses.replace(emb, model=card))
 
 
+def test_the_format_on_disk_is_that_of_the_first_version(make_embeddings: Make, tmp_path: Path) -> None:
+    emb = make_embeddings(3, 4)
+    skipped = {"gone": Problem(ProblemCode.EMPTY, "empty text")}
+    emb = dataclasses.replace(emb, report=EmbedReport(3, 0, ("i0001",), skipped, 1.5))
+    about = json.loads(pq.read_table(emb.save(tmp_path / "e.parquet")).schema.metadata[b"embedlab"])
+    assert list(about) == ["format", "model", "report", "items", "layer", "pooling", "normalized"]
+    assert about["format"] == "embedlab.embeddings/1"
+    assert about["report"] == {
+        "n_computed": 3,
+        "n_cached": 0,
+        "truncated": ["i0001"],
+        "skipped": {"gone": "empty text"},
+        "seconds": 1.5,
+    }
+    assert about["items"] == {"modality": emb.items.modality, "name": emb.items.name}
+
+
+def test_a_file_is_read_in_batches(make_embeddings: Make, tmp_path: Path) -> None:
+    emb = make_embeddings(7, 4)
+    file = EmbeddingsFile(emb.save(tmp_path / "e.parquet"))
+    assert (len(file), file.dim, file.provenance.model) == (7, 4, emb.model)
+    parts = list(Embeddings.load_batches(file, 3, skip=2))
+    assert [part.ids for part in parts] == [["i0002"], ["i0003", "i0004", "i0005"], ["i0006"]]
+    np.testing.assert_array_equal(np.concatenate([part.vectors for part in parts]), emb.vectors[2:])
+
+
 def test_any_parquet_reader_opens_the_file(make_embeddings: Make, tmp_path: Path) -> None:
     path = make_embeddings(5, 4).save(tmp_path / "e.parquet")
     frame = pd.read_parquet(path)
@@ -123,8 +153,9 @@ def test_no_items_can_be_saved(make_embeddings: Make, tmp_path: Path) -> None:
 def test_a_cut_file_is_refused_by_name(make_embeddings: Make, tmp_path: Path) -> None:
     path = make_embeddings(50, 8).save(tmp_path / "e.parquet")
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(BadItem, match=r"e\.parquet is not a whole parquet file"):
+    with pytest.raises(BadItem, match=r"e\.parquet is not a complete parquet file") as caught:
         Embeddings.load(path)
+    assert caught.value.path == path
 
 
 def changed(path: Path, change: Callable[[dict[str, Any]], object], drop: str | None = None) -> Path:
@@ -141,10 +172,10 @@ def changed(path: Path, change: Callable[[dict[str, Any]], object], drop: str | 
 @pytest.mark.parametrize(
     ("change", "drop", "said"),
     [
-        (lambda about: b"{broken", None, r"its provenance is no JSON .*Save the embeddings again"),
+        (lambda about: b"{broken", None, r"its provenance is not valid JSON .*Save the embeddings again"),
         (lambda about: [about], None, "was not written by Embeddings.save"),
         (lambda about: about.update(format="embedlab.embeddings/2"), None, "update this one"),
-        (lambda about: about.update(report=None), None, "'report' of its provenance is no object"),
+        (lambda about: about.update(report=None), None, "'report' in its provenance is not a JSON object"),
         (
             lambda about: {k: v for k, v in about.items() if k != "report"},
             None,
@@ -153,10 +184,11 @@ def changed(path: Path, change: Callable[[dict[str, Any]], object], drop: str | 
         (
             lambda about: about["model"].update(smell="sweet"),
             None,
-            r"unknown here \(smell\).*update this one",
+            r"does not know \(smell\).*update this one",
         ),
-        (lambda about: about.update(model={"name": "x"}), None, "not whole"),
-        (lambda about: about.update(items=["text"]), None, "'items' of its provenance"),
+        (lambda about: about.update(model={"name": "x"}), None, "its provenance is incomplete"),
+        (lambda about: about.update(items=["text"]), None, "'items' in its provenance is not a JSON object"),
+        (lambda about: about.update(items={"name": "x"}), None, "'items' in its provenance needs 'modality'"),
         (lambda about: None, "vector", "no column 'vector'"),
         (lambda about: None, "id", "Column 'id' is missing"),
     ],
@@ -172,6 +204,7 @@ def test_a_damaged_or_newer_file_is_named_with_the_cure(
     with pytest.raises(BadItem, match=said) as caught:
         Embeddings.load(path)
     assert "e.parquet" in str(caught.value)
+    assert caught.value.path == path
 
 
 def test_a_folder_and_a_damaged_page_are_named(make_embeddings: Make, tmp_path: Path) -> None:
@@ -192,8 +225,9 @@ def test_vectors_that_are_not_finite_are_named_with_their_file(make_embeddings: 
     broken = pa.FixedSizeListArray.from_arrays(pa.array(np.full(20, np.nan, np.float32)), 4)
     place = table.schema.get_field_index("vector")
     pq.write_table(table.set_column(place, "vector", broken), path)
-    with pytest.raises(BadItem, match=r"e\.parquet: 5 vectors are not finite .*'i0000'"):
+    with pytest.raises(BadItem, match=r"e\.parquet: 5 vectors contain NaN or infinity \(ids i0000") as caught:
         Embeddings.load(path)
+    assert len(caught.value.problems) == 5
 
 
 def test_where_nothing_can_be_written_the_path_is_named(make_embeddings: Make, tmp_path: Path) -> None:

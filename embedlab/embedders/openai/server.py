@@ -23,13 +23,14 @@ from embedlab import settings
 from embedlab.catalog import refs
 from embedlab.catalog.cards import ModelCard
 from embedlab.catalog.refs import BadName, ModelName
-from embedlab.embedders.base import CachedEmbedder, text_problem
-from embedlab.embedders.batching import Keeper, progress_bar
+from embedlab.embedders.base import CachedEmbedder, Outcome
+from embedlab.embedders.batching import CacheWriter, progress_bar
+from embedlab.embedders.checks import text_problem
 from embedlab.embedders.openai import known_dims
 from embedlab.embedders.openai.client import KEY, OPENAI, Connection, ServerError, TooMuch, is_loopback
 from embedlab.embedders.openai.known_models import KNOWN, LOOKED_UP, MAX_TOKENS, Known
-from embedlab.embedders.vector_cache import VectorCache
-from embedlab.errors import require
+from embedlab.embedders.vector_cache import CachedVector, VectorCache
+from embedlab.errors import Problem, ProblemCode, require
 from embedlab.items import Items
 
 TOKEN_LIMIT = 2_000_000
@@ -117,33 +118,33 @@ class ServerEmbedder(CachedEmbedder):
             )
         return answer.vectors
 
-    def _problem(self, content: Any) -> str | None:
+    def _problem(self, content: Any) -> Problem | None:
         return text_problem(content)
 
-    def _vectors(
+    def _embed_contents(
         self, items: Items, digests: list[bytes], batch_size: int, progress: bool | None
-    ) -> tuple[dict[bytes, tuple[np.ndarray, bool]], set[bytes], dict[bytes, str]]:
+    ) -> Outcome:
         """As in the base class, with requests filled by tokens and each answer kept at once.
 
         ``batch_size`` is about a network in this process; how much a request may hold is the server's to say.
         """
         content_of: dict[bytes, str] = dict(zip(digests, self.contents_of(items), strict=True))
         names = dict(zip(reversed(digests), reversed(items.ids), strict=True))
-        failed: dict[bytes, str] = {}
+        failed: dict[bytes, Problem] = {}
         with closing(self._connection), VectorCache(self._provenance(), self.dim) as kept:
             known = kept.get(list(content_of))
             missing = [digest for digest in content_of if digest not in known]
             self._check_limit([content_of[digest] for digest in missing])
             bar = progress_bar(len(missing), f"embedding with {self.card.name}", progress)
-            with bar, Keeper(kept, every=0.0) as keeper:
+            with bar, CacheWriter(kept, every=0.0) as keeper:
                 for request in self._requests(missing, content_of):
                     for some, result in self._asked(request, content_of, names):
-                        if isinstance(result, str):
+                        if isinstance(result, Problem):
                             failed |= dict.fromkeys(some, result)
                         else:
-                            keeper.add({d: (v, False) for d, v in zip(some, result, strict=True)})
+                            keeper.add({d: CachedVector(v, False) for d, v in zip(some, result, strict=True)})
                         bar.update(len(some))
-        return known | keeper.everything, set(missing), failed
+        return Outcome(known | keeper.vectors, set(missing), failed)
 
     def _requests(self, digests: Sequence[bytes], content_of: dict[bytes, str]) -> Iterator[list[bytes]]:
         """Groups that one request may hold; a server may lower the number of texts on the way."""
@@ -161,13 +162,13 @@ class ServerEmbedder(CachedEmbedder):
 
     def _asked(
         self, digests: list[bytes], content_of: dict[bytes, str], names: dict[bytes, str]
-    ) -> Iterator[tuple[list[bytes], np.ndarray | str]]:
+    ) -> Iterator[tuple[list[bytes], np.ndarray | Problem]]:
         """Vectors of a request, or why a text has none: what is refused is halved until it stands alone."""
         try:
             vectors = self._compute([content_of[digest] for digest in digests], len(digests))
         except TooMuch as error:
             if len(digests) == 1:
-                yield digests, str(error)
+                yield digests, Problem(ProblemCode.REFUSED, str(error).rstrip("."))
                 return
             half = len(digests) // 2
             if error.many:
@@ -176,7 +177,7 @@ class ServerEmbedder(CachedEmbedder):
             yield from self._asked(digests[half:], content_of, names)
             return
         if not np.isfinite(vectors).all():
-            self._refuse(vectors, [names[digest] for digest in digests])
+            self._refuse_vectors(vectors, [names[digest] for digest in digests])
         yield digests, vectors
 
     def _check_limit(self, texts: list[str]) -> None:
