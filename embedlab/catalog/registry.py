@@ -16,7 +16,7 @@ from embedlab.catalog.entries import ROWS
 from embedlab.errors import EmbedlabError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 
 class UnknownModel(EmbedlabError, LookupError):

@@ -22,7 +22,7 @@ from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.text import TextEmbedder
 from embedlab.errors import EmbedlabError
 from embedlab.io.build_once import made_once
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 RIDGE = 1.0
 
@@ -38,7 +38,9 @@ class AlignedEmbedder(DualEmbedder):
         From a sentence's vector to the space of pictures.
     """
 
-    def __init__(self, card: ModelCard, found: Found, text: TextEmbedder, image: ImageEmbedder) -> None:
+    def __init__(
+        self, card: ModelCard, found: LocalWeights, text: TextEmbedder, image: ImageEmbedder
+    ) -> None:
         self.card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
         self.text, self.image = text, image
         self.dim = image.dim
@@ -86,7 +88,7 @@ def first_names(class_names: Sequence[str]) -> list[str]:
     return [name.split(",")[0] for name in class_names]
 
 
-def load(card: ModelCard, found: Found, text: TextEmbedder, image: ImageEmbedder) -> AlignedEmbedder:
+def load(card: ModelCard, found: LocalWeights, text: TextEmbedder, image: ImageEmbedder) -> AlignedEmbedder:
     """The aligned pair from its two models."""
     if image.class_names is None:
         raise EmbedlabError(

@@ -14,7 +14,7 @@ from embedlab.catalog.cards import ModelCard
 from embedlab.embedders.dual import DualEmbedder, unit
 from embedlab.embedders.preprocess import Preprocess
 from embedlab.embedders.quiet import quiet_loading
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -39,7 +39,7 @@ class TwoTowers(DualEmbedder):
     def __init__(
         self,
         card: ModelCard,
-        found: Found,
+        found: LocalWeights,
         network: Any,
         tokenizer: Any,
         preprocess: Preprocess,
@@ -93,7 +93,7 @@ def _out(features: Any) -> np.ndarray:
     return vectors
 
 
-def load_clip(card: ModelCard, found: Found) -> TwoTowers:
+def load_clip(card: ModelCard, found: LocalWeights) -> TwoTowers:
     """CLIP from a folder of weights."""
     from transformers import CLIPModel, CLIPTokenizer
 
@@ -105,7 +105,7 @@ def load_clip(card: ModelCard, found: Found) -> TwoTowers:
     return TwoTowers(card, found, network, tokenizer, CLIP_PIXELS, padding=True)
 
 
-def load_siglip(card: ModelCard, found: Found) -> TwoTowers:
+def load_siglip(card: ModelCard, found: LocalWeights) -> TwoTowers:
     """SigLIP from a folder of weights; its text tower was trained on texts filled up to 64 tokens."""
     from transformers import SiglipModel, SiglipTokenizer
 

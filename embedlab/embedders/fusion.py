@@ -20,7 +20,7 @@ from embedlab.errors import EmbedlabError, Problem
 from embedlab.items.fragments import fragment
 from embedlab.media import video
 from embedlab.media.audio import RATE, SILENT
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 PARTS = ("picture", "motion", "direction", "sound")
 USUAL = ("picture", "motion", "sound")
@@ -60,7 +60,7 @@ class FramesAndSound(CachedEmbedder):
     def __init__(
         self,
         card: ModelCard,
-        found: Found,
+        found: LocalWeights,
         image: ImageEmbedder,
         audio: AudioEmbedder,
         parts: Sequence[str] = USUAL,
@@ -183,6 +183,6 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return scaled.astype(np.float32)
 
 
-def load(card: ModelCard, found: Found, image: ImageEmbedder, audio: AudioEmbedder) -> FramesAndSound:
+def load(card: ModelCard, found: LocalWeights, image: ImageEmbedder, audio: AudioEmbedder) -> FramesAndSound:
     """The fusion of two models of the catalogue."""
     return FramesAndSound(card, found, image, audio)

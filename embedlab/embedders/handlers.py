@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from embedlab import weights
 from embedlab.catalog import refs, registry
+from embedlab.catalog.cards import ModelCard
 from embedlab.catalog.ref_options import BadName, EncoderOptions, SentenceTransformerOptions
 from embedlab.catalog.refs import AnyFolderRef, AnyHubRef, CatalogRef, FolderRef, HubRef, ModelRef, ServerRef
 from embedlab.embedders.base import Embedder
@@ -79,9 +80,17 @@ class Handler(ABC, Generic[RefT]):
         """Return how many bytes loading would download, or None if nobody tells."""
         return 0
 
+    def card(self, ref: RefT) -> ModelCard | None:
+        """Return what is known about the model before its files are here."""
+        return None
+
     def modality(self, ref: RefT) -> str | None:
         """Return the modality that the reference alone implies, or None if only the files tell."""
         return None
+
+    def parts(self, ref: RefT) -> tuple[str, ...]:
+        """Return the names of the models that it is made of; its own if it is not made of others."""
+        return (str(ref),)
 
     def check_trusted(self, ref: RefT) -> None:
         """Refuse a reference that a file must not decide on; nothing to check for local models."""
@@ -129,8 +138,14 @@ class CatalogHandler(Handler[CatalogRef]):
             return sum(self.download_bytes(CatalogRef(part)) for part in row.parts)
         return row.download_bytes if self.missing(ref) else 0
 
+    def parts(self, ref: CatalogRef) -> tuple[str, ...]:
+        return registry.row(ref.name).parts or (ref.name,)
+
+    def card(self, ref: CatalogRef) -> ModelCard:
+        return registry.row(ref.name).card
+
     def modality(self, ref: CatalogRef) -> str:
-        return registry.row(ref.name).card.modality
+        return self.card(ref).modality
 
 
 class HubHandler(Handler[AnyHubRef]):
@@ -250,6 +265,18 @@ def fetch(name: str, progress: Progress | None = None) -> LocalWeights:
     """
     ref = refs.parse(name)
     return handler_of(ref).fetch(ref, progress)
+
+
+def parts_of(name: str) -> tuple[str, ...]:
+    """Return the models that a model is made of; itself, if it is not made of others.
+
+    Raises
+    ------
+    UnknownModel
+        If the name is neither in the catalogue nor has a prefix.
+    """
+    ref = refs.parse(name)
+    return handler_of(ref).parts(ref)
 
 
 def available(name: str) -> bool:

@@ -14,11 +14,10 @@ from typing import Any
 import torch
 
 from embedlab.catalog.cards import ModelCard
-from embedlab.catalog.refs import BadName, ModelName
+from embedlab.catalog.refs import BadName, EncoderRef
 from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.quiet import hide_loading_report, quiet_loading
-from embedlab.weights import Found, untrusted
-from embedlab.weights.repository import Checkout
+from embedlab.weights import LocalWeights, untrusted
 
 # Networks that take the wave itself; others want a spectrogram made in their own way.
 WAVE_NETWORKS = {
@@ -69,14 +68,14 @@ def kind_of(config: Any, name: str) -> str:
 
 
 def read_network(
-    model: Any, found: Checkout, name: str, unused: Callable[[str], bool]
+    model: Any, found: LocalWeights, name: str, unused: Callable[[str], bool]
 ) -> tuple[Any, set[str]]:
     """A transformers network from a folder, in float32, and the unused weights that the folder lacks.
 
     Parameters
     ----------
     model : class with ``from_pretrained``
-    found : Checkout
+    found : LocalWeights
     name : str
     unused : callable
         Whether a weight of this name may be missing: it takes no part in the embedding.
@@ -108,7 +107,8 @@ def read_network(
 
 
 def card_of(
-    asked: ModelName, found: Checkout, network: Any, *, modality: str, dim: int, layer: str, pooling: str,
+    asked: EncoderRef, found: LocalWeights, network: Any, *, modality: str, dim: int, layer: str,
+    pooling: str,
     normalized: bool = False, max_tokens: int | None = None, summary: str = "",
 ) -> ModelCard:  # fmt: skip
     """The card of a network that was loaded by its repository."""
@@ -123,24 +123,19 @@ def card_of(
         pooling=pooling,
         normalized=normalized,
         max_tokens=max_tokens,
-        homepage="" if asked.is_folder else f"https://huggingface.co/{asked.target}",
+        homepage=asked.homepage,
         revision=found.revision,
         sha256=found.sha256,
         source=found.source,
     )
 
 
-def as_found(found: Checkout) -> Found:
-    """The same in the form that the embedders of the catalogue take."""
-    return Found(found.path, found.source, found.sha256, found.origin)
-
-
-def refuse(asked: ModelName, why: str) -> BadName:
+def refuse(asked: EncoderRef, why: str) -> BadName:
     """The error for an option that does not fit a model."""
     return BadName(f"{asked}: {why}")
 
 
-def layer_of(asked: ModelName, depth: int) -> str:
+def layer_of(asked: EncoderRef, depth: int) -> str:
     """The layer that was chosen, in words: numbers count as in ``hidden_states``, from either end."""
     wanted = -1 if asked.options.layer is None else asked.options.layer
     named = re.fullmatch(r"hidden_states\.(\d+)", str(wanted))
@@ -153,7 +148,7 @@ def layer_of(asked: ModelName, depth: int) -> str:
     return "last_hidden_state" if number == depth else f"hidden_states.{number}"
 
 
-def load(asked: ModelName, found: Checkout) -> CachedEmbedder:
+def load(asked: EncoderRef, found: LocalWeights) -> CachedEmbedder:
     """Load any encoder from its folder."""
     from transformers import AutoConfig
 

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from embedlab.catalog.refs import ModelName
+from embedlab.catalog.refs import EncoderRef
 from embedlab.embedders import whisper
 from embedlab.embedders.audio import AudioEmbedder
-from embedlab.embedders.hf import as_found, card_of, layer_of, read_network, refuse
+from embedlab.embedders.hf import card_of, layer_of, read_network, refuse
 from embedlab.embedders.layers import NoSuchLayer
 from embedlab.media.audio import RATE
-from embedlab.weights import untrusted
-from embedlab.weights.repository import Checkout
+from embedlab.weights import LocalWeights, untrusted
 
 
 class WaveEmbedder(AudioEmbedder):
@@ -31,7 +30,7 @@ class WaveEmbedder(AudioEmbedder):
         ``hidden_states.0`` to the last.
     """
 
-    def __init__(self, asked: ModelName, found: Checkout, network: Any, scales: bool) -> None:
+    def __init__(self, asked: EncoderRef, found: LocalWeights, network: Any, scales: bool) -> None:
         self.network, self.path = network, found.path
         self._scales = scales
         config = network.config
@@ -75,14 +74,14 @@ class WaveEmbedder(AudioEmbedder):
         return {name: np.stack(vectors) for name, vectors in found.items()}, np.asarray(frames)
 
 
-def _only_mean(asked: ModelName) -> None:
+def _only_mean(asked: EncoderRef) -> None:
     if asked.options.pooling not in (None, "mean"):
         raise refuse(
             asked, f"sound is pooled by 'mean', over its real frames, not by {asked.options.pooling!r}."
         )
 
 
-def load_wave(asked: ModelName, found: Checkout, config: Any) -> WaveEmbedder:
+def load_wave(asked: EncoderRef, found: LocalWeights, config: Any) -> WaveEmbedder:
     """wav2vec 2.0 or a relative from its folder."""
     from transformers import AutoModel
 
@@ -97,7 +96,7 @@ def load_wave(asked: ModelName, found: Checkout, config: Any) -> WaveEmbedder:
     return WaveEmbedder(asked, found, network, bool(says.get("do_normalize", True)))
 
 
-def load_whisper(asked: ModelName, found: Checkout, config: Any) -> whisper.WhisperEmbedder:
+def load_whisper(asked: EncoderRef, found: LocalWeights, config: Any) -> whisper.WhisperEmbedder:
     """Whisper of any size from its folder, with everything that :class:`WhisperEmbedder` can do."""
     from transformers import WhisperForConditionalGeneration
 
@@ -116,4 +115,4 @@ def load_whisper(asked: ModelName, found: Checkout, config: Any) -> whisper.Whis
         pooling="mean over the real frames",
         summary="Whisper of transformers: the mean of its encoder's frames.",
     )
-    return whisper.WhisperEmbedder(card, as_found(found), network)
+    return whisper.WhisperEmbedder(card, found, network)

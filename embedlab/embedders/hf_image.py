@@ -10,15 +10,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from embedlab.catalog.refs import ModelName
+from embedlab.catalog.refs import EncoderRef
 from embedlab.embedders.clip import TwoTowers
-from embedlab.embedders.hf import as_found, card_of, read_network, refuse
+from embedlab.embedders.hf import card_of, read_network, refuse
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.layers import capture, penultimate
 from embedlab.embedders.pooling import spatial_mean
 from embedlab.embedders.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
-from embedlab.weights import untrusted
-from embedlab.weights.repository import Checkout
+from embedlab.weights import LocalWeights, untrusted
 
 # Their first token stands for the whole picture.
 _FIRST_TOKEN = {
@@ -100,7 +99,7 @@ def _sizes(says: dict[str, Any], name: str) -> tuple[int | tuple[int, int], int 
     )
 
 
-def load_image(asked: ModelName, found: Checkout, config: Any) -> ImageEmbedder:
+def load_image(asked: EncoderRef, found: LocalWeights, config: Any) -> ImageEmbedder:
     """A classifier or a backbone from its folder."""
     from transformers import AutoModel, AutoModelForImageClassification
 
@@ -131,7 +130,7 @@ def load_image(asked: ModelName, found: Checkout, config: Any) -> ImageEmbedder:
         classes = None
     card = card_of(asked, found, network, modality="image", dim=dim, layer=layer, pooling=pooling)
     return ImageEmbedder(
-        card, as_found(found), network, pixels, layers=_stages(network), class_names=classes,
+        card, found, network, pixels, layers=_stages(network), class_names=classes,
         first_token=config.model_type in _FIRST_TOKEN, read=read,
     )  # fmt: skip
 
@@ -152,7 +151,7 @@ def _at(network: Any, name: str) -> Callable[[Tensor], Tensor]:
 
 
 def _backbone(
-    asked: ModelName, network: Any, missing: set[str], config: Any
+    asked: EncoderRef, network: Any, missing: set[str], config: Any
 ) -> tuple[Callable[[Tensor], Tensor], str, str]:
     """How a network without a head is read: by a trained pooler, else by the first token or a mean."""
     chosen, pooling = asked.options.layer, asked.options.pooling
@@ -187,7 +186,7 @@ def _backbone(
     return read, "pooler_output" if pooling == "pooler" else layer, pooling
 
 
-def _numbered(states: Any, number: int, asked: ModelName) -> Tensor:
+def _numbered(states: Any, number: int, asked: EncoderRef) -> Tensor:
     if not -len(states) <= number < len(states):
         raise refuse(asked, f"layer must be a number from {-len(states)} to {len(states) - 1}.")
     return torch.as_tensor(states[number])
@@ -205,7 +204,7 @@ def _stages(network: Any) -> list[str]:
     return [f"{outermost[0]}.{i}" for i in range(outermost[1])] if outermost else []
 
 
-def load_towers(asked: ModelName, found: Checkout, config: Any) -> TwoTowers:
+def load_towers(asked: EncoderRef, found: LocalWeights, config: Any) -> TwoTowers:
     """CLIP or SigLIP from its folder: pictures and texts in one space."""
     from transformers import AutoTokenizer, CLIPModel, SiglipModel
 
@@ -231,6 +230,4 @@ def load_towers(asked: ModelName, found: Checkout, config: Any) -> TwoTowers:
         summary=f"{type(network).__name__} of transformers: pictures and texts in one space.",
     )
     padding: bool | str = True if clip else "max_length"
-    return TwoTowers(
-        card, as_found(found), network, tokenizer, preprocess_of(found.path, str(asked)), padding
-    )
+    return TwoTowers(card, found, network, tokenizer, preprocess_of(found.path, str(asked)), padding)

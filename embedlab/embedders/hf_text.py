@@ -9,13 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from embedlab.catalog.refs import ModelName
+from embedlab.catalog.refs import EncoderRef
 from embedlab.embedders.hf import card_of, layer_of, read_network, refuse
 from embedlab.embedders.layers import NoSuchLayer
 from embedlab.embedders.pooling import cls_pool, last_pool, mean_pool
 from embedlab.embedders.text import TextEmbedder
-from embedlab.weights import untrusted
-from embedlab.weights.repository import Checkout
+from embedlab.weights import LocalWeights, untrusted
 
 _POOLS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mean": mean_pool,
@@ -43,7 +42,7 @@ class EncoderEmbedder(TextEmbedder):
     batches_per_call = 4
 
     def __init__(
-        self, asked: ModelName, found: Checkout, network: Any, tokenizer: Any, pooling: str, why: str
+        self, asked: EncoderRef, found: LocalWeights, network: Any, tokenizer: Any, pooling: str, why: str
     ) -> None:
         self.path = found.path
         self.network = network
@@ -115,7 +114,7 @@ class EncoderEmbedder(TextEmbedder):
         return found
 
 
-def _longest(config: Any, tokenizer: Any, found: Checkout) -> int:
+def _longest(config: Any, tokenizer: Any, found: LocalWeights) -> int:
     """How many tokens are read: what the repository says, else what there are places for."""
     stated = untrusted.read_json(found.path / "sentence_bert_config.json").get("max_seq_length")
     places = (
@@ -129,7 +128,7 @@ def _longest(config: Any, tokenizer: Any, found: Checkout) -> int:
     return min(known)
 
 
-def _pooling(asked: ModelName, found: Checkout, config: Any) -> tuple[str, str]:
+def _pooling(asked: EncoderRef, found: LocalWeights, config: Any) -> tuple[str, str]:
     """The recipe and where it comes from."""
     from transformers.models.auto import modeling_auto as auto
 
@@ -165,7 +164,7 @@ def _pooling(asked: ModelName, found: Checkout, config: Any) -> tuple[str, str]:
     raise refuse(asked, f"how to pool a {kind!r} is not known: pass pooling='mean', 'cls' or 'last'.")
 
 
-def load_text(asked: ModelName, found: Checkout, config: Any) -> EncoderEmbedder:
+def load_text(asked: EncoderRef, found: LocalWeights, config: Any) -> EncoderEmbedder:
     """A text encoder from its folder; of an encoder-decoder, the encoder."""
     from transformers import AutoModel, AutoModelForTextEncoding, AutoTokenizer
     from transformers.models.auto import modeling_auto as auto

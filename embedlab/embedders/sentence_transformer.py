@@ -17,13 +17,12 @@ from typing import Any
 import numpy as np
 
 from embedlab.catalog.cards import ModelCard
-from embedlab.catalog.refs import ModelName
+from embedlab.catalog.refs import SentenceTransformerRef
 from embedlab.embedders.text import TextEmbedder, read_network
 from embedlab.embeddings import Embeddings
 from embedlab.errors import OnError
 from embedlab.items import Items
-from embedlab.weights import untrusted
-from embedlab.weights.repository import Checkout
+from embedlab.weights import LocalWeights, untrusted
 
 # The names under which models keep their prompts.
 _QUERY = ("query", "search_query", "s2p_query", "retrieval.query")
@@ -44,7 +43,7 @@ class SentenceEmbedder(TextEmbedder):
     ``card.query_prompt``: :meth:`embed_query`, the search of a store, and the queries of a comparison.
     """
 
-    def __init__(self, asked: ModelName, found: Checkout) -> None:
+    def __init__(self, asked: SentenceTransformerRef, found: LocalWeights) -> None:
         self.path = found.path
         safetensors = any(self.path.glob("*.safetensors")) or any(self.path.glob("*/*.safetensors"))
         self.network = read_network(self.path, safetensors)
@@ -72,7 +71,7 @@ class SentenceEmbedder(TextEmbedder):
             pooling=pooling,
             normalized=normalized,
             max_tokens=None if endless else self.max_tokens,
-            homepage="" if asked.is_folder else f"https://huggingface.co/{asked.target}",
+            homepage=asked.homepage,
             revision=found.revision,
             sha256=found.sha256,
             source=found.source,
@@ -142,7 +141,7 @@ def _summary(query: str, document: str) -> str:
     return f"A sentence-transformers model; {query!r} goes before a query, {document!r} before a document."
 
 
-def load(asked: ModelName, found: Checkout) -> SentenceEmbedder:
+def load(asked: SentenceTransformerRef, found: LocalWeights) -> SentenceEmbedder:
     """Load a sentence-transformers model from its folder.
 
     Raises

@@ -15,7 +15,7 @@ from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.checks import text_problem
 from embedlab.embedders.quiet import quiet_loading
 from embedlab.errors import Problem
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 # Far more than any text model here reads; tokenising a whole book to keep its first page takes seconds.
 _LONGEST_READ = 200_000
@@ -38,7 +38,7 @@ class TextEmbedder(CachedEmbedder):
     max_tokens: int
     _prompt = ""  # put before every text
 
-    def __init__(self, card: ModelCard, found: Found) -> None:
+    def __init__(self, card: ModelCard, found: LocalWeights) -> None:
         self.card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
         self.path = found.path
         self.network = read_network(found.path)
@@ -91,6 +91,6 @@ def read_network(folder: Path, safetensors: bool = True) -> Any:
         ).eval()
 
 
-def load(card: ModelCard, found: Found) -> TextEmbedder:
+def load(card: ModelCard, found: LocalWeights) -> TextEmbedder:
     """Load a text model from a folder of weights."""
     return TextEmbedder(card, found)

@@ -22,7 +22,6 @@ from embedlab.weights.local import LocalWeights
 log = logging.getLogger("embedlab")
 
 
-
 def locate(name: str) -> LocalWeights | None:
     """Look for the weights of a catalogue model on this machine, without using the network.
 
@@ -65,7 +64,9 @@ def search(row: registry.Row, tried: list[str]) -> LocalWeights | None:
     )
 
 
-def first(slots: Iterable[CacheSlot], look: Callable[[CacheSlot], LocalWeights | None]) -> LocalWeights | None:
+def first(
+    slots: Iterable[CacheSlot], look: Callable[[CacheSlot], LocalWeights | None]
+) -> LocalWeights | None:
     """What the first successful look finds; a model that comes in two forms has two slots."""
     return next(filter(None, map(look, slots)), None)
 
