@@ -14,7 +14,7 @@ import pandas as pd
 
 from embedlab import settings
 from embedlab.errors import BadItem
-from embedlab.io.build_once import made_once
+from embedlab.io.folders import build_once
 from embedlab.items import Items
 from embedlab.media import audio
 
@@ -76,9 +76,9 @@ def planted_sounds(items: Items, changes: tuple[str, ...] = SOUND_CHANGES) -> It
     """
     if items.modality != "audio":
         raise BadItem(f"Sounds are needed, not items of {items.modality!r}.")
-    recipe = hashlib.sha256(b"".join(items.digests()) + Path(__file__).read_bytes()).hexdigest()[:12]
+    recipe = hashlib.sha256(b"".join(items.content_hashes()) + Path(__file__).read_bytes()).hexdigest()[:12]
     folder = settings.cache_root() / "datasets" / "planted" / recipe
-    made_once(folder, lambda to: _write_sounds(items, to))
+    build_once(folder, lambda to: _write_sounds(items, to))
     rows = []
     for number, row in enumerate(items.frame.to_dict("records")):
         for change in ("as it is", *changes):

@@ -213,7 +213,7 @@ def _embedded(items: Items, model: str | Embedder, batch_size: int, on_error: An
 
 
 def _told(emb: Embeddings, out: Path, plan: Forecast | None) -> None:
-    from embedlab.io.formats import of_bytes, of_seconds
+    from embedlab.io.formats import format_bytes, format_seconds
 
     report = emb.report
     # The sample that was timed a moment ago belongs to this run, though the cache had it by then.
@@ -224,12 +224,12 @@ def _told(emb: Embeddings, out: Path, plan: Forecast | None) -> None:
         parts.append(f"{len(names):,} left out ({', '.join(names[:5])}{more})")
     if report.truncated:
         parts.append(f"{len(report.truncated):,} longer than the model reads")
-    size = of_bytes(out.stat().st_size)
-    say(f"{len(emb):,} x {emb.dim:,} in {out}, {size}, {of_seconds(report.seconds)}: {', '.join(parts)}")
+    size = format_bytes(out.stat().st_size)
+    say(f"{len(emb):,} x {emb.dim:,} in {out}, {size}, {format_seconds(report.seconds)}: {', '.join(parts)}")
     say(f"To look at it: embedlab explore {quoted(str(out))} --html map.html")
 
 
 def _written(path: Path) -> None:
-    from embedlab.io.formats import of_bytes
+    from embedlab.io.formats import format_bytes
 
-    say(f"{path}, {of_bytes(path.stat().st_size)}")
+    say(f"{path}, {format_bytes(path.stat().st_size)}")

@@ -72,13 +72,15 @@ def announce(model: str) -> None:
     """Say that weights will be downloaded, and how many bytes, before anything is fetched."""
     from embedlab.catalog.refs import parse
     from embedlab.embedders.handlers import handler_of
-    from embedlab.io.formats import of_bytes
+    from embedlab.io.formats import format_bytes
 
     ref = parse(model)
     handler = handler_of(ref)
     if handler.missing(ref):
         size = handler.download_bytes(ref)
-        say(f"{model} is not on this machine: downloading it{f', {of_bytes(size)}' if size else ''}, once.")
+        say(
+            f"{model} is not on this machine: downloading it{f', {format_bytes(size)}' if size else ''}, once."
+        )
 
 
 def model_of(name: str, token_limit: int | None = None, key_from: str | None = None) -> str | Embedder:

@@ -21,7 +21,7 @@ from embedlab.embedders.dual import TEMPLATES, DualEmbedder, unit
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.text import TextEmbedder
 from embedlab.errors import EmbedlabError
-from embedlab.io.build_once import made_once
+from embedlab.io.folders import build_once
 from embedlab.weights import LocalWeights
 
 RIDGE = 1.0
@@ -115,6 +115,6 @@ def _kept_bridge(text: TextEmbedder, image: ImageEmbedder) -> np.ndarray:
         np.save(folder / "bridge.npy", bridge(unit(vectors), unit(rows)))
 
     key = hashlib.sha256(_recipe(text, image).encode()).hexdigest()[:16]
-    folder = made_once(settings.cache_root() / "aligned" / key, make, room=4_000_000)
+    folder = build_once(settings.cache_root() / "aligned" / key, make, room=4_000_000)
     kept: np.ndarray = np.load(folder / "bridge.npy", allow_pickle=False)
     return kept

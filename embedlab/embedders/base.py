@@ -186,7 +186,7 @@ class CachedEmbedder(ABC):
         check_arguments(items, self.card.name, self.accepts or (self.card.modality,), batch_size, on_error)
         skipped = self.problems(items)
         items = drop_unusable(items, skipped, on_error)
-        hashes = items.digests()
+        hashes = items.content_hashes()
         outcome = self._embed_contents(items, hashes, batch_size, progress)
         unreadable = {
             item: outcome.failed[content_hash]
@@ -244,7 +244,7 @@ class CachedEmbedder(ABC):
 
     def rows_to_compute(self, items: Items) -> list[int]:
         """Return the rows that :meth:`embed` would compute, one per distinct content, in its order."""
-        hashes, contents = items.digests(), self.contents_of(items)
+        hashes, contents = items.content_hashes(), self.contents_of(items)
         first: dict[bytes, int] = {}
         for row, content_hash in enumerate(hashes):
             first.setdefault(content_hash, row)

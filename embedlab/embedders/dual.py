@@ -112,7 +112,7 @@ class DualEmbedder(CachedEmbedder):
 
     def _problem(self, content: Any) -> Problem | None:
         if not isinstance(content, str):
-            return media.problem(content)
+            return media.find_problem(content)
         return None if content.strip() else Problem(ProblemCode.EMPTY, "empty text")
 
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:

@@ -113,7 +113,7 @@ class FramesAndSound(CachedEmbedder):
         return made_by | {"weights": self.weights, "still": _STILL}
 
     def _problem(self, content: Any) -> Problem | None:
-        return video.problem(content)
+        return video.find_problem(content)
 
     def _prepare(self, content: Any) -> tuple[list[np.ndarray], np.ndarray | None]:
         side = self.image.preprocess.shorter_side

@@ -21,6 +21,7 @@ from embedlab.catalog.ref_options import BadName, EncoderOptions, SentenceTransf
 from embedlab.catalog.refs import AnyFolderRef, AnyHubRef, CatalogRef, FolderRef, HubRef, ModelRef, ServerRef
 from embedlab.embedders.base import Embedder
 from embedlab.errors import Argument, EmbedlabError, require
+from embedlab.io.disk import CacheUnusable
 from embedlab.weights import LocalWeights, Progress, WeightsError, WeightsUnavailable, folder, repository
 from embedlab.weights.untrusted import NotAModel
 
@@ -156,7 +157,7 @@ class HubHandler(Handler[AnyHubRef]):
     def locate(self, ref: AnyHubRef) -> LocalWeights | None:
         try:
             return repository.locate(ref.repo, ref.revision)
-        except WeightsError:
+        except (WeightsError, CacheUnusable):
             return None
 
     def fetch(self, ref: AnyHubRef, progress: Progress | None = None) -> LocalWeights:

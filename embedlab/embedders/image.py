@@ -84,7 +84,7 @@ class ImageEmbedder(CachedEmbedder):
         return self.preprocess.pixels(picture)
 
     def _problem(self, content: Any) -> Problem | None:
-        return media.problem(content)
+        return media.find_problem(content)
 
     def _preprocessing(self) -> dict[str, Any]:
         return dataclasses.asdict(self.preprocess)

@@ -153,7 +153,7 @@ class PerceiverEmbedder(CachedEmbedder):
         return self.prepare(content)
 
     def _problem(self, content: Any) -> Problem | None:
-        return video.problem(content)
+        return video.find_problem(content)
 
     def _preprocessing(self) -> dict[str, Any]:
         return {"windows": self.windows, **dataclasses.asdict(self.size)}

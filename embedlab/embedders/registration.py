@@ -15,7 +15,7 @@ from embedlab.catalog.pins import Weights
 from embedlab.embedders.base import CachedEmbedder, Embedder
 from embedlab.embedders.checks import text_problem
 from embedlab.errors import EmbedlabError, Problem
-from embedlab.items.image_text_pair import MODALITIES
+from embedlab.items.columns import MODALITIES
 
 Compute = Callable[[list[Any]], Any]
 _NAME = re.compile(r"[a-z+]+/[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")

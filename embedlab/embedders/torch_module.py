@@ -51,7 +51,7 @@ class ModuleEmbedder(CachedEmbedder):
         return self._preprocess(media.read_image(content) if self.card.modality == "image" else content)
 
     def _problem(self, content: Any) -> Problem | None:
-        return media.problem(content) if self.card.modality == "image" else None
+        return media.find_problem(content) if self.card.modality == "image" else None
 
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
         with evaluating(self.network):

@@ -13,7 +13,7 @@ from embedlab.catalog import refs
 from embedlab.embedders.base import CachedEmbedder, Embedder
 from embedlab.embedders.checks import check_arguments
 from embedlab.embedders.handlers import handler_of
-from embedlab.io.formats import of_bytes, of_seconds
+from embedlab.io.formats import format_bytes, format_seconds
 from embedlab.items import Items
 
 BUDGET = 3.0  # seconds that timing may take, once the model is loaded
@@ -84,16 +84,16 @@ class Forecast:
             return known + (
                 "nothing is left to compute" if self.n_known else "measured by computing all of it"
             )
-        between = f"{of_seconds(self.low)} to {of_seconds(self.high)}"
-        by = f"{self.n_timed:,} others took {of_seconds(self.took)} here"
-        return f"{known}about {of_seconds(self.seconds)} ({between}) for {left:,}: {by}"
+        between = f"{format_seconds(self.low)} to {format_seconds(self.high)}"
+        by = f"{self.n_timed:,} others took {format_seconds(self.took)} here"
+        return f"{known}about {format_seconds(self.seconds)} ({between}) for {left:,}: {by}"
 
     @property
     def room_words(self) -> str:
         """The size of the result."""
         if not self.dim:
             return f"{self.n_items:,} vectors; how long they are, the model's files tell"
-        return f"{self.n_items:,} x {self.dim:,} numbers, {of_bytes(self.result_bytes)}"
+        return f"{self.n_items:,} x {self.dim:,} numbers, {format_bytes(self.result_bytes)}"
 
     @property
     def cut_words(self) -> str:
@@ -140,7 +140,7 @@ def _without_weights(items: Items, ref: refs.ModelRef) -> Forecast:
         len(items),
         download_bytes=size or 0,
         note="not timed: its weights are not on this machine yet"
-        + (f" ({of_bytes(size)} to download)" if size else ""),
+        + (f" ({format_bytes(size)} to download)" if size else ""),
     )
     if card is None:
         return plan

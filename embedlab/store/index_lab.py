@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
-from embedlab import settings
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
+from embedlab.io.progress import progress_bar
 from embedlab.store.connection import Token
 from embedlab.store.index_lab_backends import Finder, each, in_faiss, in_milvus
 from embedlab.store.index_lab_result import IndexLab
@@ -102,11 +101,7 @@ def index_lab(
     best = _exact(base, wanted, k)
     rows: list[dict[str, Any]] = []
     total = sum(map(len, plan.values())) * (3 if server else 2)
-    bar = tqdm(
-        total=total, desc="measuring indexes", unit="index", leave=False,
-        delay=1.0 if progress is None else 0,
-        disable=settings.no_bars() or progress is False,
-    )  # fmt: skip
+    bar = progress_bar("measuring indexes", total, unit="index", progress=progress)
 
     def measure(
         place: str, index: str, built: Mapping[str, int], find: Finder, seconds: float, mb: float

@@ -13,9 +13,9 @@ loaded. ``repository.py`` does the same for any repository of the hub (``st:org/
 were recorded at the first download in place of pins.
 """
 
+from embedlab.io.disk import CacheUnusable
 from embedlab.weights.download import fetch, fetch_files, obtainable
 from embedlab.weights.errors import (
-    CacheUnusable,
     UnsafeArchive,
     WeightsError,
     WeightsMismatch,

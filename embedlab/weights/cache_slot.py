@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from embedlab.catalog.cards import Row
 from embedlab.catalog.pins import Weights
+from embedlab.io import disk
 from embedlab.weights import errors, verify
 
 log = logging.getLogger("embedlab")
@@ -84,11 +85,11 @@ class CacheSlot:
         CacheUnusable
             When it cannot be written or fewer than ``needed`` bytes are free.
         """
-        with errors.cache_errors(self.root, needed):
+        with disk.cache_errors(self.root, needed):
             self.staging.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(self.staging).free
         if free < needed:
-            raise errors.full(self.root, needed, free)
+            raise disk.disk_full(self.root, needed, free)
         return self.staging
 
     def install(self, complete: Path, source: str) -> str:
@@ -114,7 +115,7 @@ class CacheSlot:
             "bytes": sum((complete / path).stat().st_size for path in files),
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        with errors.cache_errors(self.root, 0):
+        with disk.cache_errors(self.root, 0):
             (complete / _RECEIPT).write_text(json.dumps(note, indent=1), encoding="utf-8")
             for path in complete.rglob("*"):
                 if path.is_file():
@@ -137,7 +138,7 @@ class CacheSlot:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One process at a time fetches a model; the others wait for it."""
-        with errors.cache_errors(self.root, 0):
+        with disk.cache_errors(self.root, 0):
             self.root.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.root / ".lock")
             try:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from embedlab import settings
 from embedlab.catalog import registry
+from embedlab.errors import EmbedlabError
+from embedlab.io import disk
 from embedlab.weights import errors, subprocess_download
 from embedlab.weights.cache_slot import CacheSlot
 
@@ -115,7 +117,7 @@ def download(slot: CacheSlot, progress: subprocess_download.Progress | None) -> 
         raise errors.SourceFailed(out_of_reach(reason))
     # An earlier run may have left finished files, which count, and half a file, which does not.
     folder = slot.staging / "hub"
-    with errors.cache_errors(slot.root, spec.folder_bytes):
+    with disk.cache_errors(slot.root, spec.folder_bytes):
         for rest in folder.rglob("*.incomplete"):
             rest.unlink(missing_ok=True)
         slot.make_staging(max(0, spec.folder_bytes - subprocess_download.size_of(folder)))
@@ -164,14 +166,14 @@ def _settings() -> dict[str, str]:
     }
 
 
-def _failure(slot: CacheSlot, output: str) -> errors.WeightsError:
+def _failure(slot: CacheSlot, output: str) -> EmbedlabError:
     last = output.strip().splitlines()[-1:] or [""]
     try:
         facts = json.loads(last[0])
         name, kind, why, number, status = (facts[k] for k in ("file", "kind", "why", "errno", "status"))
     except (ValueError, KeyError, TypeError):
         return errors.SourceFailed(f"{endpoint()} failed: {last[0][:300] or 'no message'}")
-    unusable = errors.as_cache_error(number, slot.root, slot.spec.folder_bytes)
+    unusable = disk.as_cache_error(number, slot.root, slot.spec.folder_bytes)
     if unusable:
         return unusable
     if status == 404:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from embedlab.catalog.refs import is_commit
+from embedlab.io import disk
 from embedlab.weights import errors
 from embedlab.weights.untrusted import read_json
 
@@ -57,7 +58,7 @@ class Ledger:
     def _write(self, notes: dict[str, Any]) -> None:
         if notes == self._read():
             return
-        with errors.cache_errors(self._root, 0):
+        with disk.cache_errors(self._root, 0):
             self._root.mkdir(parents=True, exist_ok=True)
             fresh = self._root / f"notes.json.{os.getpid()}"
             fresh.write_text(json.dumps(notes, indent=1), encoding="utf-8")

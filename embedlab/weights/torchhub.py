@@ -10,6 +10,7 @@ from pathlib import Path
 
 from embedlab import settings
 from embedlab.catalog.pins import Weights
+from embedlab.io import disk
 from embedlab.weights import errors, hub, subprocess_download
 from embedlab.weights.cache_slot import CacheSlot
 
@@ -76,7 +77,7 @@ def download(slot: CacheSlot, progress: subprocess_download.Progress | None) -> 
     if reason:
         raise errors.SourceFailed(_out_of_reach(spec, reason))
     folder = slot.staging / "torchhub"
-    with errors.cache_errors(slot.root, spec.folder_bytes):
+    with disk.cache_errors(slot.root, spec.folder_bytes):
         slot.make_staging(spec.folder_bytes)
         folder.mkdir(exist_ok=True)
         for rest in folder.iterdir():

