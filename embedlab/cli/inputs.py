@@ -78,9 +78,8 @@ def announce(model: str) -> None:
     handler = handler_of(ref)
     if handler.missing(ref):
         size = handler.download_bytes(ref)
-        say(
-            f"{model} is not on this machine: downloading it{f', {format_bytes(size)}' if size else ''}, once."
-        )
+        volume = f", {format_bytes(size)}" if size else ""
+        say(f"{model} is not on this machine: downloading it{volume}, once.")
 
 
 def model_of(name: str, token_limit: int | None = None, key_from: str | None = None) -> str | Embedder:
