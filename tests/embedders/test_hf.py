@@ -132,7 +132,7 @@ def test_layers_in_one_pass(made: Callable[[str], Path]) -> None:
         ({"pooling": "max"}, "'mean', 'cls' or 'last', not 'max'"),
         ({"layer": 4}, "a number from -4 to 3"),
         ({"layer": "encoder"}, "a number from -4 to 3"),
-        ({"dimensions": 3}, "hf: has no dimensions"),
+        ({"dimensions": 3}, "hf: has no option dimensions"),
         ({"token_limit": 3}, "behind a server"),
     ],
 )
