@@ -28,7 +28,7 @@ _WHERE = {
     "ModelCard": "embedlab.catalog.cards",
     "Projection": "embedlab.analysis.projection",
     "VectorStore": "embedlab.store",
-    "ask": "embedlab.applications.answering",
+    "ask": "embedlab.applications.rag",
     "available": "embedlab.embedders.handlers",
     "chunk": "embedlab.applications.chunking",
     "compare": "embedlab.comparison.compare",
@@ -46,7 +46,7 @@ _WHERE = {
     "load_model": "embedlab.embedders",
     "models": "embedlab.embedders.listing",
     "project": "embedlab.analysis.projection",
-    "recommend": "embedlab.applications.recommending",
+    "recommend": "embedlab.applications.recommendation",
     "register": "embedlab.embedders.registration",
     "split_audio": "embedlab.media.recordings",
 }
@@ -56,11 +56,11 @@ __all__ = sorted([*_WHERE, "__version__"])
 if TYPE_CHECKING:
     from embedlab.analysis.projection import Projection as Projection
     from embedlab.analysis.projection import project as project
-    from embedlab.applications.answering import ask as ask
     from embedlab.applications.chat import Chat as Chat
     from embedlab.applications.chunking import chunk as chunk
     from embedlab.applications.duplicates import find_duplicates as find_duplicates
-    from embedlab.applications.recommending import recommend as recommend
+    from embedlab.applications.rag import ask as ask
+    from embedlab.applications.recommendation import recommend as recommend
     from embedlab.catalog.cards import ModelCard as ModelCard
     from embedlab.comparison.compare import compare as compare
     from embedlab.comparison.depth import depth_figure as depth_figure

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from embedlab.catalog.cards import ModelCard
-from embedlab.embedders.dual import DualEmbedder, unit
+from embedlab.embedders.dual import DualEmbedder
 from embedlab.embedders.preprocess import Preprocess
 from embedlab.embedders.quiet import quiet_loading
+from embedlab.embeddings import unit_rows
 from embedlab.weights import LocalWeights
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -69,12 +70,14 @@ class TwoTowers(DualEmbedder):
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         parts = [texts[i : i + _TEXTS_AT_ONCE] for i in range(0, len(texts), _TEXTS_AT_ONCE)]
-        return unit(np.concatenate([_out(self.network.get_text_features(**self.tokens(p))) for p in parts]))
+        return unit_rows(
+            np.concatenate([_out(self.network.get_text_features(**self.tokens(p))) for p in parts])
+        )
 
     @torch.inference_mode()
     def embed_pixels(self, pixels: list[np.ndarray]) -> np.ndarray:
         tensor = self.preprocess.tensor(pixels).contiguous()
-        return unit(_out(self.network.get_image_features(pixel_values=tensor)))
+        return unit_rows(_out(self.network.get_image_features(pixel_values=tensor)))
 
     def _preprocessing(self) -> dict[str, Any]:
         return dataclasses.asdict(self.preprocess)

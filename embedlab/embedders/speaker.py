@@ -16,6 +16,7 @@ from embedlab.catalog.cards import ModelCard
 from embedlab.embedders.audio import AudioEmbedder
 from embedlab.embedders.layers import NoSuchLayer
 from embedlab.embedders.pooling import l2_normalize
+from embedlab.embeddings import unit_rows
 from embedlab.media.audio import RATE
 from embedlab.media.mel import HOP, mel_filters, spectrogram
 from embedlab.weights import LocalWeights
@@ -90,7 +91,7 @@ class SpeakerEmbedder(AudioEmbedder):
 
     def finish(self, layer: str, vectors: np.ndarray) -> np.ndarray:
         """The mean of several vectors of length 1 is shorter than 1."""
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True) if layer == "linear" else vectors
+        return unit_rows(vectors) if layer == "linear" else vectors
 
     def layer_pooling(self, layer: str) -> str:
         """At every depth the last state of each partial utterance counts."""

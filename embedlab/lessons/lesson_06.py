@@ -17,6 +17,7 @@ from PIL import Image
 import embedlab as el
 from embedlab.embedders.fusion import FramesAndSound
 from embedlab.embedders.perceiver import PerceiverEmbedder, give_back
+from embedlab.embeddings import unit_rows
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import show, show_photos
 from embedlab.media import video
@@ -127,7 +128,7 @@ def things_that_sound_alike(k: int) -> int:
 
 def agreement(vectors: np.ndarray, values: Any) -> float:
     """How often the nearest other vector, by cosine, has the same value."""
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+    unit = unit_rows(vectors, zeros="keep", dtype=vectors.dtype)
     cosines = unit @ unit.T
     np.fill_diagonal(cosines, -2)
     values = np.asarray(values)
