@@ -26,7 +26,7 @@ _TEXTS_AT_ONCE = 32
 
 
 class TwoTowers(DualEmbedder):
-    """CLIP or SigLIP behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """CLIP or SigLIP behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     Attributes
     ----------

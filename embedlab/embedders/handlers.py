@@ -19,7 +19,7 @@ from embedlab.catalog import refs, registry
 from embedlab.catalog.cards import ModelCard
 from embedlab.catalog.ref_options import BadName, EncoderOptions, SentenceTransformerOptions
 from embedlab.catalog.refs import AnyFolderRef, AnyHubRef, CatalogRef, FolderRef, HubRef, ModelRef, ServerRef
-from embedlab.embedders.base import Embedder
+from embedlab.embedders.protocol import Embedder
 from embedlab.errors import Argument, EmbedlabError, require
 from embedlab.io.disk import CacheUnusable
 from embedlab.weights import LocalWeights, Progress, WeightsError, WeightsUnavailable, folder, repository

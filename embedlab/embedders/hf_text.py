@@ -38,7 +38,7 @@ _POSITIONS_AFTER_PADDING = (
 
 
 class EncoderEmbedder(TextEmbedder):
-    """A transformers network for text behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """A transformers network for text behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     Attributes
     ----------

@@ -38,7 +38,7 @@ LITE2_PIXELS = Preprocess(resize=292, crop=260, mean=_LITE_MEAN, std=_LITE_STD)
 
 
 class ImageEmbedder(CachedEmbedder):
-    """An image classifier behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """An image classifier behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     Attributes
     ----------

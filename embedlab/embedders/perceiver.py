@@ -40,7 +40,7 @@ _AT_ONCE = 2  # films that are prepared ahead: one takes 10 MB, and seconds to c
 
 
 class PerceiverEmbedder(CachedEmbedder):
-    """The multimodal Perceiver behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """The multimodal Perceiver behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     It was trained on 16 frames that follow each other at 25 a second. Frames further apart would show it a
     world that moves too fast, beside sound that does not; so a film is read in windows of that length, one

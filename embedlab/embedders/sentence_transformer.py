@@ -53,7 +53,7 @@ class Prompts:
 
 
 class SentenceTransformerEmbedder(TextEmbedder):
-    """A sentence-transformers model behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """A sentence-transformers model behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     Parameters
     ----------

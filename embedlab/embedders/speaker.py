@@ -44,7 +44,7 @@ class VoiceEncoder(nn.Module):
 
 
 class SpeakerEmbedder(AudioEmbedder):
-    """The voice encoder behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """The voice encoder behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     Attributes
     ----------

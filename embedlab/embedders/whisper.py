@@ -34,7 +34,7 @@ _AT_ONCE = 4  # clips that go through the network together; more is slower on a 
 
 
 class WhisperEmbedder(AudioEmbedder):
-    """Whisper behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """Whisper behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     Attributes
     ----------

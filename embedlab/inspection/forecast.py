@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedlab.catalog import refs
-from embedlab.embedders.base import CachedEmbedder, Embedder
+from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.checks import check_arguments
 from embedlab.embedders.handlers import handler_of
+from embedlab.embedders.protocol import Embedder
 from embedlab.io.formats import format_bytes, format_seconds
 from embedlab.items import Items
 

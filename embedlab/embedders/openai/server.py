@@ -23,8 +23,8 @@ from embedlab import settings
 from embedlab.catalog.cards import ModelCard
 from embedlab.catalog.ref_options import BadName, normalise_url
 from embedlab.catalog.refs import ServerRef
-from embedlab.embedders.base import CachedEmbedder, Outcome
-from embedlab.embedders.batching import CacheWriter
+from embedlab.embedders.base import CachedEmbedder
+from embedlab.embedders.batching import CacheWriter, Outcome
 from embedlab.embedders.checks import text_problem
 from embedlab.embedders.openai import known_dims
 from embedlab.embedders.openai.client import KEY, OPENAI, Connection, ServerError, TooMuch, is_loopback
@@ -45,7 +45,7 @@ _keys: dict[str, str] = {}  # server → the variable that was named for it
 
 
 class ServerEmbedder(CachedEmbedder):
-    """A model behind a server, as an :class:`~embedlab.embedders.base.Embedder`.
+    """A model behind a server, as an :class:`~embedlab.embedders.protocol.Embedder`.
 
     Attributes
     ----------
