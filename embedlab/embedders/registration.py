@@ -12,8 +12,9 @@ import numpy as np
 from embedlab.catalog import registry
 from embedlab.catalog.cards import ModelCard, Row
 from embedlab.catalog.pins import Weights
-from embedlab.embedders.base import CachedEmbedder, Embedder
+from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.checks import text_problem
+from embedlab.embedders.protocol import Embedder
 from embedlab.errors import Argument, EmbedlabError, Problem
 from embedlab.items.columns import MODALITIES
 
@@ -26,7 +27,7 @@ class BadModel(EmbedlabError, ValueError):
 
 
 class FunctionEmbedder(CachedEmbedder):
-    """A function from contents to vectors behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """A function from contents to vectors behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     Vectors are cached only when the card has a ``revision``: embedlab cannot tell one function from another.
     """
