@@ -23,7 +23,7 @@ from embedlab.embedders.text import TextEmbedder
 from embedlab.embeddings import unit_rows
 from embedlab.errors import EmbedlabError
 from embedlab.io.folders import build_once
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 RIDGE = 1.0
 _TEXT_BATCH = 32
@@ -41,7 +41,9 @@ class AlignedEmbedder(DualEmbedder):
         From the vector of a sentence to the space of images.
     """
 
-    def __init__(self, card: ModelCard, found: Found, text: TextEmbedder, image: ImageEmbedder) -> None:
+    def __init__(
+        self, card: ModelCard, found: LocalWeights, text: TextEmbedder, image: ImageEmbedder
+    ) -> None:
         self.card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
         self.text, self.image = text, image
         self.dim = image.dim
@@ -91,7 +93,7 @@ def everyday_names(class_names: Sequence[str]) -> list[str]:
     return [name.split(",")[0] for name in class_names]
 
 
-def load(card: ModelCard, found: Found, text: TextEmbedder, image: ImageEmbedder) -> AlignedEmbedder:
+def load(card: ModelCard, found: LocalWeights, text: TextEmbedder, image: ImageEmbedder) -> AlignedEmbedder:
     """Load the aligned pair from its two models.
 
     Raises

@@ -15,7 +15,7 @@ from embedlab.embedders.dual import DualEmbedder
 from embedlab.embedders.preprocess import Preprocess
 from embedlab.embedders.quiet import quiet_loading
 from embedlab.embeddings import unit_rows
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -41,7 +41,7 @@ class TwoTowers(DualEmbedder):
     def __init__(
         self,
         card: ModelCard,
-        found: Found,
+        found: LocalWeights,
         network: Any,
         tokenizer: Any,
         preprocess: Preprocess,
@@ -105,7 +105,7 @@ def _to_array(features: Any) -> np.ndarray:
     return vectors
 
 
-def load_clip(card: ModelCard, found: Found) -> TwoTowers:
+def load_clip(card: ModelCard, found: LocalWeights) -> TwoTowers:
     """Load CLIP from a folder of weights."""
     from transformers import CLIPModel, CLIPTokenizer
 
@@ -117,7 +117,7 @@ def load_clip(card: ModelCard, found: Found) -> TwoTowers:
     return TwoTowers(card, found, network, tokenizer, CLIP_PIXELS, padding=True)
 
 
-def load_siglip(card: ModelCard, found: Found) -> TwoTowers:
+def load_siglip(card: ModelCard, found: LocalWeights) -> TwoTowers:
     """Load SigLIP from a folder of weights.
 
     Its text tower was trained on texts padded to 64 tokens.

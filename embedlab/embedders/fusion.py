@@ -22,7 +22,7 @@ from embedlab.items.fragments import fragment
 from embedlab.media.audio import RATE, SILENT
 from embedlab.media.clip import VideoSource
 from embedlab.media.video import find_problem, read_frames, read_sound
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 PARTS = ("picture", "motion", "direction", "sound")
 DEFAULT_PARTS = ("picture", "motion", "sound")
@@ -62,7 +62,7 @@ class FramesAndSound(CachedEmbedder):
     def __init__(
         self,
         card: ModelCard,
-        found: Found,
+        found: LocalWeights,
         image: ImageEmbedder,
         audio: AudioEmbedder,
         parts: Sequence[str] = DEFAULT_PARTS,
@@ -163,7 +163,7 @@ def baseline_cosine(part: str, audio: str) -> float:
     return _DIRECTION_BASELINE if part == "direction" else _OTHER_BASELINE
 
 
-def load(card: ModelCard, found: Found, image: ImageEmbedder, audio: AudioEmbedder) -> FramesAndSound:
+def load(card: ModelCard, found: LocalWeights, image: ImageEmbedder, audio: AudioEmbedder) -> FramesAndSound:
     """Fuse two models of the catalogue."""
     return FramesAndSound(card, found, image, audio)
 

@@ -15,13 +15,12 @@ from typing import Any, Literal
 import torch
 
 from embedlab.catalog.cards import ModelCard
-from embedlab.catalog.refs import BadName, ModelName
+from embedlab.catalog.refs import BadName, EncoderRef
 from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.quiet import hide_loading_report, quiet_loading
 from embedlab.errors import Part
 from embedlab.io.text import first_line
-from embedlab.weights import Found, untrusted
-from embedlab.weights.repository import Checkout
+from embedlab.weights import LocalWeights, untrusted
 
 # Networks that take the waveform; others want a spectrogram, each made in its own way.
 WAVE_NETWORKS = {
@@ -84,14 +83,14 @@ def kind_of(config: Any, name: str) -> Kind:
 
 
 def read_network(
-    model: Any, found: Checkout, name: str, unused: Callable[[str], bool]
+    model: Any, found: LocalWeights, name: str, unused: Callable[[str], bool]
 ) -> tuple[Any, set[str]]:
     """Read a transformers network from a folder, in float32, for evaluation.
 
     Parameters
     ----------
     model : class with ``from_pretrained``
-    found : Checkout
+    found : LocalWeights
     name : str
     unused : callable
         Whether a weight of this name may be missing because it takes no part in the embedding.
@@ -131,7 +130,7 @@ def read_network(
 
 
 def describe(
-    ref: ModelName, found: Checkout, network: Any, *, modality: str, dim: int, layer: str, pooling: str,
+    ref: EncoderRef, found: LocalWeights, network: Any, *, modality: str, dim: int, layer: str, pooling: str,
     normalized: bool = False, max_tokens: int | None = None, summary: str = "",
 ) -> ModelCard:  # fmt: skip
     """Make the card of a network that was loaded from its repository."""
@@ -146,24 +145,19 @@ def describe(
         pooling=pooling,
         normalized=normalized,
         max_tokens=max_tokens,
-        homepage="" if ref.is_folder else f"https://huggingface.co/{ref.target}",
+        homepage=ref.homepage,
         revision=found.revision,
         sha256=found.sha256,
         source=found.source,
     )
 
 
-def as_found(found: Checkout) -> Found:
-    """Convert to the type that the embedders of the catalogue take."""
-    return Found(found.path, found.source, found.sha256, found.origin)
-
-
-def unfit_option(ref: ModelName, *reason: Part) -> BadName:
+def unfit_option(ref: EncoderRef, *reason: Part) -> BadName:
     """Make the error for an option that does not fit a model."""
     return BadName(f"{ref}: ", *reason, model=str(ref))
 
 
-def chosen_layer(ref: ModelName, depth: int) -> str:
+def chosen_layer(ref: EncoderRef, depth: int) -> str:
     """Return the name of the chosen layer; numbers count as in ``hidden_states``, from either end."""
     wanted = -1 if ref.options.layer is None else ref.options.layer
     named = re.fullmatch(r"hidden_states\.(\d+)", str(wanted))
@@ -177,7 +171,7 @@ def chosen_layer(ref: ModelName, depth: int) -> str:
     return "last_hidden_state" if number == depth else f"hidden_states.{number}"
 
 
-def load(ref: ModelName, found: Checkout) -> CachedEmbedder:
+def load(ref: EncoderRef, found: LocalWeights) -> CachedEmbedder:
     """Load any encoder from its folder.
 
     Raises

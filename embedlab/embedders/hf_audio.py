@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from embedlab.catalog.refs import ModelName
+from embedlab.catalog.refs import EncoderRef
 from embedlab.embedders import whisper
 from embedlab.embedders.audio import AudioEmbedder
-from embedlab.embedders.hf import as_found, chosen_layer, describe, read_network, unfit_option
+from embedlab.embedders.hf import chosen_layer, describe, read_network, unfit_option
 from embedlab.embedders.layers import no_such_layer
 from embedlab.media.audio import RATE
-from embedlab.weights import untrusted
-from embedlab.weights.repository import Checkout
+from embedlab.weights import LocalWeights, untrusted
 
 
 class WaveEmbedder(AudioEmbedder):
@@ -31,7 +30,7 @@ class WaveEmbedder(AudioEmbedder):
         ``hidden_states.0`` to the last.
     """
 
-    def __init__(self, ref: ModelName, found: Checkout, network: Any, normalizes: bool) -> None:
+    def __init__(self, ref: EncoderRef, found: LocalWeights, network: Any, normalizes: bool) -> None:
         self.network, self.path = network, found.path
         self._normalizes = normalizes
         config = network.config
@@ -76,12 +75,12 @@ class WaveEmbedder(AudioEmbedder):
         return {name: np.stack(vectors) for name, vectors in vectors_of.items()}, np.asarray(frames)
 
 
-def _check_pooling(ref: ModelName) -> None:
+def _check_pooling(ref: EncoderRef) -> None:
     if ref.options.pooling not in (None, "mean"):
         raise unfit_option(ref, f"pooling of sound must be 'mean', not {ref.options.pooling!r}.")
 
 
-def load_wave(ref: ModelName, found: Checkout, config: Any) -> WaveEmbedder:
+def load_wave(ref: EncoderRef, found: LocalWeights, config: Any) -> WaveEmbedder:
     """Load wav2vec 2.0 or a relative from its folder."""
     from transformers import AutoModel
 
@@ -98,7 +97,7 @@ def load_wave(ref: ModelName, found: Checkout, config: Any) -> WaveEmbedder:
     return WaveEmbedder(ref, found, network, bool(settings.get("do_normalize", True)))
 
 
-def load_whisper(ref: ModelName, found: Checkout, config: Any) -> whisper.WhisperEmbedder:
+def load_whisper(ref: EncoderRef, found: LocalWeights, config: Any) -> whisper.WhisperEmbedder:
     """Load Whisper of any size from its folder, with everything that :class:`WhisperEmbedder` can do."""
     from transformers import WhisperForConditionalGeneration
 
@@ -117,4 +116,4 @@ def load_whisper(ref: ModelName, found: Checkout, config: Any) -> whisper.Whispe
         pooling="mean over the real frames",
         summary="Whisper of transformers: the mean of its encoder's frames.",
     )
-    return whisper.WhisperEmbedder(card, as_found(found), network)
+    return whisper.WhisperEmbedder(card, found, network)

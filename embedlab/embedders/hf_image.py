@@ -9,16 +9,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from embedlab.catalog.refs import ModelName
+from embedlab.catalog.refs import EncoderRef
 from embedlab.embedders.clip import TwoTowers
-from embedlab.embedders.hf import as_found, describe, read_network, unfit_option
+from embedlab.embedders.hf import describe, read_network, unfit_option
 from embedlab.embedders.hf_preprocess import read_preprocess
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.layers import capture, penultimate
 from embedlab.embedders.pooling import spatial_mean
 from embedlab.embedders.preprocess import Preprocess
 from embedlab.errors import Argument
-from embedlab.weights.repository import Checkout
+from embedlab.weights import LocalWeights
 
 # In these, the first token represents the whole image.
 _FIRST_TOKEN = {
@@ -28,7 +28,7 @@ _FIRST_TOKEN = {
 Read = Callable[[Tensor], Tensor]
 
 
-def load_image(ref: ModelName, found: Checkout, config: Any) -> ImageEmbedder:
+def load_image(ref: EncoderRef, found: LocalWeights, config: Any) -> ImageEmbedder:
     """Load a classifier or a backbone from its folder."""
     preprocess = read_preprocess(found.path, str(ref))
     architectures = [str(name) for name in (getattr(config, "architectures", None) or [])]
@@ -45,7 +45,7 @@ def load_image(ref: ModelName, found: Checkout, config: Any) -> ImageEmbedder:
         dim = int(read(_grey(preprocess)).shape[1])
     card = describe(ref, found, network, modality="image", dim=dim, layer=layer, pooling=pooling)
     return ImageEmbedder(
-        card, as_found(found), network, preprocess, layers=_stages(network), class_names=classes,
+        card, found, network, preprocess, layers=_stages(network), class_names=classes,
         first_token=config.model_type in _FIRST_TOKEN, read=read,
     )  # fmt: skip
 
@@ -55,7 +55,9 @@ def _grey(preprocess: Preprocess) -> Tensor:
     return preprocess(Image.new("RGB", (320, 240), (128, 128, 128)))[None]
 
 
-def _load_classifier(ref: ModelName, found: Checkout, preprocess: Preprocess) -> tuple[Any, Read, str, str]:
+def _load_classifier(
+    ref: EncoderRef, found: LocalWeights, preprocess: Preprocess
+) -> tuple[Any, Read, str, str]:
     """Return a classifier, how it is read, and the names of layer and pooling."""
     from transformers import AutoModelForImageClassification
 
@@ -79,7 +81,7 @@ def _layer_mean(network: Any, layer: str) -> Read:
     return read
 
 
-def _load_backbone(ref: ModelName, found: Checkout, config: Any) -> tuple[Any, Read, str, str]:
+def _load_backbone(ref: EncoderRef, found: LocalWeights, config: Any) -> tuple[Any, Read, str, str]:
     """Return a network without a head, how it is read, and the names of layer and pooling."""
     from transformers import AutoModel
 
@@ -94,7 +96,7 @@ def _load_backbone(ref: ModelName, found: Checkout, config: Any) -> tuple[Any, R
     return network, _read_states(ref, network, pooling), layer, pooling
 
 
-def _choose_pooling(ref: ModelName, network: Any, missing: set[str], config: Any) -> str:
+def _choose_pooling(ref: EncoderRef, network: Any, missing: set[str], config: Any) -> str:
     """Take the chosen pooling; otherwise a trained pooler, the first token or the mean, whichever exists."""
     pooling, layer = ref.options.pooling, ref.options.layer
     if pooling not in (None, "mean", "cls", "pooler"):
@@ -116,7 +118,7 @@ def _choose_pooling(ref: ModelName, network: Any, missing: set[str], config: Any
     return pooling
 
 
-def _read_pooler(ref: ModelName, network: Any) -> Read:
+def _read_pooler(ref: EncoderRef, network: Any) -> Read:
     def read(pixels: Tensor) -> Tensor:
         output = getattr(network(pixel_values=pixels), "pooler_output", None)
         if output is None:
@@ -133,7 +135,7 @@ def _read_pooler(ref: ModelName, network: Any) -> Read:
     return read
 
 
-def _read_states(ref: ModelName, network: Any, pooling: str) -> Read:
+def _read_states(ref: EncoderRef, network: Any, pooling: str) -> Read:
     """Return a function that pools the chosen hidden states by their mean or first token."""
     chosen = ref.options.layer
 
@@ -166,7 +168,7 @@ def _stages(network: Any) -> list[str]:
     return [f"{outermost[0]}.{index}" for index in range(outermost[1])] if outermost else []
 
 
-def load_towers(ref: ModelName, found: Checkout, config: Any) -> TwoTowers:
+def load_towers(ref: EncoderRef, found: LocalWeights, config: Any) -> TwoTowers:
     """Load CLIP or SigLIP from its folder: images and texts in one space."""
     from transformers import AutoTokenizer, CLIPModel, SiglipModel
 
@@ -193,6 +195,4 @@ def load_towers(ref: ModelName, found: Checkout, config: Any) -> TwoTowers:
         summary=f"{type(network).__name__} of transformers: pictures and texts in one space.",
     )
     padding: bool | str = True if clip else "max_length"
-    return TwoTowers(
-        card, as_found(found), network, tokenizer, read_preprocess(found.path, str(ref)), padding
-    )
+    return TwoTowers(card, found, network, tokenizer, read_preprocess(found.path, str(ref)), padding)

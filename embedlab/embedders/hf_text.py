@@ -9,15 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from embedlab.catalog.refs import ModelName
+from embedlab.catalog.refs import EncoderRef
 from embedlab.embedders.hf import chosen_layer, describe, read_network, unfit_option
 from embedlab.embedders.layers import no_such_layer
 from embedlab.embedders.pooling import cls_pool, last_pool, mean_pool
 from embedlab.embedders.text import MAX_CHARS, TextEmbedder
 from embedlab.errors import Argument
 from embedlab.io.text import first_line
-from embedlab.weights import untrusted
-from embedlab.weights.repository import Checkout
+from embedlab.weights import LocalWeights, untrusted
 
 _POOLS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mean": mean_pool,
@@ -51,7 +50,7 @@ class EncoderEmbedder(TextEmbedder):
     """
 
     def __init__(
-        self, ref: ModelName, found: Checkout, network: Any, tokenizer: Any, pooling: str, origin: str
+        self, ref: EncoderRef, found: LocalWeights, network: Any, tokenizer: Any, pooling: str, origin: str
     ) -> None:
         self.path = found.path
         self.network = network
@@ -121,7 +120,7 @@ class EncoderEmbedder(TextEmbedder):
         return list(tokens["input_ids"])
 
 
-def _max_tokens(config: Any, tokenizer: Any, found: Checkout) -> int:
+def _max_tokens(config: Any, tokenizer: Any, found: LocalWeights) -> int:
     """Return how many tokens are read: as the repository states, otherwise as many as there are positions."""
     stated = untrusted.read_json(found.path / "sentence_bert_config.json").get("max_seq_length")
     positions = (
@@ -135,7 +134,7 @@ def _max_tokens(config: Any, tokenizer: Any, found: Checkout) -> int:
     return min(limit for limit in limits if isinstance(limit, int) and limit > 0)
 
 
-def _choose_pooling(ref: ModelName, found: Checkout, config: Any) -> tuple[str, str]:
+def _choose_pooling(ref: EncoderRef, found: LocalWeights, config: Any) -> tuple[str, str]:
     """Return the pooling and, in words for the card, where it comes from."""
     from transformers.models.auto import modeling_auto as auto
 
@@ -175,7 +174,7 @@ def _choose_pooling(ref: ModelName, found: Checkout, config: Any) -> tuple[str, 
     )
 
 
-def load_text(ref: ModelName, found: Checkout, config: Any) -> EncoderEmbedder:
+def load_text(ref: EncoderRef, found: LocalWeights, config: Any) -> EncoderEmbedder:
     """Load a text encoder from its folder; of an encoder-decoder, the encoder."""
     from transformers import AutoModel, AutoModelForTextEncoding, AutoTokenizer
     from transformers.models.auto import modeling_auto as auto

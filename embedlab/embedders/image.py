@@ -20,7 +20,7 @@ from embedlab.embedders.pooling import spatial_mean
 from embedlab.embedders.preprocess import Preprocess
 from embedlab.errors import EmbedlabError, Problem
 from embedlab.media.image import find_problem, read_image
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 
 class ImageEmbedder(CachedEmbedder):
@@ -29,7 +29,7 @@ class ImageEmbedder(CachedEmbedder):
     Parameters
     ----------
     card : ModelCard
-    found : Found
+    found : LocalWeights
         The folder with the weights.
     network : torch.nn.Module
         The whole classifier.
@@ -62,7 +62,7 @@ class ImageEmbedder(CachedEmbedder):
     def __init__(
         self,
         card: ModelCard,
-        found: Found,
+        found: LocalWeights,
         network: nn.Module,
         preprocess: Preprocess,
         *,

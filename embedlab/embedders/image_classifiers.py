@@ -19,7 +19,7 @@ from embedlab.embedders import efficientnet, torchhub
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.preprocess import Preprocess
 from embedlab.embedders.quiet import quiet_loading
-from embedlab.weights import Found, locate
+from embedlab.weights import LocalWeights, locate
 
 _HALF = (0.5, 0.5, 0.5)
 RESNET_PIXELS = Preprocess(resize=256, crop=224)
@@ -30,17 +30,17 @@ LITE0_PIXELS = Preprocess(resize=256, crop=224, mean=_LITE_MEAN, std=_LITE_STD)
 LITE2_PIXELS = Preprocess(resize=292, crop=260, mean=_LITE_MEAN, std=_LITE_STD)
 
 
-def load_lite0(card: ModelCard, found: Found) -> ImageEmbedder:
+def load_lite0(card: ModelCard, found: LocalWeights) -> ImageEmbedder:
     """Load EfficientNet-Lite0 from a folder of weights."""
     return _load_lite(card, found, LITE0_PIXELS, width=1.0, depth=1.0)
 
 
-def load_lite2(card: ModelCard, found: Found) -> ImageEmbedder:
+def load_lite2(card: ModelCard, found: LocalWeights) -> ImageEmbedder:
     """Load EfficientNet-Lite2 from a folder of weights."""
     return _load_lite(card, found, LITE2_PIXELS, width=1.1, depth=1.2)
 
 
-def load_resnet(card: ModelCard, found: Found) -> ImageEmbedder:
+def load_resnet(card: ModelCard, found: LocalWeights) -> ImageEmbedder:
     """Load ResNet-50 of the Hugging Face hub from a folder of weights."""
     from transformers import ResNetForImageClassification
 
@@ -50,7 +50,7 @@ def load_resnet(card: ModelCard, found: Found) -> ImageEmbedder:
     return ImageEmbedder(card, found, network, RESNET_PIXELS, layers=layers, class_names=names)
 
 
-def load_vit(card: ModelCard, found: Found) -> ImageEmbedder:
+def load_vit(card: ModelCard, found: LocalWeights) -> ImageEmbedder:
     """Load ViT of the Hugging Face hub from a folder of weights."""
     from transformers import ViTForImageClassification
 
@@ -60,7 +60,7 @@ def load_vit(card: ModelCard, found: Found) -> ImageEmbedder:
     return ImageEmbedder(card, found, network, VIT_PIXELS, layers=layers, class_names=names, first_token=True)
 
 
-def load_torchhub_resnet(card: ModelCard, found: Found) -> ImageEmbedder:
+def load_torchhub_resnet(card: ModelCard, found: LocalWeights) -> ImageEmbedder:
     """Load ResNet-50 as Torch Hub builds it, with weights from a folder."""
     network = torchhub.load_network("resnet50")
     weights: Mapping[str, Tensor] = torch.load(found.path / torchhub.RESNET50_FILE, weights_only=True)
@@ -92,7 +92,7 @@ def read_imagenet_names(folder: Path) -> list[str] | None:
 
 
 def _load_lite(
-    card: ModelCard, found: Found, pixels: Preprocess, width: float, depth: float
+    card: ModelCard, found: LocalWeights, pixels: Preprocess, width: float, depth: float
 ) -> ImageEmbedder:
     weights = torch.load(found.path / registry.row(card.name).weights.main, weights_only=True)
     network = efficientnet.from_state_dict(weights, width, depth)

@@ -21,7 +21,7 @@ from embedlab.embedders.video import Windows, WindowSize, read_windows
 from embedlab.errors import EmbedlabError, Problem
 from embedlab.media.clip import VideoSource
 from embedlab.media.video import find_problem
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 Pooling = Literal["mean", "flatten"]
 # As in DeepMind's notebook: 25 frames per second, and sound at 48 kHz, so that a window is 0.64 s and has
@@ -62,7 +62,7 @@ class PerceiverEmbedder(CachedEmbedder):
     def __init__(
         self,
         card: ModelCard,
-        found: Found,
+        found: LocalWeights,
         network: Any,
         size: WindowSize = SIZE,
         pooling: Pooling = "mean",
@@ -169,12 +169,12 @@ class PerceiverEmbedder(CachedEmbedder):
         return np.stack([x.mean(axis=0) if self.pooling == "mean" else x.ravel() for x in latents])
 
 
-def load(card: ModelCard, found: Found) -> PerceiverEmbedder:
+def load(card: ModelCard, found: LocalWeights) -> PerceiverEmbedder:
     """Load the multimodal Perceiver from a folder of weights."""
     return PerceiverEmbedder(card, found, load_network(found.path, safetensors=False))
 
 
-def load_mini(card: ModelCard, found: Found) -> PerceiverEmbedder:
+def load_mini(card: ModelCard, found: LocalWeights) -> PerceiverEmbedder:
     """Load the small Perceiver of embedlab, which ``data/perceiver_mini.py`` trains."""
     return PerceiverEmbedder(card, found, load_network(found.path, safetensors=True), MINI)
 

@@ -22,14 +22,13 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from embedlab.catalog.cards import ModelCard
-from embedlab.catalog.refs import ModelName
+from embedlab.catalog.refs import SentenceTransformerRef
 from embedlab.embedders.quiet import quiet_loading
 from embedlab.embedders.text import MAX_CHARS, TextEmbedder
 from embedlab.embeddings import Embeddings
 from embedlab.errors import OnError
 from embedlab.items import Items
-from embedlab.weights import Found, untrusted
-from embedlab.weights.repository import Checkout
+from embedlab.weights import LocalWeights, untrusted
 
 # The names under which models store their prompts.
 _QUERY_NAMES = ("query", "search_query", "s2p_query", "retrieval.query")
@@ -125,7 +124,7 @@ class SentenceTransformerEmbedder(TextEmbedder):
 # -- loading -------------------------------------------------------------------------------------------------
 
 
-def load_pinned(card: ModelCard, found: Found) -> SentenceTransformerEmbedder:
+def load_pinned(card: ModelCard, found: LocalWeights) -> SentenceTransformerEmbedder:
     """Load a model of the catalogue from a folder with its pinned weights."""
     network = _read_network(found.path)
     card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
@@ -133,7 +132,7 @@ def load_pinned(card: ModelCard, found: Found) -> SentenceTransformerEmbedder:
     return SentenceTransformerEmbedder(card, network, found.path, max_tokens)
 
 
-def load(ref: ModelName, found: Checkout) -> SentenceTransformerEmbedder:
+def load(ref: SentenceTransformerRef, found: LocalWeights) -> SentenceTransformerEmbedder:
     """Load any sentence-transformers model from its folder.
 
     Raises
@@ -170,7 +169,7 @@ def load(ref: ModelName, found: Checkout) -> SentenceTransformerEmbedder:
         pooling=pooling,
         normalized=normalized,
         max_tokens=max_tokens,
-        homepage="" if ref.is_folder else f"https://huggingface.co/{ref.target}",
+        homepage=ref.homepage,
         revision=found.revision,
         sha256=found.sha256,
         source=found.source,
@@ -192,7 +191,7 @@ def _read_network(folder: Path, safetensors: bool = True) -> SentenceTransformer
         ).eval()
 
 
-def _choose_prompts(ref: ModelName, network: SentenceTransformer) -> Prompts:
+def _choose_prompts(ref: SentenceTransformerRef, network: SentenceTransformer) -> Prompts:
     """Take the prompts that the user chose, otherwise those in the model's configuration."""
     stored = {name: text for name, text in network.prompts.items() if text}
     default = stored.get(network.default_prompt_name or "", "")

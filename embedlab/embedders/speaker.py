@@ -19,7 +19,7 @@ from embedlab.embedders.pooling import l2_normalize
 from embedlab.embeddings import unit_rows
 from embedlab.media.audio import RATE
 from embedlab.media.mel import HOP, mel_filters, spectrogram
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 N_MELS, WIDTH = 40, 256
 PARTIAL = 160  # frames of 10 ms: the network was trained on partial utterances of 1.6 s
@@ -61,7 +61,7 @@ class SpeakerEmbedder(AudioEmbedder):
 
     layers = ("lstm.0", "lstm.1", "lstm.2", "linear")
 
-    def __init__(self, card: ModelCard, found: Found, network: VoiceEncoder) -> None:
+    def __init__(self, card: ModelCard, found: LocalWeights, network: VoiceEncoder) -> None:
         self.card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
         self.dim = card.dim
         self.path: Path = found.path
@@ -123,7 +123,7 @@ def power_mel(samples: Tensor) -> Tensor:
     return (mel_filters(N_MELS) @ spectrogram(samples, pad_mode="constant")).T
 
 
-def load(card: ModelCard, found: Found) -> SpeakerEmbedder:
+def load(card: ModelCard, found: LocalWeights) -> SpeakerEmbedder:
     """Load the voice encoder from a folder of weights."""
     saved: dict[str, Any] = torch.load(found.path / "pretrained.pt", "cpu", weights_only=True)
     network = VoiceEncoder()

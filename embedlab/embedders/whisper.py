@@ -24,7 +24,7 @@ from embedlab.embedders.quiet import quiet_loading
 from embedlab.media import audio
 from embedlab.media.audio import RATE
 from embedlab.media.mel import HOP, log_mel
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 SAMPLES_PER_FRAME = 2 * HOP  # the second convolution has a stride of 2: one vector for every 20 ms
 N_FRAMES = 30 * RATE // SAMPLES_PER_FRAME  # 1,500
@@ -52,7 +52,9 @@ class WhisperEmbedder(AudioEmbedder):
         The folder the weights were loaded from.
     """
 
-    def __init__(self, card: ModelCard, found: Found, network: Any, context: Context = "short") -> None:
+    def __init__(
+        self, card: ModelCard, found: LocalWeights, network: Any, context: Context = "short"
+    ) -> None:
         self.card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
         self.dim = card.dim
         self.path: Path = found.path
@@ -201,7 +203,7 @@ def sample_silence(start: int) -> tuple[Tensor, Tensor]:
     return start + middle, edges.diff()
 
 
-def load(card: ModelCard, found: Found) -> WhisperEmbedder:
+def load(card: ModelCard, found: LocalWeights) -> WhisperEmbedder:
     """Load Whisper from a folder of weights, in the layout of transformers or CTranslate2."""
     from transformers import WhisperConfig, WhisperForConditionalGeneration
 

@@ -23,7 +23,7 @@ from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import show, show_photos
 from embedlab.media import video
 from embedlab.palette import CATEGORIES, GREY, INK
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 CLIP = "star-goes-right-siren-1"
 LOOKER = "image/efficientnet-lite0"
@@ -156,7 +156,7 @@ def untrained(model: PerceiverEmbedder, seed: int = 0) -> PerceiverEmbedder:
     torch.manual_seed(seed)
     network = type(model.network)(model.network.config)
     card = dataclasses.replace(model.card, name=f"{model.card.name}, untrained")
-    found = Found(model.path, "folder", f"random numbers, seed {seed}", f"seed {seed}")
+    found = LocalWeights(model.path, f"random numbers, seed {seed}")
     return PerceiverEmbedder(card, found, network, model.size, model.pooling, model.windows)
 
 

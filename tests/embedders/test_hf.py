@@ -17,7 +17,8 @@ from pictures import folder as pictures
 from pictures import picture
 
 import embedlab as el
-from embedlab.catalog.refs import BadName
+from embedlab.catalog.ref_options import BadName
+from embedlab.embedders import handlers
 from embedlab.embedders.hf_audio import WaveEmbedder
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.layers import penultimate
@@ -102,10 +103,10 @@ def test_pooling_of_the_repository_is_followed(made: Callable[[str], Path], tmp_
         ({"pooling_mode": "mean"}, "mean"),
     ):
         settings.write_text(json.dumps(content))
-        el.load_model.__globals__["_build_any"].cache_clear()
+        handlers._build.cache_clear()
         assert load(folder).card.pooling == pooling
     settings.write_text(json.dumps({"pooling_mode_max_tokens": True}))
-    el.load_model.__globals__["_build_any"].cache_clear()
+    handlers._build.cache_clear()
     with pytest.raises(BadName, match="its 1_Pooling is not") as caught:
         load(folder)
     assert Argument("pooling") in caught.value.parts
@@ -132,7 +133,7 @@ def test_layers_in_one_pass(made: Callable[[str], Path]) -> None:
         ({"pooling": "max"}, "'mean', 'cls' or 'last', not 'max'"),
         ({"layer": 4}, "a number from -4 to 3"),
         ({"layer": "encoder"}, "a number from -4 to 3"),
-        ({"dimensions": 3}, "hf: has no dimensions"),
+        ({"dimensions": 3}, "hf: has no option dimensions"),
         ({"token_limit": 3}, "behind a server"),
     ],
 )
