@@ -355,10 +355,10 @@ def test_a_bundle_that_is_none() -> None:
 
 
 def test_weights_and_data_of_the_lessons() -> None:
-    every = lab.chosen("all")
+    every = lab.parse_lessons("all")
     assert {"photos", "emoji", "films"} <= set(content.datasets_of(every))
-    assert content.datasets_of(lab.chosen("00-02")) == []
-    assert content.models_of(lab.chosen("04")) == ["text/minilm", "image/efficientnet-lite0"]
+    assert content.datasets_of(lab.parse_lessons("00-02")) == []
+    assert content.models_of(lab.parse_lessons("04")) == ["text/minilm", "image/efficientnet-lite0"]
     # A model that is made of others has no weights of its own; one that comes with embedlab is in its wheel.
     assert not {"video/frames+sound", "video/perceiver-mini"} & set(content.models_of(every))
 

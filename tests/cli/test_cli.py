@@ -282,7 +282,7 @@ def test_every_lesson_declares_what_it_needs() -> None:
     for each in lab.all_lessons():
         assert each.number == int(each.path.name[:2])
         assert each.minutes > 0
-    assert lab.lesson(2).models == ("text/minilm", "text/mpnet")
+    assert lab.find_lesson(2).models == ("text/minilm", "text/mpnet")
 
 
 @pytest.mark.parametrize("way", ["interrupted", "terminated"])

@@ -182,7 +182,7 @@ def test_missing_lab_extensions(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_the_models_of_some_lessons(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
     monkeypatch.setattr(weights, "locate", lambda name: None)
-    found = [f for f in doctor._sources_and_weights(lab.chosen("04")) if f.what != "network"]
+    found = [f for f in doctor._sources_and_weights(lab.parse_lessons("04")) if f.what != "network"]
     assert {f.what: f.status for f in found} == {"text/minilm": "fail", "image/efficientnet-lite0": "fail"}
 
 

@@ -418,8 +418,10 @@ def test_a_server_that_only_a_file_names_is_not_asked(server: EmbeddingServer, t
     )
     with el.VectorStore(tmp_path / "s.db") as store:
         store.add("notes", stranger)
-        with pytest.raises(ServerError, match=r"http://192\.0\.2\.7.* nobody in this session has named"):
+        with pytest.raises(UntrustedServer) as refused:
             store.search("notes", "a private question", k=1)
+    assert refused.value.url == "http://192.0.2.7:8000/v1"
+    assert "el.load_model(" in str(refused.value)
 
 
 def test_kept_vectors_need_no_server(server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch) -> None:

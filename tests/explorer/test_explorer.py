@@ -410,8 +410,9 @@ def test_pictures_for_slides(explorer: Explorer, tmp_path: Path) -> None:
 
 
 def test_a_page_that_would_be_too_large_is_not_written(explorer: Explorer, tmp_path: Path) -> None:
-    with pytest.raises(BadItem, match=r"40 items would have \d+ MB, and most_mb is 1\..*most_mb=\d+"):
+    with pytest.raises(PageTooLarge, match=r"40 items would have \d+ MB, and most_mb is 1\..*most_mb=\d+") as refused:
         explorer.to_html(tmp_path / "map.html", most_mb=1)
+    assert refused.value.size_mb > refused.value.limit_mb == 1
     assert not (tmp_path / "map.html").exists()
 
 

@@ -30,7 +30,7 @@ from embedlab.embedders.openai import known_dims
 from embedlab.embedders.openai.client import KEY, OPENAI, Connection, ServerError, TooMuch, is_loopback
 from embedlab.embedders.openai.known_models import KNOWN, LOOKED_UP, MAX_TOKENS, Known
 from embedlab.embedders.vector_cache import CachedVector, VectorCache
-from embedlab.errors import Problem, ProblemCode, require
+from embedlab.errors import Problem, ProblemCode, UntrustedServer, require
 from embedlab.items import Items
 
 TOKEN_LIMIT = 2_000_000
@@ -289,15 +289,16 @@ def check_trusted(asked: ModelName) -> None:
 
     Raises
     ------
-    ServerError
+    UntrustedServer
         With the line that names it.
     """
     url, _ = _server_of(asked)
     if not (url in (OPENAI, _standard()) or url in _trusted or is_loopback(url)):
-        raise ServerError(
-            f"These vectors were made by the server {url}, which nobody in this session has named. If your "
-            "texts may "
-            f"go there, say so once: el.load_model({str(asked)!r})."
+        raise UntrustedServer(
+            f"These vectors were made by the server {url}, which you have not named in this session. If your "
+            f"texts may go there, name it once: el.load_model({str(asked)!r}).",
+            url=url,
+            model=str(asked),
         )
 
 
