@@ -40,8 +40,8 @@ def offline() -> bool:
     return os.environ.get("EMBEDLAB_OFFLINE", "").strip().lower() not in _FALSE
 
 
-def no_bars() -> bool:
-    """True when ``TQDM_DISABLE`` asks for no progress bars; tqdm's notebook bar does not look itself."""
+def bars_disabled() -> bool:
+    """Return whether ``TQDM_DISABLE`` turns progress bars off; tqdm's notebook bar ignores it."""
     return os.environ.get("TQDM_DISABLE", "").strip().lower() not in _FALSE
 
 

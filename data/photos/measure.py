@@ -52,7 +52,7 @@ def main() -> None:
     vectors = {name: el.embed(items, name).vectors for name in MODELS} | {"raw pixels": raw_pixels(items)}
     unit = {name: v / np.linalg.norm(v, axis=1, keepdims=True) for name, v in vectors.items()}
     plain = views == "as it is"
-    digests = np.array(items.digests())
+    digests = np.array(items.content_hashes())
     # A photograph without colours is the same picture in grey: it would find itself.
     twice = np.array([d in set(digests[:i]) for i, d in enumerate(digests)])
     print("| view | " + " | ".join(unit) + " |\n| --- |" + " --- |" * len(unit))

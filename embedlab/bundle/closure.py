@@ -1,7 +1,7 @@
 """Check that a folder of wheels is complete for a target, by the metadata of the wheels themselves.
 
-pip resolves for the machine that it runs on. Here every requirement is followed with the markers of the target,
-from embedlab down, so that nothing is missing when there is no network to fetch it from.
+pip resolves for the machine that it runs on. Here every requirement is followed with the markers of the
+target, from embedlab down, so that nothing is missing when there is no network to fetch it from.
 """
 
 from __future__ import annotations
@@ -98,9 +98,7 @@ def compatible_wheels(wheels: Iterable[Path], target: Target) -> dict[str, list[
         name, version, _, wheel_tags = parse_wheel_filename(path.name)
         if wheel_tags & tags:
             found.setdefault(name, []).append((version, path))
-    return {
-        name: [path for _, path in sorted(versions, reverse=True)] for name, versions in found.items()
-    }
+    return {name: [path for _, path in sorted(versions, reverse=True)] for name, versions in found.items()}
 
 
 def find_closure(folder: Path, target: Target, root: str = "embedlab") -> Closure:

@@ -42,8 +42,8 @@ def compose_page(wheels: Iterable[Wheel], models: list[str], datasets: list[str]
         "# Third-party content",
         "",
         "embedlab itself, its texts and its sounds are under Apache-2.0 and CC0-1.0. Everything else in this",
-        "folder belongs to the authors named here and is under their licences. Each wheel is a zip that contains",
-        "its own licence files; this page repeats what its metadata say.",
+        "folder belongs to the authors named here and is under their licences. Each wheel is a zip with its",
+        "own licence files; this page repeats what its metadata say.",
         "",
         "## Weights",
         "",
@@ -64,9 +64,8 @@ def compose_page(wheels: Iterable[Wheel], models: list[str], datasets: list[str]
     lines += ["", "## Packages", "", "Some wheels contain other libraries, such as FFmpeg in `av`.", ""]
     lines += ["| package | version | licence | homepage |", "| --- | --- | --- | --- |"]
     for (name, version), wheel in sorted(packages.items()):
-        lines.append(
-            f"| {name} | {version} | {_cell(licence_of(wheel.metadata))} | {_cell(homepage_of(wheel.metadata))} |"
-        )
+        licence, homepage = licence_of(wheel.metadata), homepage_of(wheel.metadata)
+        lines.append(f"| {name} | {version} | {_cell(licence)} | {_cell(homepage)} |")
     return "\n".join(lines) + "\n"
 
 

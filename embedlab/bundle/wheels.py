@@ -49,10 +49,10 @@ class TooLarge(EmbedlabError):
             else f"more than {LARGE_BYTES / 1e9:.1f} GB arrived"
         )
         super().__init__(
-            f"{target.name}: {what}. That is torch's build for graphics cards, several GB; the lessons need only "
-            "its build for processors. Give pip the address of that build, which pytorch.org shows under 'Get "
-            "started', CPU: set PIP_EXTRA_INDEX_URL to it, or use `pip config set global.extra-index-url`. Or "
-            "accept the large build with ",
+            f"{target.name}: {what}. That is torch's build for graphics cards, several GB; the lessons need "
+            "only its build for processors. Give pip the address of that build (pytorch.org, 'Get started', "
+            "CPU): set PIP_EXTRA_INDEX_URL to it, or use `pip config set global.extra-index-url`. Or accept "
+            "the large build with ",
             Argument("allow_large", True),
             ".",
         )
@@ -111,9 +111,7 @@ class ResolvedPackage:
     wheel: str
 
 
-def gather(
-    root: Path, target: Target, folder: Path, *, allow_large: bool, on_bytes: OnBytes
-) -> TargetWheels:
+def gather(root: Path, target: Target, folder: Path, *, allow_large: bool, on_bytes: OnBytes) -> TargetWheels:
     """Fetch what is missing, check that the wheels are complete, and write the target's lock file.
 
     Parameters

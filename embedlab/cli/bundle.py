@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from tqdm import tqdm
 
 from embedlab.cli.console import print_error, print_line, print_status
 from embedlab.cli.messages import format_error, report_errors
@@ -54,8 +55,8 @@ def bundle(
     from embedlab.bundle import packing, targets
     from embedlab.bundle.make import Plan, make
     from embedlab.catalog import registry
-    from embedlab.cli.progress import download_bar
     from embedlab.lessons import lab
+    from embedlab.weights import download_bar
 
     kind = packing.parse_kind(archive) if archive else None
     for name in model or ():
@@ -70,7 +71,7 @@ def bundle(
     if dry_run:
         raise typer.Exit(0 if _print_plan(plan) else 1)
     with download_bar() as progress:
-        made = make(plan, report=print_line, progress=progress)
+        made = make(plan, report=tqdm.write, progress=progress)
         packed = packing.pack(made, kind, progress) if kind else None
     for warning in made.warnings:
         print_status("warn", warning)
@@ -86,11 +87,11 @@ def bundle(
 def _check(out: Path) -> bool:
     """Read every byte of a bundle; return whether it is as it was made."""
     from embedlab.bundle import manifest
-    from embedlab.cli.progress import download_bar
+    from embedlab.weights import download_bar
 
     about, entries = manifest.read(out)
     total, done = sum(entry.size for entry in entries), 0
-    with download_bar(total) as progress:
+    with download_bar() as progress:
 
         def on_file(entry: manifest.Entry) -> None:
             nonlocal done

@@ -129,8 +129,8 @@ What each failure means in a class, and what to say:
 
 {rows}
 
-Two more problems that no check can see: a laptop lent by an employer may forbid running programs from the home
-folder (bring a spare, or let people work in pairs); and thirty people on one Wi-Fi download
+Two more problems that no check can see: a laptop lent by an employer may forbid running programs from the
+home folder (bring a spare, or let people work in pairs); and thirty people on one Wi-Fi download
 {30 * megabytes / 1000:.0f} GB of weights (bring the bundle on two sticks instead).
 """
 

@@ -1,4 +1,4 @@
-"""``embedlab summary``, ``embed``, ``explore``, ``compare``, ``search``: your own data, without a notebook."""
+"""``embedlab summary``, ``embed``, ``explore``, ``compare`` and ``search``, for your own data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from embedlab.cli.inputs import (
     read_items,
     reload_model,
 )
-from embedlab.cli.messages import format_option, report_errors
+from embedlab.cli.messages import report_errors
 from embedlab.cli.options import (
     Content,
     Encoding,
@@ -73,7 +73,7 @@ def summary(
     )
     planned = None if model is None else model_or_name(model, token_limit, key_from)
     report = items.summary(planned, full=full)
-    print_line(report.text(format_option))
+    print_line(repr(report))
     raise typer.Exit(1 if report.problems or (items.origin and items.origin.left_out) else 0)
 
 
@@ -112,13 +112,12 @@ def embed(
         )
         planned = model_or_name(model, token_limit, key_from)
         report = items.summary(planned)
-        print_line(report.text(format_option))
+        print_line(repr(report))
         if report.problems and action == "raise":
             raise EmbedlabError(
                 f"{len(report.problems):,} of {len(items):,} items cannot be embedded. Fix them, or pass ",
                 Argument("on_error", "skip"),
                 " to leave them out.",
-                problems=report.problems,
             )
         if not yes and sys.stdin.isatty():
             typer.confirm("Embed them?", default=True, abort=True)
@@ -240,7 +239,7 @@ def _embed(items: Items, model: str | Embedder, batch_size: int, on_error: OnErr
 
 
 def _print_result(emb: Embeddings, out: Path, forecast: Forecast | None) -> None:
-    from embedlab.io.formats import of_bytes, of_seconds
+    from embedlab.io.formats import format_bytes, format_seconds
 
     report = emb.report
     # The sample that the forecast timed was computed by this run, although it now comes from the cache.
@@ -251,14 +250,14 @@ def _print_result(emb: Embeddings, out: Path, forecast: Forecast | None) -> None
         parts.append(f"{len(names):,} left out ({', '.join(names[:5])}{more})")
     if report.truncated:
         parts.append(f"{len(report.truncated):,} longer than the model reads")
-    size = of_bytes(out.stat().st_size)
+    size = format_bytes(out.stat().st_size)
     print_line(
-        f"{len(emb):,} x {emb.dim:,} in {out}, {size}, {of_seconds(report.seconds)}: {', '.join(parts)}"
+        f"{len(emb):,} x {emb.dim:,} in {out}, {size}, {format_seconds(report.seconds)}: {', '.join(parts)}"
     )
     print_line(f"To look at it: embedlab explore {quote(str(out))} --html map.html")
 
 
 def _print_file(path: Path) -> None:
-    from embedlab.io.formats import of_bytes
+    from embedlab.io.formats import format_bytes
 
-    print_line(f"{path}, {of_bytes(path.stat().st_size)}")
+    print_line(f"{path}, {format_bytes(path.stat().st_size)}")

@@ -1,4 +1,4 @@
-"""``embedlab doctor``: check whether this machine is ready for the lessons, and say how to fix what is not."""
+"""``embedlab doctor``: check whether this machine is ready for the lessons, and say how to fix it."""
 
 from __future__ import annotations
 

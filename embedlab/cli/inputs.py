@@ -61,24 +61,18 @@ def choose_modality(model: str | None, *, may_fetch: bool) -> str:
     EmbedlabError
         If there is no model, or the model embeds several modalities.
     """
+    from embedlab.catalog.refs import parse
+    from embedlab.embedders.handlers import handler_of
+
     if model is None:
         raise EmbedlabError("The modality is unknown. Pass --modality text, image, audio or video.")
-    modality = _modality_in_name(model) or _loaded_card(model, may_fetch).modality
+    ref = parse(model)
+    modality = handler_of(ref).modality(ref) or _loaded_card(model, may_fetch).modality
     if modality == "image+text":
         raise EmbedlabError(
             f"{model} embeds images and texts. Pass --modality image or --modality text to choose one."
         )
     return modality
-
-
-def _modality_in_name(model: str) -> str | None:
-    """Return the modality that a name implies, or None if only the files of the model tell."""
-    from embedlab.catalog import refs, registry
-
-    prefix = refs.parse(model).prefix
-    if not prefix:
-        return registry.row(model).card.modality
-    return "text" if prefix in ("st", "openai") else None
 
 
 def _loaded_card(model: str, may_fetch: bool) -> ModelCard:
@@ -99,51 +93,33 @@ def _loaded_card(model: str, may_fetch: bool) -> ModelCard:
 
 def announce_download(model: str) -> None:
     """Say that a model will be downloaded, and how large it is; print nothing if it is on this machine."""
-    from embedlab import weights
-    from embedlab.catalog import refs, registry
-    from embedlab.io.formats import of_bytes
-    from embedlab.weights import repository
+    from embedlab.catalog.refs import parse
+    from embedlab.embedders.handlers import handler_of
+    from embedlab.io.formats import format_bytes
 
-    ref = refs.parse(model)
-    if ref.prefix == "openai" or ref.is_folder:
-        return
-    row = None if ref.prefix else registry.row(model)
-    lacking = [part for part in (row.parts if row else ()) or (model,) if weights.locate(part) is None]
-    if not lacking:
-        return
-    size = sum(registry.row(p).download_bytes for p in lacking) if row else repository.download_bytes(ref)
-    print_line(f"Downloading {model}{f' ({of_bytes(size)})' if size else ''}, once.")
+    ref = parse(model)
+    handler = handler_of(ref)
+    if handler.missing(ref):
+        size = handler.download_bytes(ref)
+        print_line(f"Downloading {model}{f' ({format_bytes(size)})' if size else ''}, once.")
 
 
 def model_or_name(name: str, token_limit: int | None = None, key_from: str | None = None) -> str | Embedder:
     """Return a model for a summary: its name, so that nothing is fetched, or a server's with its options."""
-    from embedlab.catalog.refs import parse
     from embedlab.embedders import load_model
 
     if token_limit is None and key_from is None:
         return name
-    if parse(name).prefix != "openai":
-        raise EmbedlabError(
-            f"--token-limit and --key-from are for models behind a server (openai:…), not for {name}."
-        )
     return load_model(name, token_limit=token_limit, key_from=key_from)
 
 
 def reload_model(card: ModelCard, key_from: str | None) -> Embedder:
     """Load the model that made saved vectors; a server that only the file names is refused."""
-    from embedlab.catalog.refs import parse
-    from embedlab.embedders import load_model
     from embedlab.embedders.loading import load_again
-    from embedlab.embedders.openai import server
 
     if key_from is None:
         announce_download(card.name)
-        return load_again(card)
-    ref = parse(card.name)
-    if ref.prefix != "openai":
-        raise EmbedlabError(f"--key-from is for models behind a server (openai:…), not for {card.name}.")
-    server.check_trusted(ref)
-    return load_model(card.name, key_from=key_from)
+    return load_again(card, key_from)
 
 
 def load_files(files: list[Path]) -> list[Embeddings]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -15,6 +15,9 @@ from embedlab.cli.messages import format_error, report_errors
 from embedlab.cli.options import KeyFrom
 from embedlab.errors import EmbedlabError
 
+if TYPE_CHECKING:
+    from embedlab.weights import LocalWeights
+
 
 @report_errors
 def models(
@@ -22,7 +25,7 @@ def models(
     key_from: KeyFrom = None,
 ) -> None:
     """List the models, or show the card of one model."""
-    from embedlab.catalog import registry
+    from embedlab.embedders.listing import Place, listed_models
 
     if name is not None:
         _print_card(name, key_from)
@@ -30,12 +33,13 @@ def models(
     table = make_table(
         "name", "dim", "params", "MB", "licence", "where", numbers=("dim", "params", "MB"), fold=("where",)
     )
-    for row in registry.models().to_dict("records"):
-        numbers = (str(row["dim"]), f"{row['params'] / 1e6:.0f} M", f"{row['download_mb']:.0f}")
-        parts = registry.row(row["name"]).parts
+    for model in listed_models():
+        card = model.card
+        numbers = (str(card.dim), f"{card.params / 1e6:.0f} M", f"{model.download_bytes / 1e6:.0f}")
         # The names of the parts would wrap in a narrow column; the card of the model lists them.
-        where = f"here, all {len(parts)} parts" if parts and "here" in row["where"] else row["where"]
-        table.add_row(escape(row["name"]), *numbers, escape(row["licence"]), escape(where))
+        all_parts = model.parts and model.place is Place.HERE
+        where = f"here, all {len(model.parts)} parts" if all_parts else model.where
+        table.add_row(escape(card.name), *numbers, escape(card.licence), escape(where))
     console.print(table)
     prefixes = "".join(f"\n{prefix}" for prefix in refs.PREFIXES.values())
     console.print(
@@ -46,9 +50,11 @@ def models(
 def _print_card(name: str, key_from: str | None) -> None:
     from embedlab import weights
     from embedlab.catalog import registry
+    from embedlab.embedders.handlers import handler_of
 
-    if refs.has_prefix(name):
-        _print_prefixed_card(name, key_from)
+    ref = refs.parse(name)
+    if handler_of(ref).card(ref) is None:
+        _print_loaded_card(ref, key_from)
         return
     row = registry.row(name)
     found = weights.locate(name)
@@ -68,18 +74,18 @@ def _print_card(name: str, key_from: str | None) -> None:
         print_line(f"{key:<11} {'-' if value is None else value}")
 
 
-def _print_prefixed_card(name: str, key_from: str | None) -> None:
-    """Print the card of a model that is named by a prefix, without fetching anything."""
-    from embedlab import weights
+def _print_loaded_card(ref: refs.ModelRef, key_from: str | None) -> None:
+    """Print the card of a model that is not in the catalogue, without fetching anything."""
     from embedlab.embedders import load_model
+    from embedlab.embedders.handlers import handler_of
 
-    ref = refs.parse(name)
-    if ref.prefix != "openai" and weights.locate(name) is None:
+    if handler_of(ref).missing(ref):
         raise EmbedlabError(
-            f"{name} is not on this machine, so its card is unknown. Download it: embedlab fetch {quote(name)}",
-            model=name,
+            f"{ref} is not on this machine, so its card is unknown. Download it: "
+            f"embedlab fetch {quote(str(ref))}",
+            model=str(ref),
         )
-    for key, value in asdict(load_model(name, key_from=key_from).card).items():
+    for key, value in asdict(load_model(str(ref), key_from=key_from).card).items():
         print_line(f"{key:<15} {'-' if value in (None, '') else value}")
 
 
@@ -97,7 +103,7 @@ def fetch(
 
     The exit status is 1 if a download fails.
     """
-    from embedlab.catalog import registry
+    from embedlab.embedders.handlers import parts_of
     from embedlab.lessons import lab
 
     wanted = list(names or ())
@@ -111,13 +117,7 @@ def fetch(
         )
     if not wanted:
         print_line(f"Lesson {lesson} needs no weights.")
-    parts = [
-        part
-        for name in wanted
-        for part in (
-            (name,) if refs.has_prefix(name) else registry.row(name).parts or (registry.row(name).card.name,)
-        )
-    ]
+    parts = [part for name in wanted for part in parts_of(name)]
     raise typer.Exit(0 if fetch_all(parts) else 1)
 
 
@@ -125,33 +125,33 @@ def fetch_all(names: Iterable[str]) -> bool:
     """Fetch models one after the other and print where each came from; return whether all are here."""
     # Lines rather than a table: a path that wraps cannot be copied.
     results: list[tuple[Status, str, str, str]] = []
-    errors = []
+    failures = []
     for name in dict.fromkeys(names):
         try:
-            origin, path = _fetch(name)
+            found = _fetch(name)
         except EmbedlabError as error:
-            errors.append(error)
+            failures.append(error)
             results.append(("fail", name, "no source", "see the reason below"))
         else:
-            results.append(("ok", name, origin, path))
+            results.append(("ok", name, found.origin, str(found.path)))
     name_width, source_width = (max((len(r[column]) for r in results), default=0) for column in (1, 2))
     for status, name, source, where in results:
         print_status(status, f"{name:<{name_width}}  {source:<{source_width}}  {where}")
-    for error in errors:
-        print_error(format_error(error))
-    return not errors
+    for failure in failures:
+        print_error(format_error(failure))
+    return not failures
 
 
-def _fetch(name: str) -> tuple[str, str]:
-    """Fetch one model with a progress bar; return its source and its folder."""
+def _fetch(name: str) -> LocalWeights:
+    """Fetch one model with a progress bar."""
     from embedlab import weights
-    from embedlab.catalog import registry
-    from embedlab.cli.progress import download_bar
-    from embedlab.lessons import lab
+    from embedlab.embedders.handlers import handler_of
 
-    prefixed = refs.has_prefix(name)  # the hub has to be asked for the size of these
-    if not console.is_terminal and weights.locate(name) is None:
-        print_line(f"Fetching {name}" + ("" if prefixed else f", {lab.format_download_size(name)}"))
-    with download_bar(None if prefixed else registry.row(name).download_bytes, name) as progress:
-        found = weights.fetch(name, progress)
-    return found.origin, str(found.path)
+    ref = refs.parse(name)
+    handler = handler_of(ref)
+    # The size of a model outside the catalogue is known only to the hub, which fetch asks anyway.
+    size = handler.download_bytes(ref) if handler.card(ref) else None
+    if not console.is_terminal and handler.missing(ref):
+        print_line(f"Fetching {name}" + (f", {size / 1e6:.0f} MB" if size else ""))
+    with weights.download_bar() as progress:
+        return handler.fetch(ref, progress)

@@ -45,8 +45,8 @@ def _asked(c: Comparison) -> list[str]:
     if not c.queries:
         return []
     asked = next(iter(c.queries.values())).items
-    rows = dict(zip(c.items.digests(), c.items.ids, strict=True))
-    same = [(id, rows[d]) for id, d in zip(asked.ids, asked.digests(), strict=True) if d in rows]
+    rows = dict(zip(c.items.content_hashes(), c.items.ids, strict=True))
+    same = [(id, rows[d]) for id, d in zip(asked.ids, asked.content_hashes(), strict=True) if d in rows]
     same = [(id, other) for id, other in same if id != other]  # an item that asks is no answer to itself
     if not same:
         return []

@@ -62,7 +62,7 @@ def find_copies(items: Items, neighbors: Sequence[Neighbors]) -> Copies:
         the median distance to a nearest neighbour.
     """
     n = len(items)
-    by_content = pd.factorize(pd.Series([digest.hex() for digest in items.digests()]))[0]
+    by_content = pd.factorize(pd.Series([digest.hex() for digest in items.content_hashes()]))[0]
     first = pd.Series(by_content).map(pd.Series(np.arange(n)).groupby(by_content).first()).to_numpy()
     pairs = set.intersection(*(_close(graph) for graph in neighbors)) if neighbors else set()
     rows = np.array([*zip(range(n), first, strict=True), *pairs], np.int64).reshape(-1, 2)

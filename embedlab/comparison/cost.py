@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
-from embedlab import settings, weights
 from embedlab.catalog import registry
+from embedlab.embedders.handlers import locate
 from embedlab.embedders.loading import loadable
 from embedlab.embeddings import Embeddings
 from embedlab.errors import EmbedlabError
+from embedlab.io.progress import progress_bar
 from embedlab.items import Items
 
 COLUMNS = ["params", "dim", "file_mb", "mb_per_million", "items_per_second", "peak_mb", "n_measured", "note"]
@@ -57,12 +57,15 @@ def cost_table(
         float32 vectors), ``items_per_second`` and ``peak_mb`` (of the whole process, at its peak; not on
         Windows) with ``n_measured`` items; NaN with a ``note`` where it was not measured.
     """
-    bar = tqdm(
-        embeddings, "measuring speed and memory", unit="model", leave=False,
-        delay=1.0 if progress is None else 0,
-        disable=settings.no_bars() or not measure or progress is False,
-    )  # fmt: skip
-    table = pd.DataFrame([_row(emb, measure) for emb in bar], columns=COLUMNS)
+    rows = []
+    bar = progress_bar(
+        "measuring speed and memory", len(embeddings), unit="model", progress=progress if measure else False
+    )
+    with bar:
+        for emb in embeddings:
+            rows.append(_row(emb, measure))
+            bar.update()
+    table = pd.DataFrame(rows, columns=COLUMNS)
     return table.astype({name: float for name in ("file_mb", "items_per_second", "peak_mb")})
 
 
@@ -85,7 +88,7 @@ def _row(emb: Embeddings, measure: bool) -> dict[str, Any]:
         return row | {"note": "runs on a server: nothing is sent there to take its time"}
     if any(known.make and known.card.name == emb.model.name for known in registry.rows()):
         return row | {"note": "registered in this process, and measured in another"}
-    if weights.locate(emb.model.name) is None:
+    if locate(emb.model.name) is None:
         return row | {"note": "not measured: its weights are not on this machine"}
     if not len(emb):
         return row | {"note": "no items to measure with"}
@@ -125,7 +128,7 @@ def _file_mb(name: str) -> float:
         return float("nan")
     total = 0
     for part in row.parts or (name,):
-        found = weights.locate(part)
+        found = locate(part)
         files = [file for file in found.path.rglob("*") if file.is_file()] if found else []
         total += sum(file.stat().st_size for file in files) or registry.row(part).download_bytes
     return total / 1e6 if total else float("nan")

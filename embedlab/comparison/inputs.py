@@ -11,8 +11,8 @@ import pandas as pd
 
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
+from embedlab.io.formats import listed
 from embedlab.items import Items
-from embedlab.items.image_text_pair import some
 
 _LISTED = 20  # ids in an error
 
@@ -31,7 +31,7 @@ def joined(embeddings: Sequence[Embeddings]) -> list[Embeddings]:
         theirs = set(emb.ids)
         missing, extra = [id for id in first.ids if id not in theirs], sorted(theirs - ids)
         if missing or extra:
-            name, lost, more = emb.model.name, some(missing, _LISTED), some(extra, _LISTED)
+            name, lost, more = emb.model.name, listed(missing, _LISTED), listed(extra, _LISTED)
             parts = [f"{len(missing)} are missing from {name} ({lost})"] if missing else []
             parts += [f"{len(extra)} are only there ({more})"] if extra else []
             raise BadItem(
@@ -40,8 +40,8 @@ def joined(embeddings: Sequence[Embeddings]) -> list[Embeddings]:
             )
         own = emb if emb.ids == first.ids else emb.select(first.ids)
         differing = [id for id, c in zip(own.ids, own.items.contents, strict=True) if str(c) != contents[id]]
-        if differing and own.items.digests() != first.items.digests():
-            raise BadItem(f"Items of the same id have different contents: {some(differing, _LISTED)}.")
+        if differing and own.items.content_hashes() != first.items.content_hashes():
+            raise BadItem(f"Items of the same id have different contents: {listed(differing, _LISTED)}.")
         same.append(own)
     return same
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from embedlab.comparison.scores import group_codes
-from embedlab.embeddings import Embeddings
+from embedlab.embeddings import Embeddings, unit_rows
 from embedlab.errors import BadItem, WrongModel
+from embedlab.io.formats import listed
 from embedlab.items import Items
-from embedlab.items.image_text_pair import some
 
 # Cosines count as equal when they round to the same step (about 1e-6): float32 vectors carry no more. A
 # power of two, because cosines that often repeat (0, 1, 1/3, 5/8, …) then never lie between two steps.
@@ -91,8 +91,8 @@ def rank(
         itself = np.arange(len(asked)) if queries is documents else np.full(len(asked), -1)
     query, row, grade = _judgements(relevant, query_ids, document_ids)
     if own := {query_ids[q]: None for q in query[row == itself[query]]}:
-        raise BadItem(f"A query is no document to be found by itself; leave it out for {some(own)}.")
-    before, tied = _places(asked, _unit(stored), query, row, itself)
+        raise BadItem(f"A query is no document to be found by itself; leave it out for {listed(own)}.")
+    before, tied = _places(asked, unit_rows(stored.astype(np.float64), dtype=np.float64), query, row, itself)
     order = np.lexsort((before, query))
     return Ranking(query[order], grade[order], before[order], tied[order], len(stored), codes)
 
@@ -127,7 +127,7 @@ def _checked(what: str, given: Embeddings | np.ndarray) -> tuple[np.ndarray, lis
     broken, empty = ~np.isfinite(vectors).all(axis=1), ~vectors.any(axis=1)
     for wrong, why in ((broken, "not finite"), (empty, "all zeros")):
         if wrong.any():
-            raise BadItem(f"The vector of {what} {some(ids[i] for i in np.flatnonzero(wrong))} is {why}.")
+            raise BadItem(f"The vector of {what} {listed(ids[i] for i in np.flatnonzero(wrong))} is {why}.")
     return vectors, ids
 
 
@@ -165,7 +165,7 @@ def _judgements(
     counts = np.array([len(rows) for rows, _ in found])
     if not counts.all():
         none = [query_ids[q] for q in np.flatnonzero(counts == 0)]
-        raise BadItem(f"No document is relevant to query {some(none)}: leave such queries out.")
+        raise BadItem(f"No document is relevant to query {listed(none)}: leave such queries out.")
     rows, grades = (np.concatenate(column) for column in zip(*found, strict=True))
     return np.repeat(np.arange(n), counts), rows, grades
 
@@ -179,7 +179,7 @@ def _rows(keys: list[Any], numbered: dict[str | int, int], what: str) -> np.ndar
     rows = [-1 if isinstance(key, (bool, np.bool_)) else numbered.get(key, -1) for key in keys]
     if -1 in rows:
         unknown = [key for key, row in zip(keys, rows, strict=True) if row < 0]
-        raise BadItem(f"No {what} with the id or row number {some(unknown)}, which relevant names.")
+        raise BadItem(f"No {what} with the id or row number {listed(unknown)}, which relevant names.")
     return np.array(rows, np.int64)
 
 
@@ -192,7 +192,8 @@ def _places(
     block = max(1, _BLOCK_VALUES // len(unit))
     for start in range(0, len(asked), block):
         # In float64 the noise of the product is far below a step, so that copies do get equal cosines.
-        cosines = _unit(asked[start : start + block]) @ unit.T
+        query_rows = asked[start : start + block].astype(np.float64)
+        cosines = unit_rows(query_rows, dtype=np.float64) @ unit.T
         steps = np.rint(np.multiply(cosines, _STEPS, out=cosines), out=cosines).astype(np.int32)
         left_out = np.flatnonzero(itself[start : start + block] >= 0)
         steps[left_out, itself[start + left_out]] = -2 * _STEPS  # below any cosine: in nobody's way
@@ -206,9 +207,3 @@ def _places(
             before[mine] = len(line) - as_near
             tied[mine] = as_near - np.searchsorted(line, values, "left")
     return before, tied
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    unit = vectors.astype(np.float64)
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    return unit

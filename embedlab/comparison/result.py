@@ -21,7 +21,7 @@ from embedlab.comparison.tasks import knn_accuracy
 from embedlab.comparison.verdict import Facts, listed, verdict
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
-from embedlab.io.atomic import whole_file
+from embedlab.io.atomic import atomic_write
 from embedlab.items import Items
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class Comparison:
 
         target = Path(path)
         text = whole_page(self)
-        with whole_file(target) as part:
+        with atomic_write(target) as part:
             part.write_text(text, encoding="utf-8")
         return target
 

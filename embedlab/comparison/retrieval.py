@@ -20,7 +20,7 @@ from embedlab.comparison.scores import bootstrap as bootstrap
 from embedlab.comparison.scores import group_codes
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
-from embedlab.items.image_text_pair import some
+from embedlab.io.formats import listed
 
 
 def recall_at_k(ranking: Ranking, k: int) -> Score:
@@ -94,7 +94,7 @@ def zero_shot_accuracy(
     if not known.any():
         raise BadItem("No item has a label, so there is nothing to be right about.")
     if unknown := sorted(set(labels[known]) - rows.keys()):
-        raise BadItem(f"No class vector for the label {some(unknown)}; there are {some(rows)}.")
+        raise BadItem(f"No class vector for the label {listed(unknown)}; there are {listed(rows)}.")
     codes = None if groups is None else group_codes(groups, len(labels))[known]
     right = [rows[label] for label in labels[known]]
     return success_at_k(rank(embeddings.select(known), vectors, right, groups=codes), 1)

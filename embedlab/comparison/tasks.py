@@ -12,11 +12,11 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from embedlab.analysis.neighbors import Neighbors, knn, unit_rows
+from embedlab.analysis.neighbors import Neighbors, knn
 from embedlab.comparison.scores import Score, bootstrap, group_codes
-from embedlab.embeddings import Embeddings
+from embedlab.embeddings import Embeddings, unit_rows
 from embedlab.errors import BadItem
-from embedlab.items.image_text_pair import some
+from embedlab.io.formats import listed
 
 MOST = 2000  # items of which the slower tasks take a sample
 _SPARE = 30  # neighbours beyond k that are looked up, in case the nearest are copies
@@ -201,7 +201,7 @@ def pair_similarity(
         raise BadItem("All pairs have the same score: there is no order to find.")
     row = {id: number for number, id in enumerate(embeddings.ids)}
     if unknown := [id for id in (*first, *second) if str(id) not in row]:
-        raise BadItem(f"No item {some(unknown)} in these embeddings.")
+        raise BadItem(f"No item {listed(unknown)} in these embeddings.")
     unit = unit_rows(embeddings.vectors)
     a, b = ([row[str(id)] for id in ids] for ids in (first, second))
     cosines = np.einsum("ij,ij->i", unit[a], unit[b], dtype=np.float64)

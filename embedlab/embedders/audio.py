@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from embedlab.embedders.base import CachedEmbedder
-from embedlab.errors import BadItem, Problem
+from embedlab.errors import Problem
 from embedlab.items.fragments import fragment
 from embedlab.media import audio
 from embedlab.media.audio import RATE, SILENT
+from embedlab.media.errors import UnreadableMedia
 
 WINDOW_SECONDS = 30
 _WINDOW = WINDOW_SECONDS * RATE
@@ -49,22 +50,21 @@ class AudioEmbedder(CachedEmbedder):
     def _prepare(self, content: Any) -> np.ndarray | Long:
         pieces: list[np.ndarray] = []
         size, loudest = 0, 0.0
-        for piece in audio.blocks(content):  # to the end, so that damage is found now and named
+        for piece in audio.read_blocks(content):  # to the end, so that damage is found now and named
             if not len(piece):
                 continue
             size += len(piece)
             loudest = max(loudest, float(np.abs(piece).max()))
             if size <= _WINDOW:
                 pieces.append(piece)
-        name = content if isinstance(content, str) else "The sound"
         if size == 0:
-            raise BadItem(f"{name} holds no sound. Copy it again, or leave it out with on_error='skip'.")
+            raise UnreadableMedia(content, "audio", audio.NO_SOUND)
         if loudest < SILENT:
-            raise BadItem(f"{name} is silent. Record it again, or leave it out with on_error='skip'.")
+            raise UnreadableMedia(content, "audio", audio.SILENCE)
         return np.concatenate(pieces) if size <= _WINDOW else Long(content)
 
     def _problem(self, content: Any) -> Problem | None:
-        return audio.problem(content)
+        return audio.find_problem(content)
 
     def _length(self, content: Any) -> float:
         path, start, end = fragment(content)
@@ -118,7 +118,7 @@ def windows_of(source: Any) -> Iterator[np.ndarray]:
     """A recording in windows of 30 seconds, one after the other; the last one may be shorter."""
     waiting: list[np.ndarray] = []
     size = 0
-    for piece in audio.blocks(source):
+    for piece in audio.read_blocks(source):
         waiting.append(piece)
         size += len(piece)
         while size >= _WINDOW:

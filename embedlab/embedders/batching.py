@@ -9,13 +9,12 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import numpy as np
-from tqdm.auto import tqdm
 
-from embedlab import settings
 from embedlab.embedders.checks import problem_of
 from embedlab.embedders.vector_cache import CachedVector, VectorCache
 from embedlab.errors import BadItem, Problem
-from embedlab.media.image import ahead
+from embedlab.io.progress import progress_bar
+from embedlab.media.prefetch import prefetch
 
 T = TypeVar("T")
 _WRITE_EVERY = 1.0  # seconds
@@ -45,6 +44,25 @@ class Batch:
     failed: dict[bytes, Problem]
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of a model gave.
+
+    Attributes
+    ----------
+    vectors : dict of bytes to CachedVector
+        By content hash.
+    computed : set of bytes
+        The hashes that were not in the cache.
+    failed : dict of bytes to Problem
+        The hashes of contents that turned out to be unusable.
+    """
+
+    vectors: dict[bytes, CachedVector]
+    computed: set[bytes]
+    failed: dict[bytes, Problem]
+
+
 def prepare_batches(
     content_of: Mapping[bytes, Any],
     order: Sequence[bytes],
@@ -71,8 +89,8 @@ def prepare_batches(
         Words beside the bar.
     """
     contents = (content_of[content_hash] for content_hash in order)
-    ready = iter(contents) if prepare is None else ahead(prepare, contents, depth=2 * size)
-    with progress_bar(len(order), description, progress) as bar:
+    ready = iter(contents) if prepare is None else prefetch(prepare, contents, depth=2 * size)
+    with progress_bar(description, len(order), progress=progress) as bar:
         for start in range(0, len(order), size):
             hashes = list(order[start : start + size])
             batch = Batch([], [], [], {})
@@ -87,18 +105,6 @@ def prepare_batches(
                     batch.prepared.append(result)
             yield batch
             bar.update(len(hashes))
-
-
-def progress_bar(total: int, description: str, progress: bool | None) -> tqdm[Any]:
-    """Return a bar that counts items; with ``progress=None`` it appears after a second."""
-    return tqdm(
-        total=total,
-        desc=description,
-        unit="item",
-        disable=settings.no_bars() or (None if progress is None else not progress),
-        delay=1.0 if progress is None else 0.0,
-        leave=False,
-    )
 
 
 def split_for_cpu(prepared: list[T], batch_size: int) -> Iterator[list[T]]:

@@ -65,7 +65,7 @@ def embed_layers(
     check_arguments(items, model.card.name, [model.card.modality], batch_size, on_error)
     skipped = model.problems(items)
     items = drop_unusable(items, skipped, on_error)
-    hashes = items.digests()
+    hashes = items.content_hashes()
     vectors_of, failed = _read_layers(model, items, hashes, names, batch_size, progress)
     unreadable = {item: failed[h] for item, h in zip(items.ids, hashes, strict=True) if h in failed}
     items = drop_unusable(items, unreadable, on_error)

@@ -110,7 +110,7 @@ def read_windows(source: Any, size: WindowSize, most: int) -> Windows:
             path = Path(folder) / "film"
             path.write_bytes(source)
             return read_windows(path, size, most)
-    seconds = video.length(source)
+    seconds = video.read_duration(source)
     begins = starts(seconds, size.seconds, most)
     lasts = min(seconds, size.seconds)
     parts = [_part(source, begin, begin + lasts) for begin in begins]
@@ -122,7 +122,7 @@ def read_windows(source: Any, size: WindowSize, most: int) -> Windows:
 
 def _part(source: Any, start: float, end: float) -> Any:
     if isinstance(source, np.ndarray):
-        per_second = len(source) / video.length(source)
+        per_second = len(source) / video.read_duration(source)
         return source[round(start * per_second) : max(1, round(end * per_second))]
     path, begins, _ = fragment(source)
     return f"{path}#t={begins + start:.6f},{begins + end:.6f}"

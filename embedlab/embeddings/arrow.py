@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from embedlab.items.image_text_pair import missing
-from embedlab.items.read_report import whole
+from embedlab.io.text import replace_surrogates
+from embedlab.items.columns import is_missing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +31,6 @@ def arrow_table(frame: pd.DataFrame) -> pa.Table:
         try:
             arrays[str(name)] = pa.Array.from_pandas(frame[name])
         except refused:
-            texts = [None if missing(value) else whole(str(value)) for value in frame[name]]
+            texts = [None if is_missing(value) else replace_surrogates(str(value)) for value in frame[name]]
             arrays[str(name)] = pa.array(texts, pa.string())
     return pa.table(arrays)

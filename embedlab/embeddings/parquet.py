@@ -12,7 +12,7 @@ import pandas as pd
 from embedlab.embeddings.arrow import arrow_table
 from embedlab.embeddings.provenance import SAVE_AGAIN, Provenance, read_provenance
 from embedlab.errors import BadItem
-from embedlab.io.atomic import whole_file
+from embedlab.io.atomic import atomic_write
 from embedlab.io.text import first_line
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def write_embeddings(path: Path, vectors: np.ndarray, frame: pd.DataFrame, prove
     table = arrow_table(frame).append_column("vector", column)
     metadata = table.schema.metadata or {}
     table = table.replace_schema_metadata({**metadata, _KEY: provenance.to_json()})
-    with whole_file(path) as part:
+    with atomic_write(path) as part:
         pq.write_table(table, part, compression="zstd")
 
 

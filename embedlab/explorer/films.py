@@ -29,9 +29,9 @@ def film_html(items: Items, row: int) -> str:
     path, title = str(items.frame["path"].iloc[row]), items.title(items.ids[row])
     name = f"<bdi>{escape(clip(title, 80))}</bdi>"
     try:
-        length = video.length(path)
+        length = video.read_duration(path)
         remarks = [f"The first {MOST:.0f} s of {length:,.0f} s are played."] if length > MOST + 0.01 else []
-        remarks += video.notes(path)
+        remarks += video.list_notes(path)
     except BadItem as error:
         why = escape(without_folder(str(error), path))
         return f'<p class="embedlab-note">{name}</p><p class="embedlab-error" role="alert">{why}</p>'
@@ -65,7 +65,7 @@ def _mp4(path: str, _stamp: tuple[int, int] | None) -> bytes:
     import av
 
     file, start, _ = fragment(path)
-    length = min(video.length(path), MOST)
+    length = min(video.read_duration(path), MOST)
     part = f"{file}#t={start},{start + length}"
     n_frames = max(1, min(round(length * _FPS), _MOST_FRAMES))
     frames = video.read_frames(part, n_frames, shorter_side=_SIDE)

@@ -9,7 +9,7 @@ from embedlab.explorer.pictures import kind_of, picture_html
 from embedlab.explorer.sounds import sound_html
 from embedlab.io.text import clip, escape
 from embedlab.items import Items
-from embedlab.items.items import content_column
+from embedlab.items.columns import content_column
 
 MOST_CHARS = 4_000  # of a text
 MOST_FIELDS = 12

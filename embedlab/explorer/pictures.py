@@ -6,7 +6,7 @@ import base64
 
 from embedlab.io.text import clip, escape
 from embedlab.items import Items
-from embedlab.items.image_text_pair import missing
+from embedlab.items.columns import is_missing
 from embedlab.media.thumbnails import LARGE, SMALL, has_thumbnails, thumbnail
 
 MIXED_WORDS = "● pictures ◆ texts"  # the markers of a mixture
@@ -21,7 +21,7 @@ def kind_of(items: Items, row: int) -> str:
     """The modality, and in a mixture ``"image"`` or ``"text"``; only pictures have a small picture there."""
     if items.modality != "image+text":
         return items.modality
-    return "text" if missing(items.frame["path"].iloc[row]) else "image"
+    return "text" if is_missing(items.frame["path"].iloc[row]) else "image"
 
 
 def small_picture(items: Items, row: int) -> bytes:

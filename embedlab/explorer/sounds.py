@@ -17,7 +17,7 @@ from embedlab.io.text import clip, escape
 from embedlab.items import Items
 from embedlab.items.fragments import fragment
 from embedlab.media import audio
-from embedlab.media.spectrogram import MOST, mel_picture, shown_seconds, wave_picture
+from embedlab.media.spectrogram import MAX_SECONDS, draw_mel, draw_waveform, shown_seconds
 
 _WIDTH, _WAVE, _MEL = 512, 84, 200  # pixels
 _LEGEND = "loudness; below it, pitch up to 8 kHz"
@@ -67,12 +67,12 @@ def wav(path: str) -> bytes:
 
 
 def _remarks(path: str) -> list[str]:
-    length = audio.seconds(path)
-    if length is None or length > MOST + 0.01:
+    length = audio.read_duration(path)
+    if length is None or length > MAX_SECONDS + 0.01:
         whole = "" if length is None else f" of {length:,.0f} s"
-        return [f"The first {MOST:.0f} s{whole} are shown and played."]
+        return [f"The first {MAX_SECONDS:.0f} s{whole} are shown and played."]
     try:
-        return list(audio.notes(path))
+        return list(audio.list_notes(path))
     except BadItem as error:
         return [without_folder(str(error), path)]  # it can be heard, in part, but not embedded
 
@@ -87,8 +87,8 @@ def _picture(samples: np.ndarray) -> str:
     from PIL import Image
 
     both = Image.new("RGB", (_WIDTH, _WAVE + _MEL), "white")
-    both.paste(wave_picture(samples, _WIDTH, _WAVE), (0, 0))
-    both.paste(mel_picture(samples, _WIDTH, _MEL), (0, _WAVE))
+    both.paste(draw_waveform(samples, _WIDTH, _WAVE), (0, 0))
+    both.paste(draw_mel(samples, _WIDTH, _MEL), (0, _WAVE))
     file = io.BytesIO()
     both.save(file, "JPEG", quality=85)
     return base64.b64encode(file.getvalue()).decode("ascii")
@@ -105,4 +105,4 @@ def stamp(path: str) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=8)  # the panel is written anew with every choice, and the sound follows its picture
 def _heard(path: str, _stamp: tuple[int, int] | None) -> np.ndarray:
-    return audio.beginning(path, MOST)
+    return audio.read_start(path, MAX_SECONDS)

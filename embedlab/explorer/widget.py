@@ -30,7 +30,7 @@ from embedlab.explorer.scripts import css, script
 from embedlab.explorer.search import neighbors
 from embedlab.explorer.sounds import wav
 from embedlab.explorer.state import State
-from embedlab.io.atomic import whole_file
+from embedlab.io.atomic import atomic_write
 from embedlab.io.text import clean
 
 MOST_SHOWN = 200_000  # items; more are not usable in a page
@@ -301,7 +301,7 @@ class Explorer(State, anywidget.AnyWidget):
                 limit_mb=most_mb,
             )
         target = Path(path)
-        with whole_file(target) as part:
+        with atomic_write(target) as part:
             part.write_text(text, encoding="utf-8")
         return target
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
-from embedlab import settings
-from embedlab.errors import BadItem
+from embedlab.io.progress import progress_bar
+from embedlab.io.text import LONE_SURROGATE
 from embedlab.items import Items
-from embedlab.items.content_hash import digests
+from embedlab.items.columns import is_missing
+from embedlab.items.content_hash import content_hashes
 from embedlab.items.fragments import fragment
-from embedlab.items.image_text_pair import missing
-from embedlab.items.read_report import LONE
-from embedlab.media.image import ahead
+from embedlab.media.errors import UnreadableMedia
+from embedlab.media.prefetch import prefetch
 
 UNITS = {"text": "characters", "image": "pixels on the shorter side", "audio": "seconds", "video": "seconds"}
 _FRAMES = 16  # of a film, when it is decoded
@@ -57,15 +55,13 @@ def look_at(items: Items, *, full: bool) -> list[Look]:
     pairs = list(zip(items.kinds, items.contents, strict=True))
     if items.modality == "text":
         return [look(pair) for pair in pairs]
-    found = tqdm(
-        ahead(look, pairs), "looking", total=len(pairs), unit="file", leave=False, delay=1.0,
-        disable=settings.no_bars() or None,
-    )  # fmt: skip
     looks = []
-    for result in found:
-        if isinstance(result, Exception):
-            raise result
-        looks.append(result)
+    with progress_bar("checking files", len(pairs), unit="file") as bar:
+        for result in prefetch(look, pairs):
+            if isinstance(result, Exception):
+                raise result
+            looks.append(result)
+            bar.update()
     return looks
 
 
@@ -89,7 +85,7 @@ def content_keys(items: Items, looks: Sequence[Look]) -> list[bytes | None]:
     asked = [row for row in np.flatnonzero(readable) if counts[sizes[row]] > 1]
     keys: list[bytes | None] = [None] * len(items)
     for row, digest in zip(
-        asked, digests([kinds[r] for r in asked], [contents[r] for r in asked]), strict=True
+        asked, content_hashes([kinds[r] for r in asked], [contents[r] for r in asked]), strict=True
     ):
         keys[row] = digest
     return keys
@@ -102,14 +98,14 @@ def _look(pair: tuple[str, Any], full: bool) -> Look:
     kind, content = pair
     if kind == "text":
         return _text(content)
-    if missing(content) or not str(content):
+    if is_missing(content) or not str(content):
         return Look("no file is named")
     path = Path(fragment(str(content))[0])
     try:
         n_bytes = path.stat().st_size
         size, like = _MEDIA[kind](content, full)
-    except BadItem as error:
-        return Look(_without_cure(str(error), str(content)))
+    except UnreadableMedia as error:
+        return Look(error.problem.reason)
     except FileNotFoundError:
         address = str(content).find("://")
         return Look("there is no such file" + ("; an address must be downloaded first" * (address > 0)))
@@ -120,11 +116,11 @@ def _look(pair: tuple[str, Any], full: bool) -> Look:
 
 def _text(content: Any) -> Look:
     if not isinstance(content, str):
-        return Look("no text" if missing(content) else f"not a text but {type(content).__name__}")
+        return Look("no text" if is_missing(content) else f"not a text but {type(content).__name__}")
     n_bytes = len(content.encode("utf-8", "surrogatepass"))
     if not content.strip():
         return Look("empty text", len(content), n_bytes)
-    if LONE.search(content):
+    if LONE_SURROGATE.search(content):
         return Look("it holds half a character (a lone surrogate)", len(content), n_bytes)
     plain = "".join(c for c in unicodedata.normalize("NFKC", content).casefold() if c.isalnum())
     like = hashlib.blake2b(plain.encode(), digest_size=16).hexdigest() if plain else ""
@@ -138,10 +134,7 @@ def _image(content: Any, full: bool) -> tuple[float, str]:
     from embedlab.media import image as media
 
     if not full:
-        if problem := media.problem(content):
-            raise BadItem(problem.reason)
-        with Image.open(content) as picture:
-            return float(min(picture.size)), ""
+        return float(min(media.read_size(content))), ""
     decoded = media.read_image(content)
     # The difference hash of Krawetz (2013): is each of 9 x 8 pixels brighter than the one at its right?
     small = np.asarray(decoded.convert("L").resize((9, 8), Image.Resampling.BOX), np.int16)
@@ -154,21 +147,21 @@ def _audio(content: Any, full: bool) -> tuple[float, str]:
     from embedlab.media import audio
 
     if not full:
-        length = audio.seconds(content)
+        length = audio.read_duration(content)
         return float("nan") if length is None else length, ""
     loudest, n = 0.0, 0
-    for piece in audio.blocks(content):
+    for piece in audio.read_blocks(content):
         n += len(piece)
         loudest = max(loudest, float(np.abs(piece).max(initial=0.0)))
     if not n or loudest < audio.SILENT:
-        raise BadItem(f"{content} {'is silent' if n else 'holds no sound'}.")
+        raise UnreadableMedia(content, "audio", audio.SILENCE if n else audio.NO_SOUND)
     return n / audio.RATE, ""
 
 
 def _video(content: Any, full: bool) -> tuple[float, str]:
     from embedlab.media import video
 
-    length = video.length(content)
+    length = video.read_duration(content)
     if full:
         video.read_frames(content, _FRAMES, shorter_side=64)
     return length, ""
@@ -179,10 +172,3 @@ _MEDIA: dict[str, Callable[[Any, bool], tuple[float, str]]] = {
     "audio": _audio,
     "video": _video,
 }
-
-
-def _without_cure(message: str, content: str) -> str:
-    """The reason alone: the item is named already, and what to do is said once for all."""
-    reason = message.removeprefix(content).removeprefix(":").strip()
-    reason = re.sub(r"[.,] [A-Z][^.]*, or leave it out with on_error='skip'\.?$", "", reason)
-    return reason.removeprefix("cannot be read: ").rstrip(".")

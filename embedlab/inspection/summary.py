@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from embedlab.inspection.checks import UNITS, Look, content_keys, groups, look_at
-from embedlab.io.formats import of_bytes, of_seconds
+from embedlab.io.formats import format_bytes, format_seconds
 from embedlab.io.text import clip, escape
 from embedlab.items import Items
 
@@ -94,7 +94,7 @@ class Summary:
         """What is shown: a heading and its words for each line."""
         items, found = self.items, [("items", f"{len(self.items):,} {self.items.modality}")]
         if items.origin:
-            found.append(("read from", items.origin.words))
+            found.append(("read from", items.origin.description))
             if items.origin.left_out:
                 found.append(("left out in reading", _named(items.origin.left_out)))
         found.append(("size", self._size_words()))
@@ -115,16 +115,16 @@ class Summary:
     def _size_words(self) -> str:
         known = self.sizes[np.isfinite(self.sizes)]
         if not len(known):
-            return of_bytes(self.n_bytes)
+            return format_bytes(self.n_bytes)
         low, middle, high = np.percentile(known, [25, 50, 75])
         longest = self.items.ids[int(np.nanargmax(self.sizes))]
         unit = UNITS.get(self.items.modality, "")
-        show = of_seconds if unit == "seconds" else lambda x: f"{x:,.0f}"
+        show = format_seconds if unit == "seconds" else lambda x: f"{x:,.0f}"
         after = "" if unit == "seconds" else f" {unit}"
-        total = f", {of_seconds(float(known.sum()))} in all" if unit == "seconds" else ""
+        total = f", {format_seconds(float(known.sum()))} in all" if unit == "seconds" else ""
         half = f"half of them have {show(low)} to {show(high)}{after}, the middle one {show(middle)}"
         most = f"the largest {show(float(known.max()))} ({clip(longest, 40)})"
-        return f"{of_bytes(self.n_bytes)}{total}; {half}, {most}"
+        return f"{format_bytes(self.n_bytes)}{total}; {half}, {most}"
 
     def _label_lines(self) -> list[tuple[str, str]]:
         counts = self.labels
@@ -153,7 +153,7 @@ class Summary:
     def _plan_lines(self, plan: Forecast) -> list[tuple[str, str]]:
         found = [("model", plan.model + (f", {plan.licence}" if plan.licence else ""))]
         if plan.download_bytes:
-            found.append(("download", f"{of_bytes(plan.download_bytes)}, once"))
+            found.append(("download", f"{format_bytes(plan.download_bytes)}, once"))
         found += [("time", plan.time_words), ("result", plan.room_words)]
         if plan.cut_words:
             found.append(("long texts", plan.cut_words))

@@ -18,7 +18,7 @@ class CannotWrite(EmbedlabError, OSError):
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A place beside ``path`` to write to, which is moved there at the end.
 
     What is interrupted or fails leaves the old file as it was, and nothing beside it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from embedlab.items.items import Items, Modality
+from embedlab.items.columns import Modality
+from embedlab.items.items import Items
 
 __all__ = ["Items", "Modality"]

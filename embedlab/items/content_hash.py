@@ -11,7 +11,7 @@ from embedlab.errors import BadItem
 from embedlab.items.fragments import fragment
 
 
-def digests(kinds: Iterable[str], contents: Iterable[Any]) -> list[bytes]:
+def content_hashes(kinds: Iterable[str], contents: Iterable[Any]) -> list[bytes]:
     """A hash of each content; of a file, of the bytes in it: a picture replaced under its name is another."""
     known: dict[Any, bytes] = {}  # a recording cut into windows is read once
     return [

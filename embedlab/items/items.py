@@ -6,33 +6,30 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
 from embedlab.errors import BadItem
+from embedlab.io.formats import listed
+from embedlab.io.text import replace_surrogates
 from embedlab.items import image_text_pair
-from embedlab.items.content_hash import digests
-from embedlab.items.image_text_pair import check_modality, missing, no_column, some
-from embedlab.items.read_report import Origin, whole
+from embedlab.items.columns import (
+    check_modality,
+    content_column,
+    content_columns,
+    is_missing,
+    unknown_column,
+)
+from embedlab.items.content_hash import content_hashes
+from embedlab.items.preview import preview_html, short_title
+from embedlab.items.read_report import ReadReport
 from embedlab.items.readers.sources import FromFiles
 
 if TYPE_CHECKING:
     from embedlab.embedders import Embedder
     from embedlab.inspection.summary import Summary
-
-Modality = Literal["text", "image", "image+text", "audio", "video"]
-
-
-def content_column(modality: str) -> str:
-    """Column that holds what is embedded: ``content`` for text, ``path`` for media files."""
-    return "content" if modality == "text" else "path"
-
-
-def _columns(modality: str) -> tuple[str, ...]:
-    """Columns that items of a modality must have; a mixture has two, and one is empty in each row."""
-    return ("path", "content") if modality == "image+text" else (content_column(modality),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,36 +46,40 @@ class Items(FromFiles):
         ``"image+text"`` are a mixture: each is a picture or a text, with the other column missing.
     name : str
         What to call this collection in titles and file names.
-    origin : Origin or None
+    origin : ReadReport or None
         How the file or folder was read that the items came from, and what of it was left out.
     """
 
     frame: pd.DataFrame
     modality: str
     name: str = "items"
-    origin: Origin | None = None
+    origin: ReadReport | None = None
 
     def __post_init__(self) -> None:
         check_modality(self.modality)
         frame = self.frame.reset_index(drop=True)
-        for needed in ("id", *_columns(self.modality)):
+        for needed in ("id", *content_columns(self.modality)):
             if needed not in frame.columns:
                 raise BadItem(f"Column {needed!r} is missing; the columns are {list(frame.columns)}.")
-        unnamed = [row for row, i in enumerate(frame["id"]) if missing(i) or i == ""]
+        unnamed = [row for row, i in enumerate(frame["id"]) if is_missing(i) or i == ""]
         if unnamed:
-            raise BadItem(f"{len(unnamed)} of {len(frame)} items have no id: rows {some(unnamed)}.")
-        frame["id"] = pd.Series([whole(str(i)) for i in frame["id"]], dtype="str", index=frame.index)
-        for column in _columns(self.modality):
+            raise BadItem(f"{len(unnamed)} of {len(frame)} items have no id: rows {listed(unnamed)}.")
+        frame["id"] = pd.Series(
+            [replace_surrogates(str(i)) for i in frame["id"]], dtype="str", index=frame.index
+        )
+        for column in content_columns(self.modality):
             frame[column] = frame[column].astype(object)  # texts as they came, whatever the frame was made of
         if self.modality == "image+text":
             image_text_pair.check(frame)
         repeated = frame["id"][frame["id"].duplicated()].unique()
         if len(repeated):
             raise BadItem(
-                f"{len(repeated)} ids occur more than once: {some(repeated)}. Give each item its own id."
+                f"{len(repeated)} ids occur more than once: {listed(repeated)}. Give each item its own id."
             )
         if "label" in frame.columns:
-            labels: list[Any] = [None if missing(x) or x == "" else whole(str(x)) for x in frame["label"]]
+            labels: list[Any] = [
+                None if is_missing(x) or x == "" else replace_surrogates(str(x)) for x in frame["label"]
+            ]
             frame["label"] = pd.Series(labels, dtype=object, index=frame.index)
         object.__setattr__(self, "frame", frame)
 
@@ -140,21 +141,21 @@ class Items(FromFiles):
         """
         repeated = df.columns[df.columns.duplicated()].unique()
         if len(repeated):
-            raise BadItem(f"The frame has several columns of one name: {some(repeated)}. Rename them.")
+            raise BadItem(f"The frame has several columns of one name: {listed(repeated)}. Rename them.")
         if modality == "image+text":
             return cls(image_text_pair.pairs(df, content, caption, id, label), modality, name)
         wanted = {content: content_column(modality), id: "id", label: "label"}
         renames = {old: new for old, new in wanted.items() if old is not None}
         lacking = [old for old in renames if old not in df.columns]
         if lacking:
-            raise no_column(lacking[0], df.columns, "the frame")
+            raise unknown_column(lacking[0], df.columns, "the frame")
         taken = [c for c in df.columns if c in renames.values() and c not in renames]
         frame = df.drop(columns=taken).rename(columns=renames)
         if "id" not in frame.columns:
             frame.insert(0, "id", [str(i) for i in range(len(frame))])
         frame.columns = pd.Index([str(c) for c in frame.columns])
         if modality == "text":  # nothing there is an empty text, which is a thing that can be said
-            texts = ["" if missing(text) else text for text in frame["content"]]
+            texts = ["" if is_missing(text) else text for text in frame["content"]]
             frame["content"] = pd.Series(texts, dtype=object, index=frame.index)
         return cls(frame, modality, name)
 
@@ -173,14 +174,14 @@ class Items(FromFiles):
         """The texts, or the file paths, in row order; in a mixture pictures are :class:`pathlib.Path`."""
         if self.modality == "image+text":
             both = zip(self.frame["path"], self.frame["content"], strict=True)
-            return [text if missing(path) else Path(path) for path, text in both]
+            return [text if is_missing(path) else Path(path) for path, text in both]
         return self.frame[content_column(self.modality)].tolist()
 
     @cached_property
     def kinds(self) -> list[str]:
         """What each item is: the modality, and in a mixture ``"image"`` or ``"text"``."""
         if self.modality == "image+text":
-            return ["text" if missing(path) else "image" for path in self.frame["path"]]
+            return ["text" if is_missing(path) else "image" for path in self.frame["path"]]
         return [self.modality] * len(self)
 
     @cached_property
@@ -191,7 +192,7 @@ class Items(FromFiles):
     @property
     def metadata(self) -> pd.DataFrame:
         """Every column but id, content and label."""
-        return self.frame.drop(columns=["id", *_columns(self.modality), "label"], errors="ignore")
+        return self.frame.drop(columns=["id", *content_columns(self.modality), "label"], errors="ignore")
 
     def row(self, id: str) -> dict[str, Any]:
         """One item as a dict; raises :class:`BadItem` when there is no such id."""
@@ -200,13 +201,13 @@ class Items(FromFiles):
     def title(self, id: str, max_chars: int = 80) -> str:
         """A short name for one item: the beginning of its text, or its file name."""
         row = self.row(id)
-        text = self.modality == "text" or (self.modality == "image+text" and missing(row["path"]))
-        return _title(row["content" if text else "path"], text, max_chars)
+        text = self.modality == "text" or (self.modality == "image+text" and is_missing(row["path"]))
+        return short_title(row["content" if text else "path"], text, max_chars)
 
     def titles(self, max_chars: int = 80) -> list[str]:
         """:meth:`title` of every item, in row order."""
         both = zip(self.contents, self.kinds, strict=True)
-        return [_title(content, kind == "text", max_chars) for content, kind in both]
+        return [short_title(content, kind == "text", max_chars) for content, kind in both]
 
     # -- choosing among them -----------------------------------------------------------------------------
 
@@ -221,7 +222,7 @@ class Items(FromFiles):
         where = pd.Index(self.frame["id"]).get_indexer(pd.Index([str(i) for i in ids], dtype="object"))
         if (where < 0).any():
             unknown = [str(i) for i, w in zip(ids, where, strict=True) if w < 0]
-            raise BadItem(f"No item with id {some(unknown)} among the {len(self)} items of {self.name!r}.")
+            raise BadItem(f"No item with id {listed(unknown)} among the {len(self)} items of {self.name!r}.")
         rows: np.ndarray = where.astype(np.int64)
         return rows
 
@@ -246,9 +247,9 @@ class Items(FromFiles):
 
     # -- identity ----------------------------------------------------------------------------------------
 
-    def digests(self) -> list[bytes]:
+    def content_hashes(self) -> list[bytes]:
         """A 16-byte hash of each item's content: equal content, equal digest, whatever its id."""
-        return digests(self.kinds, self.contents)
+        return content_hashes(self.kinds, self.contents)
 
     def summary(self, model: str | Embedder | None = None, *, full: bool = False) -> Summary:
         """What is in this collection, before anything is embedded: how many, how large, what is wrong.
@@ -278,25 +279,5 @@ class Items(FromFiles):
         return f"Items({self.name!r}: {len(self)} {self.modality} items{classes})"
 
     def _repr_html_(self) -> str:
-        shown = self.frame.head(5)
-        if self.modality != "text":  # the file's name is enough; its folder may say whose machine this is
-            shown = shown.assign(path=["" if missing(path) else _file_name(path) for path in shown["path"]])
-        head = shown.to_html(index=False, escape=True, max_cols=8, justify="left")
-        for cell in ("th", "td"):  # JupyterLab's own style sets tables flush right
-            head = head.replace(f"<{cell}>", f'<{cell} style="text-align:left;vertical-align:top">')
-        more = f"<p>… and {len(self) - 5} more</p>" if len(self) > 5 else ""
-        read = f"<p>{_escape(self.origin.words)}</p>" if self.origin else ""
-        return f"<p><b>{_escape(repr(self))}</b></p>{read}{head}{more}"
-
-
-def _title(content: Any, text: bool, max_chars: int) -> str:
-    one_line = " ".join(str(content).split()) if text else _file_name(str(content))
-    return one_line if len(one_line) <= max_chars else one_line[: max_chars - 1].rstrip() + "…"
-
-
-def _file_name(path: object) -> str:
-    return str(path).replace("\\", "/").split("/")[-1]
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        report = self.origin.description if self.origin else ""
+        return preview_html(self.frame, self.name, self.modality, self.labels, report)

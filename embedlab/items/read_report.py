@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
-from embedlab.errors import BadItem
-
-OnError = Literal["raise", "skip"]
-LONE = re.compile("[\ud800-\udfff]")  # half a character: no text file can hold it
+from embedlab.errors import BadItem, OnError
 
 
 @dataclass(frozen=True)
-class Origin:
+class ReadReport:
     """How items were read.
 
     Attributes
     ----------
-    words : str
+    description : str
         The file and how it was understood, for example ``"notes.csv: utf-8, separator ';', 602 rows"``.
     left_out : dict of str to str
         What could not be read, by line or by file, each with the reason (``on_error="skip"``).
     """
 
-    words: str
+    description: str
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -52,8 +47,3 @@ def nothing_left(bad: Mapping[str, str], what: str, cure: str = "") -> BadItem:
     """The error where all that there was had to be left out, with the first reason and the cure."""
     where, why = next(iter(bad.items()))
     return BadItem(f"{what} can be read; {where}, for one: {why.rstrip('.')}. {cure}".rstrip())
-
-
-def whole(text: str) -> str:
-    """A text with each half character (a lone surrogate) replaced by �: no file and no page can hold one."""
-    return text if text.isascii() else LONE.sub("�", text)

@@ -22,7 +22,7 @@ _UNCERTAIN = re.compile(r"±|interval|\bp [<=>]|not distinguishable|cannot be to
 
 def without_copies(items: el.Items) -> el.Items:
     """The items without those whose content is there already; of copies the first is kept."""
-    _, first = np.unique(np.array([digest.hex() for digest in items.digests()]), return_index=True)
+    _, first = np.unique(np.array([digest.hex() for digest in items.content_hashes()]), return_index=True)
     return items.take(np.sort(first))
 
 
@@ -87,7 +87,7 @@ def maps(answer: object) -> Verdict:
         return hint("These show different models. Draw one model twice: what stays is worth a sentence.")
     if len({(m.method, str(sorted(m.params.items()))) for m in answer}) < len(answer):
         return hint("Two of these are the same map. Change the random_state, the n_neighbors or the method.")
-    trust = ", ".join(f"{m.quality.trustworthiness:.2f}" for m in answer)
+    trust = ", ".join(f"{m.quality.trustworthiness:.1f}" for m in answer)
     return right(f"Trustworthiness {trust}. Write only of what you see in all of them.")
 
 

@@ -84,7 +84,7 @@ def _reads(name: str, modality: str) -> bool:
 def look(items: el.Items) -> pd.DataFrame:
     """A first look at the data: how many, of what, how unequal, how often twice. One row for each fact."""
     counts = pd.Series(items.labels).value_counts() if items.labels else pd.Series(dtype=int)
-    copies = len(items) - len(set(items.digests()))
+    copies = len(items) - len(set(items.content_hashes()))
     facts: dict[str, Any] = {"items": len(items), "exact copies": copies}
     if len(counts):
         facts |= {

@@ -133,7 +133,7 @@ def _search(search: Score | None, shelf: el.Items | None, asked: el.Items | None
         return
     yield "search", search.n >= 20, f"{search!r}: {search.n} questions."
     if shelf is not None and asked is not None:
-        both = len(set(shelf.digests()) & set(asked.digests()))
+        both = len(set(shelf.content_hashes()) & set(asked.content_hashes()))
         words = (
             f"{both} questions lie in the store: they find themselves."
             if both

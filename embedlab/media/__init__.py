@@ -1,1 +1,1 @@
-"""Reading media files that come from strangers: pictures, sound and films, whole or in parts."""
+"""Read images, sound and videos from files that nobody has checked, whole or in parts."""

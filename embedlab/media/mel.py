@@ -1,7 +1,7 @@
-"""From a waveform to what speech networks read: mel spectrograms, written to be read.
+"""Compute mel spectrograms, the input of speech networks, from waveforms.
 
-A spectrogram says how much of each frequency there is in each moment. On the mel scale low frequencies, where
-ears tell more apart, get more of the bands.
+A spectrogram says how much of each frequency there is at each moment. On the mel scale low frequencies, which
+ears tell apart better, get more of the bands.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from torch import Tensor
 
 from embedlab.media.audio import RATE
 
-WINDOW, HOP = 400, 160  # samples: 25 ms seen at once, every 10 ms, at 16 kHz
+WINDOW, HOP = 400, 160  # samples: 25 ms every 10 ms, at 16 kHz
 
 
 def spectrogram(samples: Tensor, pad_mode: str = "reflect") -> Tensor:
-    """Power at each frequency and moment.
+    """Compute the power at each frequency and moment.
 
     Parameters
     ----------
@@ -38,7 +38,10 @@ def spectrogram(samples: Tensor, pad_mode: str = "reflect") -> Tensor:
 
 @cache
 def mel_filters(n_mels: int) -> Tensor:
-    """How much each frequency counts in each band, shape (n_mels, 201); Slaney's scale, as librosa's."""
+    """Return how much each frequency counts in each band, shape (n_mels, 201).
+
+    Slaney's mel scale and area normalisation, as in librosa.
+    """
     from transformers.audio_utils import mel_filter_bank
 
     filters = mel_filter_bank(1 + WINDOW // 2, n_mels, 0.0, RATE / 2, RATE, norm="slaney", mel_scale="slaney")
@@ -46,7 +49,7 @@ def mel_filters(n_mels: int) -> Tensor:
 
 
 def log_mel(samples: Tensor, n_mels: int = 80) -> Tensor:
-    """What Whisper reads: the logarithm of 80 mel bands.
+    """Compute the input of Whisper: the logarithm of the power in 80 mel bands.
 
     Parameters
     ----------
@@ -56,8 +59,8 @@ def log_mel(samples: Tensor, n_mels: int = 80) -> Tensor:
     Returns
     -------
     Tensor, shape (..., n_mels, n_samples // 160)
-        Whatever is 80 dB or more below the loudest place of the clip is set to that; then scaled to about
-        −1 … 1 (Radford et al. 2023, https://arxiv.org/abs/2212.04356).
+        Clipped at 80 dB below the loudest place of the clip, then scaled to about −1 … 1
+        (Radford et al. 2023, https://arxiv.org/abs/2212.04356).
     """
     mel = mel_filters(n_mels) @ spectrogram(samples)[..., :-1]
     log = mel.clamp(min=1e-10).log10()

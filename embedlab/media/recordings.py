@@ -1,4 +1,4 @@
-"""Long recordings, cut into items."""
+"""Cut long recordings into items."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from embedlab.errors import BadItem
+from embedlab.errors import Argument, BadItem
 from embedlab.items import Items
-from embedlab.media.audio import RATE, blocks, seconds
+from embedlab.media.audio import RATE, read_blocks, read_duration
 
 
 def split_audio(items: Items, seconds_each: float = 30.0, hop: float | None = None) -> Items:
@@ -32,29 +32,32 @@ def split_audio(items: Items, seconds_each: float = 30.0, hop: float | None = No
     Raises
     ------
     BadItem
-        For items that are not audio, a window or hop of no length, or a recording that cannot be read.
+        For items that are not audio, or a window or hop of no length.
+    UnreadableMedia
+        For a recording that cannot be read.
     """
     hop = seconds_each if hop is None else hop
     if items.modality != "audio":
         raise BadItem(f"split_audio cuts audio, but these items are {items.modality}.")
     if not (seconds_each > 0 and hop > 0):
-        raise BadItem(f"A window and its hop must be longer than 0 s, not {seconds_each} and {hop}.")
+        given = (Argument("seconds_each", seconds_each), " and ", Argument("hop", hop))
+        raise BadItem(*given, ": a window and its hop must be longer than 0 s.")
     rows: list[dict[Any, Any]] = []
     for row in items.frame.to_dict("records"):
-        length = _length(row["path"])
+        duration = _measure_duration(row["path"])
         start = 0.0
         while True:
-            end = min(start + seconds_each, length)
+            end = min(start + seconds_each, duration)
             part = f"#t={start:g},{end:g}"
-            own = {"id": f"{row['id']}{part}", "path": f"{row['path']}{part}"}
-            rows.append({**row, **own, "recording": row["id"], "start": start, "end": end})
+            window = {"id": f"{row['id']}{part}", "path": f"{row['path']}{part}"}
+            rows.append({**row, **window, "recording": row["id"], "start": start, "end": end})
             start += hop
-            if end >= length:
+            if end >= duration:
                 break
     return Items(pd.DataFrame(rows), "audio", items.name)
 
 
-def _length(path: str) -> float:
-    """Seconds, counted where the header does not tell."""
-    declared = seconds(path)
-    return sum(map(len, blocks(path))) / RATE if declared is None else declared
+def _measure_duration(path: str) -> float:
+    """Return the length in seconds, by decoding if the header does not tell."""
+    declared = read_duration(path)
+    return sum(map(len, read_blocks(path))) / RATE if declared is None else declared

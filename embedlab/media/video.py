@@ -1,284 +1,247 @@
-"""Reading films that come from strangers, with PyAV (FFmpeg).
+"""Read videos from files that nobody has checked, with PyAV (FFmpeg).
 
-Whatever a file holds (MP4, MOV, WebM, MKV, AVI, or a moving GIF), what comes out are upright RGB frames,
-evenly spaced in time, and the sound that is heard while they are seen. A part of a file is named as the web
-does it: ``clip.mp4#t=2,4`` is the third and the fourth second of its picture (W3C Media Fragments).
+Whatever a file holds (MP4, MOV, WebM, MKV, AVI, or an animated GIF), the results are upright RGB frames,
+evenly spaced in time, and the sound that is heard while they are shown. A part of a file is named as on the
+web: ``clip.mp4#t=2,4`` is the third and the fourth second (W3C Media Fragments).
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeVar
 
 import av
 import numpy as np
 
-from embedlab.errors import BadItem, Problem, ProblemCode
+from embedlab.errors import Argument, BadItem, Problem
 from embedlab.items.fragments import fragment
 from embedlab.media import audio
-from embedlab.media.containers import CURE, is_cut, name, opened
-from embedlab.media.frames import Lost, Picture, collect, keyframes, measure, shown_at, track_of
+from embedlab.media.clip import (
+    Clip,
+    VideoSource,
+    check_array,
+    check_decoded,
+    describe_length,
+    read_clip,
+)
+from embedlab.media.containers import TRUNCATED, FileSource, opened_container
+from embedlab.media.errors import SeekFailed, UnreadableMedia
+from embedlab.media.frame_pixels import to_rgb_array
+from embedlab.media.frame_times import find_keyframes
+from embedlab.media.frames import frames_at, open_track
 
-T = TypeVar("T")
-
-_AGAIN = f"Copy it again, {CURE}."
-_RATE = 25  # frames a second of an array, which cannot tell
-_FEW = 100  # so many frames are decoded as fast as their keyframes are found
+ARRAY_RATE = 25  # frames per second of an array, which cannot tell
+_SEEK_FROM = 100  # frames: fewer are decoded as fast as their keyframes are found
+_MAX_OVERHANG = 0.5  # seconds of sound after the last frame that are not worth a note
 
 
-def read_frames(source: Any, n_frames: int = 16, *, shorter_side: int | None = None) -> np.ndarray:
-    """Frames evenly spaced in time: those on screen in the middle of ``n_frames`` equal parts of the film.
+def read_frames(source: VideoSource, n_frames: int = 16, *, shorter_side: int | None = None) -> np.ndarray:
+    """Decode frames evenly spaced in time.
 
-    Of a long film, only what lies between a wanted frame and the keyframe before it is decoded.
+    These are the ones on screen in the middle of ``n_frames`` equal parts. In a long video, only what lies
+    between a wanted frame and the keyframe before it is decoded.
 
     Parameters
     ----------
     source : path, bytes, or ndarray
-        A film (its content decides, not its name), perhaps with a part: ``"clip.mp4#t=2,4"``, in seconds. Or
-        the bytes of one; or frames already decoded, uint8 of shape (n, height, width, 3).
+        A video (its content decides, not its name), perhaps with a part: ``"clip.mp4#t=2,4"``, in seconds.
+        Or the bytes of one; or decoded frames, uint8 of shape (n, height, width, 3).
     n_frames : int
-        How many. A film that has fewer shows some of them more than once.
+        How many. A video that has fewer shows some of them more than once.
     shorter_side : int, optional
-        Pixels that the shorter side has at most; the aspect is kept, and nothing is made larger. Frames are
+        Most pixels of the shorter side; the aspect ratio is kept, and nothing is enlarged. Frames are
         scaled one by one as they are decoded, so that 4K takes no more memory than a few of its frames.
 
     Returns
     -------
     ndarray, shape (n_frames, height, width, 3), uint8
-        RGB. Turned as the film says, pixels that are not square made so, transparent parts put on white.
+        RGB. Turned as the video says, pixels made square, transparent parts put on white.
 
     Raises
     ------
+    UnreadableMedia
+        If the file is missing, damaged, truncated or not a video. A part of a truncated file that is still
+        there can be read.
     BadItem
-        Naming the file, what is wrong with it, and the cure. A file that was cut off is an error too, as with
-        sound: the vector of a half must not pass for the whole. A part that is still there can be read.
+        If ``n_frames`` or ``shorter_side`` is below 1.
     """
-    _check_numbers(n_frames, shorter_side)
+    _check_counts(n_frames, shorter_side)
     if isinstance(source, np.ndarray):
-        picked = ((np.arange(n_frames) + 0.5) * len(_checked(source)) / n_frames).astype(int)
-        decoded = (av.VideoFrame.from_ndarray(np.ascontiguousarray(source[i]), "rgb24") for i in picked)
-        return _found(collect(decoded, n_frames, shorter_side, source), source)
-    path, clip = fragment(source)[0], _clip(source)
-    times, keys = clip.times(n_frames), None
-    if _leaping_pays(clip.picture, times[-1]):
-        with opened(path, "video") as container:
-            keys = keyframes(container, track_of(container, path), times)
-    if keys is not None:
-        # Some files cannot be entered in the middle; one pass from the beginning finds out what is wrong.
-        with suppress(Lost, BadItem), opened(path, "video") as container:
-            track = track_of(container, path)
-            shown = shown_at(container, track, times, keys)
-            frames = collect(shown, n_frames, shorter_side, path, track.sample_aspect_ratio)
-            return _found(frames, path)
-    with opened(path, "video") as container:
-        track = track_of(container, path)
-        shown = shown_at(container, track, times)
-        frames = collect(shown, n_frames, shorter_side, path, track.sample_aspect_ratio)
-        return _found(frames, path)
+        return _sample_array(check_array(source), n_frames, shorter_side)
+    path, clip = fragment(source)[0], read_clip(source)
+    times = clip.centres(n_frames)
+    keyframes = None
+    if _is_seeking_faster(clip, times[-1]):
+        with opened_container(path, "video") as container:
+            keyframes = find_keyframes(container, open_track(container, path), times)
+    if keyframes is not None:
+        # Some files cannot be entered in the middle; decoding all of it shows what is wrong.
+        with suppress(SeekFailed, UnreadableMedia):
+            return _decode_at(path, times, keyframes, shorter_side)
+    return _decode_at(path, times, None, shorter_side)
 
 
-def moments(source: Any, n_frames: int = 16) -> np.ndarray:
-    """The times of the frames of :func:`read_frames`, in seconds from the beginning of the film's picture.
+def list_frame_times(source: VideoSource, n_frames: int = 16) -> np.ndarray:
+    """List the times of the frames of :func:`read_frames`, in seconds.
 
     Returns
     -------
     ndarray, shape (n_frames,), float64
-        Of a part, too, counted from the beginning of the whole.
+        From the first frame of the file, also for a part of it.
 
     Raises
     ------
-    BadItem
-        As :func:`length`.
+    UnreadableMedia
+        As :func:`read_duration`.
     """
-    _check_numbers(n_frames, None)
+    _check_counts(n_frames, None)
     if isinstance(source, np.ndarray):
-        return (np.arange(n_frames) + 0.5) * length(source) / n_frames
-    clip = _clip(source)
-    return np.array([float(at - clip.picture.begins) for at in clip.times(n_frames)])
+        return (np.arange(n_frames) + 0.5) * read_duration(source) / n_frames
+    clip = read_clip(source)
+    return np.array([float(at - clip.timeline.begins) for at in clip.centres(n_frames)])
 
 
-def length(source: Any) -> float:
-    """How long the picture is shown, in seconds: read from the last frames in the file, nothing decoded.
+def read_duration(source: VideoSource) -> float:
+    """Read how long the frames are shown, in seconds; decode nothing.
 
-    Of an array, as if it had 25 frames a second.
+    The end is read from the last frames in the file. An array counts as 25 frames per second.
 
     Raises
     ------
-    BadItem
-        When it cannot be opened, or was cut off.
+    UnreadableMedia
+        If it cannot be opened or was cut off.
     """
     if isinstance(source, np.ndarray):
-        return len(_checked(source)) / _RATE
-    clip = _clip(source)
-    return float(clip.end - clip.start)
+        return len(check_array(source)) / ARRAY_RATE
+    return float(read_clip(source).duration)
 
 
-def problem(source: Any) -> Problem | None:
-    """Why a film cannot be read, or None, from a look at its beginning and its end.
+def find_problem(source: VideoSource) -> Problem | None:
+    """Find out from its beginning and its end why a video cannot be read.
 
-    What is damaged in between passes; only decoding finds that.
+    Returns
+    -------
+    Problem or None
+        None also for damage in between: only decoding finds that.
     """
     try:
-        length(source)
-    except BadItem as error:
-        return Problem(ProblemCode.UNREADABLE, str(error).rstrip("."))
+        read_duration(source)
+    except UnreadableMedia as error:
+        return error.problem
     return None
 
 
-def notes(source: Any) -> tuple[str, ...]:
-    """What is worth knowing about a film before it is trusted, in words; empty for a plain one.
+def list_notes(source: VideoSource) -> tuple[str, ...]:
+    """List what is worth knowing about a video before using it; empty for a plain one.
 
     Raises
     ------
-    BadItem
-        As :func:`length`.
+    UnreadableMedia
+        As :func:`read_duration`.
     """
     still = "one frame only: a still picture"
     if isinstance(source, np.ndarray):
-        return (still,) if len(_checked(source)) == 1 else ()
-    clip = _clip(source)
-    picture, said = clip.picture, []
-    if picture.sound_begins is None:
-        said.append("no sound track")
-    if picture.one_frame:
-        said.append(still)
-    over = float((picture.sound_ends or picture.ends) - picture.ends)
-    if over > 0.5 and clip.end == picture.ends:
-        said.append(f"its sound goes on for {over:.1f} s after the picture: that is left out")
-    if clip.is_cut:
-        said.append(f"the file ends too early (it is truncated): {_there(picture)}")
-    return tuple(said)
+        return (still,) if len(check_array(source)) == 1 else ()
+    clip = read_clip(source)
+    timeline, noted = clip.timeline, []
+    if timeline.sound_begins is None:
+        noted.append("no sound track")
+    if timeline.has_one_frame:
+        noted.append(still)
+    overhang = float((timeline.sound_ends or timeline.ends) - timeline.ends)
+    if overhang > _MAX_OVERHANG and clip.end == timeline.ends:
+        noted.append(f"its sound goes on for {overhang:.1f} s after the picture: that is left out")
+    if clip.is_truncated:
+        noted.append(f"{TRUNCATED}: {describe_length(timeline)}")
+    return tuple(noted)
 
 
-def has_sound(source: Any) -> bool:
-    """Whether there is a sound track, silent or not.
+def has_sound(source: VideoSource) -> bool:
+    """Return whether there is a sound track, silent or not.
 
     Raises
     ------
-    BadItem
-        When it cannot be opened.
+    UnreadableMedia
+        If the file cannot be opened.
     """
     if isinstance(source, np.ndarray):
         return False
-    with opened(fragment(source)[0], "video") as container:
+    with opened_container(fragment(source)[0], "video") as container:
         return bool(container.streams.audio)
 
 
-def read_sound(source: Any, rate: int = audio.RATE) -> np.ndarray | None:
-    """What is heard while the picture is shown.
+def read_sound(source: VideoSource, rate: int = audio.RATE) -> np.ndarray | None:
+    """Read the sound that is heard while the frames are shown.
 
     Parameters
     ----------
     source : path, bytes, or ndarray
         As for :func:`read_frames`.
     rate : int
-        Samples a second that are wanted.
+        Samples per second of the result, in Hz.
 
     Returns
     -------
-    ndarray, shape (round(length · rate),), float32, or None
-        The mean of all channels. Where the sound begins later or ends earlier than the picture there are
-        zeros; what is heard before or after the picture is left out. A silent track is all zeros. None is for
-        a film without a track.
+    ndarray, shape (round(duration · rate),), float32, or None
+        The mean of all channels. Zeros before the sound begins and after it ends; sound before or after the
+        frames is left out. A silent track is all zeros; None means that there is no track.
 
     Raises
     ------
-    BadItem
-        As :func:`length`, or when the sound is damaged.
+    UnreadableMedia
+        As :func:`read_duration`, or if the sound is damaged.
     """
     if isinstance(source, np.ndarray):
-        _checked(source)
+        check_array(source)
         return None
-    clip = _clip(source)
-    if clip.picture.sound_begins is None:
+    clip = read_clip(source)
+    if clip.timeline.sound_begins is None:
         return None
-    ahead = float(clip.start - clip.picture.sound_begins)  # seconds of sound before what is wanted
+    offset = float(clip.start - clip.timeline.sound_begins)  # seconds of sound before the part
     path = fragment(source)[0]
-    out = np.zeros(round(float(clip.end - clip.start) * rate), np.float32)
-    at = round(-ahead * rate)
+    out = np.zeros(round(float(clip.duration) * rate), np.float32)
+    at = round(-offset * rate)
     if not isinstance(path, (bytes, bytearray, memoryview)):
-        # Of a part whose end is named it is no error that the sound ends before.
-        path = f"{path}#t={max(0, ahead):.6f},{max(0, ahead) + float(clip.end - clip.start):.6f}"
+        # A part with an end may go on after the sound has ended.
+        path = f"{path}#t={max(0, offset):.6f},{max(0, offset) + float(clip.duration):.6f}"
         at = max(0, at)
-    for piece in audio.blocks(path, rate):
-        heard = piece[max(0, -at) : max(0, len(out) - at)]
+    for block in audio.read_blocks(path, rate):
+        heard = block[max(0, -at) : max(0, len(out) - at)]
         out[max(0, at) : max(0, at) + len(heard)] = heard
-        at += len(piece)
+        at += len(block)
         if at >= len(out):
             break
     return out
 
 
-# -- what is asked for ---------------------------------------------------------------------------------------
+def _sample_array(frames: np.ndarray, n_frames: int, shorter_side: int | None) -> np.ndarray:
+    rows = ((np.arange(n_frames) + 0.5) * len(frames) / n_frames).astype(int)
+    decoded = (av.VideoFrame.from_ndarray(np.ascontiguousarray(frames[row]), "rgb24") for row in rows)
+    return check_decoded(to_rgb_array(decoded, n_frames, shorter_side, frames), frames)
 
 
-@dataclass(frozen=True)
-class _Clip:
-    """A part of a film's picture, or all of it; in seconds on the clock of the file."""
-
-    picture: Picture
-    start: Fraction
-    end: Fraction
-    is_cut: bool
-
-    def times(self, n_frames: int) -> list[Fraction]:
-        """The middle of each of ``n_frames`` equal parts."""
-        whole = self.end - self.start
-        return [self.start + whole * Fraction(2 * i + 1, 2 * n_frames) for i in range(n_frames)]
+def _decode_at(
+    path: FileSource,
+    times: list[Fraction],
+    keyframes: list[tuple[int, Fraction]] | None,
+    shorter_side: int | None,
+) -> np.ndarray:
+    with opened_container(path, "video") as container:
+        track = open_track(container, path)
+        decoded = frames_at(container, track, times, keyframes)
+        aspect = track.sample_aspect_ratio
+        return check_decoded(to_rgb_array(decoded, len(times), shorter_side, path, aspect), path)
 
 
-def _clip(source: Any) -> _Clip:
-    path, start, end = fragment(source)
-    picture = None
-    for leap in (True, False):
-        if picture is None:
-            with opened(path, "video") as container:
-                picture = measure(container, track_of(container, path), leap)
-    cut = is_cut(path)
-    if cut and picture is None:
-        raise BadItem(f"{name(path, 'video')} ends before its first frame (it is truncated). {_AGAIN}")
-    picture = _found(picture, path)
-    first = picture.begins + Fraction(start).limit_denominator(1_000_000)
-    last = picture.ends if end is None else picture.begins + Fraction(end).limit_denominator(1_000_000)
-    if cut and (end is None or last > picture.ends):
-        raise BadItem(f"{name(path, 'video')} ends too early (it is truncated): {_there(picture)}. {_AGAIN}")
-    last = min(last, picture.ends)
-    if first >= last:
-        where = f"from {start:g} s on" if first >= picture.ends else f"between {start:g} and {end:g} s"
-        raise BadItem(
-            f"{name(path, 'video')} has nothing {where}: {_there(picture)}. Choose another part, {CURE}."
-        )
-    return _Clip(picture, first, last, cut)
+def _is_seeking_faster(clip: Clip, last: Fraction) -> bool:
+    """Return whether many frames precede the last wanted one, with keyframes to seek to."""
+    timeline = clip.timeline
+    has_keyframes = timeline.last_keyframe > timeline.begins
+    return has_keyframes and (last - timeline.begins) * timeline.rate > _SEEK_FROM
 
 
-def _leaping_pays(picture: Picture, last: Fraction) -> bool:
-    """Whether there are many frames to pass before the last wanted one, and keyframes to leap to."""
-    return picture.last_key > picture.begins and (last - picture.begins) * picture.rate > _FEW
-
-
-def _there(picture: Picture) -> str:
-    return f"{float(picture.ends - picture.begins):.2f} s of picture are there"
-
-
-def _found(thing: T | None, source: Any) -> T:
-    if thing is None:
-        raise BadItem(f"{name(source, 'video')} holds no picture that can be decoded. {_AGAIN}")
-    return thing
-
-
-def _check_numbers(n_frames: int, shorter_side: int | None) -> None:
+def _check_counts(n_frames: int, shorter_side: int | None) -> None:
     if n_frames < 1:
-        raise BadItem(f"n_frames must be at least 1, not {n_frames}.")
+        raise BadItem(Argument("n_frames", n_frames), " is too small. Ask for at least 1 frame.")
     if shorter_side is not None and shorter_side < 1:
-        raise BadItem(f"shorter_side must be at least 1 pixel, not {shorter_side}.")
-
-
-def _checked(frames: np.ndarray) -> np.ndarray:
-    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or 0 in frames.shape:
-        raise BadItem(
-            "An array of a film holds uint8 of shape (n_frames, height, width, 3); "
-            f"this one is {frames.dtype} of shape {frames.shape}."
-        )
-    return frames
+        raise BadItem(Argument("shorter_side", shorter_side), " is too small. It is at least 1 pixel.")

@@ -16,7 +16,7 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from embedlab import settings
-from embedlab.io.build_once import made_once
+from embedlab.io.folders import build_once
 from embedlab.items import Items
 
 OBJECTS = ("ball", "square", "triangle", "star", "ring", "cross", "moon", "arrow")
@@ -42,7 +42,7 @@ def load_clips() -> Items:
         ``"train"``, all three never.
     """
     frame = table()
-    folder = made_once(settings.cache_root() / "datasets" / "clips" / str(_RECIPE), _make, room=20_000_000)
+    folder = build_once(settings.cache_root() / "datasets" / "clips" / str(_RECIPE), _make, room=20_000_000)
     frame["path"] = [str(folder / f"{id}.mp4") for id in frame["id"]]
     return Items.from_frame(frame, modality="video", content="path", id="id", label="label", name="clips")
 

@@ -21,7 +21,7 @@ from PIL import Image
 from embedlab import settings, weights
 from embedlab.catalog.pins import WeightFile, Weights, Wheel
 from embedlab.errors import EmbedlabError
-from embedlab.io.build_once import made_once
+from embedlab.io.folders import build_once
 from embedlab.items import Items
 
 log = logging.getLogger("embedlab")
@@ -58,7 +58,7 @@ def load_emoji(manifest: Path) -> Items:
     root = settings.cache_root() / "datasets" / "emoji"
     with weights.download_bar() as progress:
         originals = weights.fetch_files("the pictures of OpenMoji", pinned(facts), root, progress)
-    made = made_once(root / f"pictures-{_recipe(facts)}", lambda to: _draw_all(facts, originals, to))
+    made = build_once(root / f"pictures-{_recipe(facts)}", lambda to: _draw_all(facts, originals, to))
     rows = [
         {
             "id": slug(one["name"]),

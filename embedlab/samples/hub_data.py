@@ -15,7 +15,7 @@ from PIL import Image
 from embedlab import settings, weights
 from embedlab.catalog.pins import WeightFile, Weights
 from embedlab.errors import EmbedlabError
-from embedlab.io.build_once import made_once
+from embedlab.io.folders import build_once
 from embedlab.items import Items
 
 CIFAR10 = Weights(
@@ -59,7 +59,7 @@ def load_cifar10() -> Items:
     root = settings.cache_root() / "datasets" / "cifar10"
     with weights.download_bar() as progress:
         folder = weights.fetch_files("CIFAR-10", CIFAR10, root, progress)
-    made = made_once(
+    made = build_once(
         root / f"pictures-{N_CIFAR10}-{folder.name[:12]}",
         lambda to: unpack_parquet(folder / CIFAR10.main, to, N_CIFAR10, image="img"),
     )
@@ -82,7 +82,7 @@ def load_digits() -> Items:
     root = settings.cache_root() / "datasets" / "digits"
     with weights.download_bar() as progress:
         folder = weights.fetch_files("the Free Spoken Digit Dataset", DIGITS, root, progress)
-    made = made_once(
+    made = build_once(
         root / f"recordings-{folder.name[:12]}", lambda to: unpack_recordings(folder / DIGITS.main, to)
     )
     table = pd.read_csv(made / "recordings.csv", dtype={"digit": str})

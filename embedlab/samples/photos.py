@@ -17,7 +17,7 @@ from PIL import Image
 
 from embedlab import settings, weights
 from embedlab.catalog.pins import WeightFile, Weights, Wheel
-from embedlab.io.build_once import made_once
+from embedlab.io.folders import build_once
 from embedlab.items import Items
 from embedlab.samples import views
 from embedlab.samples.views import VIEWS, small
@@ -48,7 +48,7 @@ def load_photos(manifest: Path) -> Items:
     root = settings.cache_root() / "datasets" / "photos"
     with weights.download_bar() as progress:
         originals = weights.fetch_files("the photographs of scikit-image", pinned(facts), root, progress)
-    made = made_once(root / f"views-{_recipe(facts)}", lambda to: _views(facts, originals, to))
+    made = build_once(root / f"views-{_recipe(facts)}", lambda to: _views(facts, originals, to))
     rows = [
         {
             "id": f"{photo['name']}/{view}",

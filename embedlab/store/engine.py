@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
-from embedlab import settings
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
+from embedlab.io.progress import progress_bar
 from embedlab.store.columns import Table, decode
 from embedlab.store.connection import Connection, speaking
 from embedlab.store.errors import StoreError
@@ -134,14 +133,7 @@ def write(
     """
     names = ["id", *vectors, *table.values]
     sizes = table.sizes + sum(some.itemsize * some.shape[1] for some in vectors.values())
-    bar = tqdm(
-        total=len(ids),
-        desc=f"adding to {name}",
-        unit="item",
-        disable=settings.no_bars() or (None if progress is None else not progress),
-        delay=1.0 if progress is None else 0.0,
-        leave=False,
-    )
+    bar = progress_bar(f"adding to {name}", len(ids), progress=progress)
     with bar:
         for rows in batches(sizes):
             parts = [

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from embedlab.analysis.neighbors import unit_rows
 from embedlab.analysis.projection import Projection, project
-from embedlab.embeddings import Embeddings
+from embedlab.embeddings import Embeddings, unit_rows
 from embedlab.errors import BadItem
-from embedlab.io.atomic import whole_file
+from embedlab.io.atomic import atomic_write
 from embedlab.store.hnsw_walk import HnswGraph, Step, build_graph, walk
 from embedlab.store.indexes import check_count
 from embedlab.store.provenance import Origin, Record
@@ -237,7 +236,7 @@ class HnswWalk:
 
         target = Path(path)
         text = page(self)
-        with whole_file(target) as part:
+        with atomic_write(target) as part:
             part.write_text(text, encoding="utf-8")
         return target
 

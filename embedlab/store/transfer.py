@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
-from embedlab import settings
 from embedlab.embeddings import Embeddings
 from embedlab.embeddings.parquet import EmbeddingsFile
+from embedlab.io.progress import progress_bar
 from embedlab.store import engine, reading
 from embedlab.store.columns import Table
 from embedlab.store.connection import Connection, speaking
@@ -40,7 +39,7 @@ def add_parquet(
     saved = EmbeddingsFile(path)
     here, print_of = store._connection, _print_of(path)
     before = done = min(_mark(here, name, print_of), len(saved))
-    bar = _bar(len(saved), f"adding {path.name} to {name}", progress)
+    bar = progress_bar(f"adding {path.name} to {name}", len(saved), progress=progress)
     bar.update(done)
     with bar:
         pieces = Embeddings.load_batches(saved, max(1, PIECE_BYTES // (4 * saved.dim)), done)
@@ -71,7 +70,7 @@ def copy(
     rows = []
     for name, record in records.items():
         old = reading.find(target, name)
-        bar = _bar(sizes[name], f"copying {name}", progress)
+        bar = progress_bar(f"copying {name}", sizes[name], progress=progress)
         with bar:
             for page in reading.raw_pages(source, name, record, "", _rows_of(record), True):
                 _put(target, name, record, made[name], old, page)
@@ -147,14 +146,3 @@ def _print_of(path: Path) -> str:
     with path.open("rb") as file:
         file.seek(max(0, size - 65_536))
         return hashlib.sha256(f"{size} ".encode() + file.read()).hexdigest()
-
-
-def _bar(total: int, what: str, progress: bool | None) -> Any:
-    return tqdm(
-        total=total,
-        desc=what,
-        unit="item",
-        disable=settings.no_bars() or (None if progress is None else not progress),
-        delay=1.0 if progress is None else 0.0,
-        leave=False,
-    )

@@ -1,4 +1,4 @@
-"""The place of a model in embedlab's own cache: staging, lock, and the one rename that makes it real.
+"""The slot of one model in embedlab's own cache: staging, lock, and the one rename that makes it real.
 
 ``weights/<name>/<revision>/`` holds a complete, checked model, or does not exist. Everything on its way lies
 in ``weights/<name>/.staging/``, which an interrupted run may leave behind for the next one to use or clear.
@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from embedlab.catalog.cards import Row
 from embedlab.catalog.pins import Weights
+from embedlab.io import disk
 from embedlab.weights import errors, verify
 
 log = logging.getLogger("embedlab")
@@ -28,7 +29,7 @@ _RECEIPT = "source.json"
 
 
 @dataclass(frozen=True)
-class Place:
+class CacheSlot:
     """Where one model lives in the cache."""
 
     name: str
@@ -37,13 +38,13 @@ class Place:
     partial: bool = False  # one of several forms of the model
 
     @classmethod
-    def of(cls, row: Row) -> Place:
-        """The place of a catalogue row under the present cache root."""
+    def of(cls, row: Row) -> CacheSlot:
+        """The slot of a catalogue row under the present cache root."""
         return cls.all_of(row)[0]
 
     @classmethod
-    def all_of(cls, row: Row) -> list[Place]:
-        """The places of all forms of a model, side by side under one folder."""
+    def all_of(cls, row: Row) -> list[CacheSlot]:
+        """The slots of all forms of a model, side by side under one folder."""
         root = verify.weights_root() / row.card.name
         return [cls(row.card.name, spec, root, len(row.forms) > 1) for spec in row.forms]
 
@@ -84,11 +85,11 @@ class Place:
         CacheUnusable
             When it cannot be written or fewer than ``needed`` bytes are free.
         """
-        with errors.cache_errors(self.root, needed):
+        with disk.cache_errors(self.root, needed):
             self.staging.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(self.staging).free
         if free < needed:
-            raise errors.full(self.root, needed, free)
+            raise disk.disk_full(self.root, needed, free)
         return self.staging
 
     def install(self, complete: Path, source: str) -> str:
@@ -114,7 +115,7 @@ class Place:
             "bytes": sum((complete / path).stat().st_size for path in files),
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        with errors.cache_errors(self.root, 0):
+        with disk.cache_errors(self.root, 0):
             (complete / _RECEIPT).write_text(json.dumps(note, indent=1), encoding="utf-8")
             for path in complete.rglob("*"):
                 if path.is_file():
@@ -137,7 +138,7 @@ class Place:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One process at a time fetches a model; the others wait for it."""
-        with errors.cache_errors(self.root, 0):
+        with disk.cache_errors(self.root, 0):
             self.root.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.root / ".lock")
             try:

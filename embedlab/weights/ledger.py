@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from embedlab.catalog.refs import is_commit
+from embedlab.io import disk
 from embedlab.weights import errors
 from embedlab.weights.untrusted import read_json
 
 
-class Notes:
+class Ledger:
     """``notes.json`` in a repository's folder; it outlives the files, so that other bytes are noticed."""
 
     def __init__(self, root: Path) -> None:
@@ -57,7 +58,7 @@ class Notes:
     def _write(self, notes: dict[str, Any]) -> None:
         if notes == self._read():
             return
-        with errors.cache_errors(self._root, 0):
+        with disk.cache_errors(self._root, 0):
             self._root.mkdir(parents=True, exist_ok=True)
             fresh = self._root / f"notes.json.{os.getpid()}"
             fresh.write_text(json.dumps(notes, indent=1), encoding="utf-8")

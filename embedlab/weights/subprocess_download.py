@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from embedlab import settings
+from embedlab.io.progress import progress_bar
 
 _POLL_SECONDS = 0.1
 
@@ -31,10 +31,7 @@ class Progress(Protocol):
 @contextmanager
 def download_bar() -> Iterator[Progress]:
     """A bar for notebooks and terminals; it shows itself after a second and leaves nothing behind."""
-    from tqdm.auto import tqdm
-
-    off = settings.no_bars()
-    with tqdm(unit="B", unit_scale=True, unit_divisor=1000, delay=1.0, leave=False, disable=off) as bar:
+    with progress_bar("downloading", unit="B") as bar:
 
         def progress(done_bytes: int, total_bytes: int, what: str) -> None:
             bar.total = total_bytes

@@ -152,7 +152,7 @@ def test_run_changes_a_notebook_only_when_told_to(tmp_path: Path) -> None:
     assert path.read_bytes() == before
     assert call("run", str(path), "--in-place").exit_code == 0
     assert nbformat.read(path, as_version=4).cells[0].outputs[0].data["text/plain"] == "42"
-    assert "not both" in call("run", str(path), "--in-place", "--to", str(tmp_path / "out")).output
+    assert "exclude each other" in call("run", str(path), "--in-place", "--to", str(tmp_path / "out")).output
 
 
 def test_run_refuses_two_copies_of_one_name(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_run_refuses_two_copies_of_one_name(tmp_path: Path) -> None:
 def test_run_names_the_kernels_there_are(tmp_path: Path) -> None:
     result = call("run", str(notebook(tmp_path / "a.ipynb", "1")), "--kernel", "no-such-kernel")
     assert result.exit_code == 1
-    assert re.search(r"no Jupyter kernel 'no-such-kernel'; there are: .*python3", result.output)
+    assert re.search(r"no Jupyter kernel 'no-such-kernel'\. Choose from: .*python3", result.output)
 
 
 def test_run_shows_no_noise_of_the_kernel(tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, dict[str, object
 def test_lab_says_what_will_be_downloaded_and_downloads_nothing(
     two_lessons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[object]
 ) -> None:
-    here = weights.Found(tmp_path, "cache", "0" * 64, "cache")
+    here = weights.LocalWeights(tmp_path, "0" * 64, "cache")
     monkeypatch.setattr(weights, "locate", lambda name: here if name == "text/minilm" else None)
     monkeypatch.setattr(weights, "fetch", lambda *_: pytest.fail("nobody asked for a download"))
     target = tmp_path / "mine"
@@ -364,7 +364,7 @@ def test_narrow_tables_fold_long_values_and_no_names(monkeypatch: pytest.MonkeyP
     shown = CliRunner().invoke(app, ["cache"], env=narrow).output
     assert re.search(r"what +model +vectors +MB", shown)
     assert long in re.sub(r" +1 +\d+\.\d *\n *|\s+", "", shown)
-    made = weights.Found(Path("x"), "cache", "x", "made of text/minilm and image/efficientnet-lite0")
+    made = weights.LocalWeights(Path("x"), "x", "cache")
     monkeypatch.setattr(weights, "locate", lambda name: made)
     listed = CliRunner().invoke(app, ["models"], env=narrow).output
     for name in ("image/efficientnet-lite0", "multimodal/aligned-minilm"):

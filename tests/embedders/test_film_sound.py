@@ -62,7 +62,7 @@ def test_sound_and_picture_stay_together(tmp_path: Path, suffix: str) -> None:
         assert heard(late_picture.read_bytes(), 6) == [500, 600, 700, 800, 0, 0]
         assert heard(late_sound.read_bytes(), 6) == [0, 0, 300, 400, 500, 600]
     assert heard(f"{late_sound}#t=1,4", 3) == [0, 300, 400]
-    assert any("for 2.0 s after the picture" in note for note in video.notes(late_sound))
+    assert any("for 2.0 s after the picture" in note for note in video.list_notes(late_sound))
 
 
 def test_a_silent_track_is_zeros(tmp_path: Path) -> None:
@@ -72,4 +72,4 @@ def test_a_silent_track_is_zeros(tmp_path: Path) -> None:
     assert len(samples) == 48_000
     assert np.abs(samples).max() < 1e-5
     assert video.has_sound(path)
-    assert video.notes(path) == ()
+    assert video.list_notes(path) == ()

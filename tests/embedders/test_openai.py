@@ -26,7 +26,7 @@ from embedlab.embedders.openai import client
 from embedlab.embedders.openai import server as module
 from embedlab.embedders.openai.client import ServerError
 from embedlab.embeddings import Embeddings
-from embedlab.errors import BadItem
+from embedlab.errors import BadItem, UntrustedServer
 
 pytestmark = pytest.mark.weights("text/minilm")
 
@@ -420,7 +420,7 @@ def test_a_server_that_only_a_file_names_is_not_asked(server: EmbeddingServer, t
         store.add("notes", stranger)
         with pytest.raises(UntrustedServer) as refused:
             store.search("notes", "a private question", k=1)
-    assert refused.value.url == "http://192.0.2.7:8000/v1"
+    assert refused.value.url.startswith("http://192.0.2.7")
     assert "el.load_model(" in str(refused.value)
 
 

@@ -19,7 +19,7 @@ from sounds import pitch, tone, write
 
 import embedlab as el
 from embedlab.media import audio, thumbnails
-from embedlab.media.spectrogram import mel_picture, wave_picture
+from embedlab.media.spectrogram import draw_mel, draw_waveform
 from embedlab.media.thumbnails import thumbnail
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -69,28 +69,28 @@ def brightest_row(picture: Image.Image) -> int:
 
 
 def test_a_higher_tone_stands_higher() -> None:
-    rows = [brightest_row(mel_picture(tone(1, hertz=hertz), 128, 96)) for hertz in (300, 700, 1500, 4000)]
+    rows = [brightest_row(draw_mel(tone(1, hertz=hertz), 128, 96)) for hertz in (300, 700, 1500, 4000)]
     assert rows == sorted(rows)
     assert rows[-1] - rows[0] > 40
 
 
 def test_time_goes_to_the_right_and_what_is_loud_is_bright() -> None:
     samples = np.concatenate([tone(0.5, level=0.001), tone(0.5, level=0.5)])
-    light = np.asarray(mel_picture(samples, 128, 96)).astype(int)[..., :2].sum(axis=2).max(axis=0)
+    light = np.asarray(draw_mel(samples, 128, 96)).astype(int)[..., :2].sum(axis=2).max(axis=0)
     assert light[100] > light[30] + 50
 
 
 def test_the_waveform_is_as_high_as_it_is_loud() -> None:
     samples = np.concatenate([tone(0.5, level=0.1), tone(0.5, level=0.5)])
-    ink = (np.asarray(wave_picture(samples, 100, 80)).min(axis=2) < 200).sum(axis=0)
+    ink = (np.asarray(draw_waveform(samples, 100, 80)).min(axis=2) < 200).sum(axis=0)
     assert ink[75] > 70
     assert 10 < ink[25] < 25
 
 
 @pytest.mark.parametrize("samples", [tone(0.01), np.zeros(16_000, np.float32), tone(45)], ids=str)
 def test_very_short_silent_and_long_sounds_have_pictures(samples: np.ndarray) -> None:
-    assert mel_picture(samples, 128, 96).size == (128, 96)
-    assert wave_picture(samples, 128, 40).size == (128, 40)
+    assert draw_mel(samples, 128, 96).size == (128, 96)
+    assert draw_waveform(samples, 128, 40).size == (128, 40)
 
 
 def test_a_thumbnail_is_made_once_and_again_when_the_file_changes(
@@ -98,7 +98,7 @@ def test_a_thumbnail_is_made_once_and_again_when_the_file_changes(
 ) -> None:
     low, high = (thumbnail(path, modality="audio") for path in (tones[0], tones[5]))
     with monkeypatch.context() as patch:
-        patch.setattr(thumbnails.sound, "beginning", None)  # not called again
+        patch.setattr(thumbnails, "read_start", None)  # not called again
         assert thumbnail(tones[0], modality="audio") == low
     write(tones[0], tone(0.6, hertz=300 * 1.3**5))
     again = brightest_row(Image.open(io.BytesIO(thumbnail(tones[0], modality="audio"))))
@@ -174,14 +174,14 @@ def test_of_a_long_sound_half_a_minute_is_sent_and_no_more_is_decoded(
 ) -> None:
     path = write(tmp_path / "long.wav", tone(90, level=0.2))
     pieces: list[int] = []
-    whole = audio.blocks
+    whole = audio.read_blocks
 
     def counted(source: Any, rate: int = 16_000) -> Any:
         for piece in whole(source, rate):
             pieces.append(len(piece))
             yield piece
 
-    monkeypatch.setattr(audio, "blocks", counted)
+    monkeypatch.setattr(audio, "read_blocks", counted)
     shown = explorer([path, path, path])
     assert "The first 30 s of 90 s are shown and played." in shown_of(shown, "i0")
     assert len(heard(asked(shown, "media", "i0")[1][0])) == 30 * 16_000
@@ -207,7 +207,7 @@ def test_what_is_worth_knowing_stands_below(tmp_path: Path) -> None:
     silent = write(tmp_path / "silent.wav", np.zeros(8000, np.float32))
     shown = explorer([stereo, silent, stereo])
     assert "2 channels: their mean is used" in shown_of(shown, "i0")
-    assert "silent.wav is silent from beginning to end" in shown_of(shown, "i1")
+    assert "silent.wav cannot be read: it is silent from beginning to end" in shown_of(shown, "i1")
     assert str(tmp_path) not in shown_of(shown, "i1")
 
 

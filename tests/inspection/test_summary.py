@@ -121,7 +121,7 @@ def test_sounds_have_a_length_and_silence_is_found_by_decoding(tmp_path: Path) -
     quick, full = items.summary(), items.summary(full=True)
     assert quick.sizes[:2].tolist() == [1.5, 0.5]
     assert set(quick.problems) == {"c.wav"}
-    assert full.problems["b.wav"] == "is silent"
+    assert full.problems["b.wav"] == "it is silent from beginning to end"
     assert "2.0 s in all" in repr(quick)
 
 
@@ -188,7 +188,7 @@ def test_a_handful_is_planned_for_too(n: int) -> None:
     [(0, "0 bytes"), (999, "999 bytes"), (1_234_567, "1.2 MB"), (12_345_678, "12 MB"), (3.5e9, "3.5 GB")],
 )
 def test_bytes_in_words(amount: float, words: str) -> None:
-    assert formats.of_bytes(amount) == words
+    assert formats.format_bytes(amount) == words
 
 
 @pytest.mark.parametrize(
@@ -203,4 +203,4 @@ def test_bytes_in_words(amount: float, words: str) -> None:
     ],
 )
 def test_seconds_in_words(amount: float, words: str) -> None:
-    assert formats.of_seconds(amount) == words
+    assert formats.format_seconds(amount) == words

@@ -78,7 +78,7 @@ def test_select_refuses_unknown_ids_and_wrong_masks() -> None:
 
 
 def test_equal_contents_have_equal_digests_and_others_do_not() -> None:
-    first, second, third = Items.from_texts(["same", "same", "other"]).digests()
+    first, second, third = Items.from_texts(["same", "same", "other"]).content_hashes()
     assert first == second != third
 
 
@@ -102,7 +102,7 @@ def test_missing_labels_become_none() -> None:
 def test_no_items_is_an_empty_collection() -> None:
     items = Items.from_texts([])
     assert len(items) == 0
-    assert items.digests() == []
+    assert items.content_hashes() == []
 
 
 def test_a_folder_of_texts_takes_labels_from_its_subfolders(tmp_path: Path) -> None:
@@ -152,13 +152,13 @@ def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     for name, content in {"a.png": b"1", "b.png": b"1", "c.png": b"2"}.items():
         (tmp_path / name).write_bytes(content)
     items = Items.from_folder(tmp_path, modality="image")
-    first, second, third = items.digests()
+    first, second, third = items.content_hashes()
     assert first == second != third
     (tmp_path / "a.png").write_bytes(b"3")
-    assert items.digests()[0] != first
+    assert items.content_hashes()[0] != first
     (tmp_path / "c.png").unlink()
     with pytest.raises(BadItem, match=r"c\.png cannot be read"):
-        items.digests()
+        items.content_hashes()
 
 
 def test_a_table_of_files_shows_no_folder(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from embedlab.embeddings import Embeddings
-from embedlab.errors import BadItem
+from embedlab.errors import BadItem, HoldsEmbeddings
 from embedlab.items import Items
 
 ROWS = [("007", "A cat sleeps.", "animals"), ("008", "Waves break.", "sea")]
@@ -38,7 +38,7 @@ def test_separators_are_counted_and_marks_obeyed(tmp_path: Path, separator: str,
     assert items.contents == ["Zoë, naïve; «ça»|\tva", "b"]
     assert items.labels == ["x", "y"]
     assert items.origin
-    assert (repr(separator) if separator != "\t" else "tab") in items.origin.words
+    assert (repr(separator) if separator != "\t" else "tab") in items.origin.description
     assert items.name == "a"
 
 
@@ -65,7 +65,7 @@ def test_quotes_newlines_nul_and_a_text_of_a_megabyte(tmp_path: Path) -> None:
     items = read(table(tmp_path / "a.csv", lines))
     assert items.contents == ['two\nlines, "quoted"', "a\0b", long]
     assert csv.field_size_limit() == before
-    assert "2 blank" in items.origin.words
+    assert "2 blank" in items.origin.description
 
 
 def test_a_line_in_another_encoding_is_named_with_its_cure(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_file_that_cannot_be_items_says_why(tmp_path: Path, content: bytes, re
 
 def test_a_column_of_nearly_that_name_is_proposed(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", "ID,Content\n1,a\n")
-    said = r"No column 'content' in a\.csv; .* Did you mean 'Content'\? Name it with content='Content'"
+    said = r"No column 'content' in a\.csv; .* Did you mean 'Content'\? Name it with content=\"Content\""
     with pytest.raises(BadItem, match=said):
         Items.from_path(path, modality="text")
     with pytest.raises(BadItem, match=r"it has \['ID', 'Content'\]\. Name it with label=…"):
@@ -255,8 +255,9 @@ def test_parquet_of_others_is_read_and_embeddings_are_told_apart(
     assert items.metadata["vector"].tolist() == ["[1.0, 2.0]", "[3.0, 4.0]"]
     assert items.metadata["when"].dt.year.tolist() == [2020, 2020]
     make_embeddings(5).save(tmp_path / "b.parquet")
-    with pytest.raises(BadItem, match=r"holds embeddings.*Embeddings\.load"):
+    with pytest.raises(HoldsEmbeddings, match=r"Embeddings\.load") as refused:
         Items.from_parquet(tmp_path / "b.parquet", modality="text", content="content")
+    assert refused.value.path == tmp_path / "b.parquet"
     (tmp_path / "c.parquet").write_bytes(b"PAR1 cut")
     with pytest.raises(BadItem, match="not a whole parquet"):
         Items.from_parquet(tmp_path / "c.parquet", modality="text", content="text")
@@ -299,7 +300,7 @@ def test_a_folder_names_what_cannot_be_read_and_reads_the_rest_when_told(tmp_pat
     items = Items.from_folder(tmp_path, modality="text", on_error="skip")
     assert items.ids == ["a.txt", "c.txt"]
     assert sorted(items.origin.left_out) == ["b.txt", "d.md", "itself.txt"]
-    assert "1 link that leads elsewhere and is not followed ('loop/')" in items.origin.words
+    assert "1 link that leads elsewhere and is not followed ('loop/')" in items.origin.description
     latin = Items.from_folder(tmp_path, modality="text", encoding="cp1252", on_error="skip")
     assert latin.contents[1] == "café"
 
@@ -318,7 +319,7 @@ def test_links_are_counted_and_named(tmp_path: Path) -> None:
     (folder / "own.txt").write_text("fine")
     items = Items.from_folder(folder, modality="text")
     assert items.ids == ["own.txt"]
-    assert "2 links that lead elsewhere and are not followed ('a.txt', 'b.txt')" in items.origin.words
+    assert "2 links that lead elsewhere and are not followed ('a.txt', 'b.txt')" in items.origin.description
     (folder / "dead.txt").symlink_to(folder / "nowhere.txt")
     (folder / "dead.bin").symlink_to(folder / "nowhere.bin")
     with pytest.raises(BadItem, match=r"dead\.txt: the link leads to nothing .*mend or delete it"):

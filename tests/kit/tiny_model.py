@@ -138,6 +138,6 @@ if __name__ == "__main__":
     try:
         found = weights.fetch(NAME)
         result = {"source": found.source, "sha256": found.sha256}
-    except weights.WeightsError as error:
+    except (weights.WeightsError, weights.CacheUnusable) as error:
         result = {"error": type(error).__name__, "message": str(error)}
     sys.stdout.write(json.dumps(result) + "\n")

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from films import film, picture, which
 
-from embedlab.errors import BadItem
-from embedlab.media import frames, video
+from embedlab.errors import ProblemCode
+from embedlab.media import frame_pixels, frames, video
+from embedlab.media.errors import UnreadableMedia
 
 OPEN = {"x264-params": "open-gop=1:keyint=12:bframes=3:scenecut=0"}
 UNEVEN = np.cumsum([0, *np.random.default_rng(0).integers(20, 400, 60)]) / 1000
@@ -24,14 +25,14 @@ UNEVEN = np.cumsum([0, *np.random.default_rng(0).integers(20, 400, 60)]) / 1000
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Fraction]:
     """The times of all frames that were decoded."""
     seen: list[Fraction] = []
-    plain = frames._decoded
+    plain = frames._decode
 
     def noting(container: Any, track: Any) -> Iterator[tuple[Fraction, Any]]:
         for at, frame in plain(container, track):
             seen.append(at)
             yield at, frame
 
-    monkeypatch.setattr(frames, "_decoded", noting)
+    monkeypatch.setattr(frames, "_decode", noting)
     return seen
 
 
@@ -50,9 +51,9 @@ def test_leaping_changes_no_frame(
     """Frames that refer to later ones, from one group to the next, at uneven times."""
     path = f"{film(tmp_path / f'a{suffix}', 60, times=UNEVEN, options=options)}{part}"
     one_pass = video.read_frames(path, n)
-    on_screen = np.searchsorted(UNEVEN, video.moments(path, n), side="right") - 1
+    on_screen = np.searchsorted(UNEVEN, video.list_frame_times(path, n), side="right") - 1
     assert np.abs(np.subtract(which(one_pass, 60), on_screen)).max() <= 1, "1: rounding of a grey"
-    monkeypatch.setattr(video, "_FEW", 0)
+    monkeypatch.setattr(video, "_SEEK_FROM", 0)
     np.testing.assert_array_equal(video.read_frames(path, n), one_pass)
 
 
@@ -63,7 +64,7 @@ def test_leaping_spares_frames(
     video.read_frames(path, 4)
     assert len(decoded) > 80
     decoded.clear()
-    monkeypatch.setattr(video, "_FEW", 0)
+    monkeypatch.setattr(video, "_SEEK_FROM", 0)
     video.read_frames(path, 4)
     assert len(decoded) < 4 * 13
     decoded.clear()
@@ -75,7 +76,7 @@ def test_the_keyframe_after_the_moment_is_no_use(
     tmp_path: Path, decoded: list[Fraction], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """MP4 is sought by when a frame is decoded, which with frames that refer to later ones is earlier."""
-    monkeypatch.setattr(video, "_FEW", 0)
+    monkeypatch.setattr(video, "_SEEK_FROM", 0)
     path = film(tmp_path / "a.mp4", 60, options={"bf": "3"})
     with av.open(str(path)) as container:
         track = container.streams.video[0]
@@ -90,7 +91,7 @@ def test_the_keyframe_after_the_moment_is_no_use(
 def test_without_keyframes_it_does_not_start_over(
     tmp_path: Path, decoded: list[Fraction], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(video, "_FEW", 0)
+    monkeypatch.setattr(video, "_SEEK_FROM", 0)
     path = film(tmp_path / "a.mp4", 120, options={"g": "9999", "sc_threshold": "0"})
     found = which(video.read_frames(path, 6), 120)
     assert np.abs(np.subtract(found, [10, 30, 50, 70, 90, 110])).max() <= 1
@@ -105,7 +106,7 @@ def test_where_a_leap_leads_nowhere_all_is_decoded(
     path = film(tmp_path / "a.mp4", 300, fps=25, options=refreshing)
     one_pass = video.read_frames(path, 16)
     decoded.clear()
-    monkeypatch.setattr(video, "_FEW", 0)
+    monkeypatch.setattr(video, "_SEEK_FROM", 0)
     np.testing.assert_array_equal(video.read_frames(path, 16), one_pass)
     assert len(decoded) > 300, "it was tried, and given up"
 
@@ -114,8 +115,8 @@ def test_a_frame_is_on_screen_from_its_first_moment_on(tmp_path: Path) -> None:
     """The middle of the first of ten halves is exactly where frame 1 begins."""
     path = film(tmp_path / "a.mp4", 20)
     assert which(video.read_frames(path, 10), 20) == list(range(1, 20, 2))
-    np.testing.assert_allclose(video.moments(path, 10), np.arange(1, 20, 2) / 10)
-    np.testing.assert_allclose(video.moments(f"{path}#t=1,2", 2), [1.25, 1.75])
+    np.testing.assert_allclose(video.list_frame_times(path, 10), np.arange(1, 20, 2) / 10)
+    np.testing.assert_allclose(video.list_frame_times(f"{path}#t=1,2", 2), [1.25, 1.75])
 
 
 def test_avi_tells_only_when_a_frame_is_decoded(tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def test_avi_tells_only_when_a_frame_is_decoded(tmp_path: Path) -> None:
             out.mux(track.encode(av.VideoFrame.from_ndarray(picture(i, 20, (64, 48)), "rgb24")))
         out.mux(track.encode(None))
     assert which(video.read_frames(path, 5), 20) == [2, 6, 10, 14, 18]
-    assert video.length(path) == 2.0
+    assert video.read_duration(path) == 2.0
 
 
 def test_when_a_moving_gif_shows_its_frames(tmp_path: Path) -> None:
@@ -169,11 +170,12 @@ def test_pixels_that_are_not_square(tmp_path: Path) -> None:
 
 
 def test_more_frames_than_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "MOST_BYTES", 64 * 48 * 3 * 10)
+    monkeypatch.setattr(frame_pixels, "MAX_BYTES", 64 * 48 * 3 * 10)
     path = film(tmp_path / "a.mp4", 4)
     assert len(video.read_frames(path, 10)) == 10
-    with pytest.raises(BadItem, match=r"11 frames of .*a\.mp4, 64 × 48 pixels each.*shorter_side"):
+    with pytest.raises(UnreadableMedia, match=r"a\.mp4 .*11 frames of 64 × 48 pixels.*shorter_side") as error:
         video.read_frames(path, 11)
+    assert error.value.problem.code is ProblemCode.TOO_LARGE
 
 
 def test_no_frame_stays_in_memory(tmp_path: Path) -> None:
@@ -193,7 +195,7 @@ def test_arrays_are_sampled_and_scaled_like_films() -> None:
     seen = np.stack([picture(i, 20, (64, 48)) for i in range(20)])
     assert video.read_frames(seen, 4, shorter_side=24).shape == (4, 24, 32, 3)
     assert which(video.read_frames(seen[:, :, ::-1], 5)[:, :, ::-1], 20) == [2, 6, 10, 14, 18]
-    assert video.length(seen) == 20 / 25
-    np.testing.assert_allclose(video.moments(seen, 2), [0.2, 0.6])
-    assert video.notes(seen[:1]) == ("one frame only: a still picture",)
+    assert video.read_duration(seen) == 20 / 25
+    np.testing.assert_allclose(video.list_frame_times(seen, 2), [0.2, 0.6])
+    assert video.list_notes(seen[:1]) == ("one frame only: a still picture",)
     assert not video.has_sound(seen)

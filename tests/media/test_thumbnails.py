@@ -43,7 +43,7 @@ def test_a_thumbnail_is_small_and_made_once(tmp_path: Path, monkeypatch: pytest.
     picture(0, 900, 600).save(path)
     first = thumbnail(path)
     assert (opened(first).size, opened(first).format) == ((128, 85), "JPEG")
-    monkeypatch.setattr(thumbnails.media, "read_image", None)  # not called again
+    monkeypatch.setattr(thumbnails, "read_image", None)  # not called again
     assert thumbnail(path) == first
 
 
@@ -103,7 +103,7 @@ def test_a_map_decodes_no_picture_before_it_is_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     items = folder(tmp_path / "p", 12)
-    monkeypatch.setattr(thumbnails.media, "read_image", None)
+    monkeypatch.setattr(thumbnails, "read_image", None)
     assert len(known(explorer(items))["ids"]) == 12
 
 

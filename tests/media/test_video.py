@@ -14,8 +14,9 @@ import pytest
 from films import film, picture, shade, which
 
 import embedlab as el
-from embedlab.errors import BadItem
+from embedlab.errors import Argument, BadItem, ProblemCode
 from embedlab.media import frames, video
+from embedlab.media.errors import UnreadableMedia
 
 N = 20
 
@@ -27,7 +28,7 @@ def test_frames_are_evenly_spaced_in_time(tmp_path: Path, suffix: str) -> None:
     assert seen.shape == (5, 48, 64, 3)
     assert seen.dtype == np.uint8
     assert np.abs(np.subtract(which(seen, N), [2, 6, 10, 14, 18])).max() <= (1 if suffix == ".gif" else 0)
-    assert video.length(path) == pytest.approx(2.0, abs=0.06)
+    assert video.read_duration(path) == pytest.approx(2.0, abs=0.06)
 
 
 def test_what_is_long_on_the_screen_counts_long(tmp_path: Path) -> None:
@@ -42,17 +43,18 @@ def test_what_is_long_on_the_screen_counts_long(tmp_path: Path) -> None:
 def test_a_film_need_not_begin_at_zero(tmp_path: Path) -> None:
     path = film(tmp_path / "late.mp4", N, begins=5.0)
     assert which(video.read_frames(path, 5), N) == [2, 6, 10, 14, 18]
-    assert video.length(path) == pytest.approx(2.0, abs=0.06)
+    assert video.read_duration(path) == pytest.approx(2.0, abs=0.06)
 
 
 def test_a_part_of_a_film(tmp_path: Path) -> None:
     path = film(tmp_path / "long.mp4", 50)
     assert which(video.read_frames(f"{path}#t=2,4", 4), 50) == [22, 27, 32, 37]
     assert which(video.read_frames(f"{path}#t=4", 2), 50) == [42, 47]
-    assert video.length(f"{path}#t=2,4") == pytest.approx(2)
-    assert video.length(f"{path}#t=4,99") == pytest.approx(1, abs=0.06)
-    with pytest.raises(BadItem, match="nothing from 12 s on"):
+    assert video.read_duration(f"{path}#t=2,4") == pytest.approx(2)
+    assert video.read_duration(f"{path}#t=4,99") == pytest.approx(1, abs=0.06)
+    with pytest.raises(UnreadableMedia, match=r"no frames from 12 s on: 5\.00 s") as error:
         video.read_frames(f"{path}#t=12,14")
+    assert error.value.problem.code is ProblemCode.EMPTY
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
@@ -61,7 +63,7 @@ def test_jumping_and_one_pass_find_the_same_frames(
 ) -> None:
     path = film(tmp_path / f"b{suffix}", 60, options={"bf": "2"} if suffix == ".mp4" else None)
     one_pass = video.read_frames(path, 7)
-    monkeypatch.setattr(video, "_FEW", 0)
+    monkeypatch.setattr(video, "_SEEK_FROM", 0)
     np.testing.assert_array_equal(video.read_frames(path, 7), one_pass)
 
 
@@ -74,7 +76,7 @@ def hour(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_of_an_hour_little_is_decoded(hour: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = 0
-    plain = frames._decoded
+    plain = frames._decode
 
     def counting(container: Any, track: Any) -> Any:
         nonlocal decoded
@@ -82,7 +84,7 @@ def test_of_an_hour_little_is_decoded(hour: Path, monkeypatch: pytest.MonkeyPatc
             decoded += 1
             yield frame
 
-    monkeypatch.setattr(frames, "_decoded", counting)
+    monkeypatch.setattr(frames, "_decode", counting)
     found = video.read_frames(hour, 8)
     there = np.stack([picture(round((i + 0.5) * 450), 3600, (64, 48)) for i in range(8)])
     # Between two of them there are 25 grey levels.
@@ -155,7 +157,7 @@ def test_the_sound_lasts_as_long_as_the_picture(tmp_path: Path, suffix: str, sec
     assert np.abs(heard[4_000:12_000]).max() > 0.2
     assert (np.abs(heard[20_000:]).max() > 0.2) == (seconds > 1)
     assert which(video.read_frames(path, 5), N) == [2, 6, 10, 14, 18], "a long sound moves no frame"
-    assert any("after the picture" in note for note in video.notes(path)) == (seconds == 5)
+    assert any("after the picture" in note for note in video.list_notes(path)) == (seconds == 5)
 
 
 def test_the_sound_of_a_part(tmp_path: Path) -> None:
@@ -172,7 +174,7 @@ def test_without_a_sound_track(tmp_path: Path) -> None:
     path = film(tmp_path / "mute.mp4", N)
     assert video.read_sound(path) is None
     assert not video.has_sound(path)
-    assert video.notes(path) == ("no sound track",)
+    assert video.list_notes(path) == ("no sound track",)
 
 
 # -- odd and broken --------------------------------------------------------------------------------------
@@ -184,11 +186,11 @@ def test_one_frame_only(tmp_path: Path, suffix: str) -> None:
     frames = video.read_frames(path, 4)
     assert frames.shape == (4, 48, 64, 3)
     assert np.ptp(frames, axis=0).max() == 0
-    assert video.problem(path) is None
+    assert video.find_problem(path) is None
 
 
 def test_a_still_is_called_one(tmp_path: Path) -> None:
-    assert "one frame only: a still picture" in video.notes(film(tmp_path / "one.mp4", 1))
+    assert "one frame only: a still picture" in video.list_notes(film(tmp_path / "one.mp4", 1))
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
@@ -205,25 +207,31 @@ def test_a_truncated_file_is_named(tmp_path: Path, suffix: str) -> None:
                     packet.stream = track
                     out.mux(packet)
     os.truncate(path, path.stat().st_size // 2)
-    with pytest.raises(BadItem, match=r"cut.*(truncated|damaged)") as error:
+    with pytest.raises(UnreadableMedia) as error:
         video.read_frames(path, 8)
-    assert "on_error='skip'" in str(error.value)
+    assert error.value.problem.code is ProblemCode.DAMAGED
+    assert error.value.path == path
+    assert Argument("on_error", "skip") in error.value.parts
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "says"),
+    ("name", "data", "code"),
     [
-        ("empty.mp4", b"", "an empty file"),
-        ("text.mp4", b"This is no film. " * 100, "no video file"),
-        ("list.mp4", b"ffconcat version 1.0\nfile '/etc/passwd'\n", "cannot be read"),
-        ("list.m3u8", b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/a.ts\n#EXT-X-ENDLIST\n", "no video file"),
+        ("empty.mp4", b"", ProblemCode.EMPTY),
+        ("text.mp4", b"This is no film. " * 100, ProblemCode.DAMAGED),
+        ("list.mp4", b"ffconcat version 1.0\nfile '/etc/passwd'\n", ProblemCode.UNREADABLE),
+        ("list.m3u8", b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/a.ts\n#EXT-X-ENDLIST\n", ProblemCode.DAMAGED),
     ],
 )
-def test_what_is_no_film_is_named(tmp_path: Path, name: str, data: bytes, says: str) -> None:
-    (tmp_path / name).write_bytes(data)
-    with pytest.raises(BadItem, match=f"{name}.*{says}"):
-        video.read_frames(tmp_path / name)
-    assert says in (video.problem(tmp_path / name) or "")
+def test_what_is_no_film_is_named(tmp_path: Path, name: str, data: bytes, code: ProblemCode) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(UnreadableMedia) as error:
+        video.read_frames(path)
+    assert error.value.path == path
+    assert error.value.problem.code is code
+    assert error.value.problems == {str(path): error.value.problem}
+    assert video.find_problem(path) == error.value.problem
 
 
 def test_a_sound_is_no_film(tmp_path: Path) -> None:
@@ -234,21 +242,23 @@ def test_a_sound_is_no_film(tmp_path: Path) -> None:
         file.setsampwidth(2)
         file.setframerate(16_000)
         file.writeframes(b"\x00\x10" * 16_000)
-    with pytest.raises(BadItem, match="a sound without a picture"):
+    with pytest.raises(UnreadableMedia, match="a sound without a picture") as error:
         video.read_frames(tmp_path / "a.wav")
+    assert error.value.problem.code is ProblemCode.WRONG_KIND
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(BadItem, match="does not exist"):
-        video.length(tmp_path / "gone.mp4")
-    with pytest.raises(BadItem, match="not int"):
-        video.length(3)
+    for source, code in ((tmp_path / "gone.mp4", "missing"), (tmp_path, "not_a_file"), (3, "wrong_kind")):
+        problem = video.find_problem(source)
+        assert problem is not None
+        assert problem.code == code
 
 
 def test_a_claim_of_too_many_pixels_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "MOST_PIXELS", 1000)
-    with pytest.raises(BadItem, match="1 to 1,000 are read"):
+    monkeypatch.setattr(frames, "MAX_PIXELS", 1000)
+    with pytest.raises(UnreadableMedia, match="1 to 1,000 are read") as error:
         video.read_frames(film(tmp_path / "a.mp4", 2))
+    assert error.value.problem.code is ProblemCode.TOO_LARGE
 
 
 def test_bytes_and_arrays(tmp_path: Path) -> None:
@@ -257,10 +267,11 @@ def test_bytes_and_arrays(tmp_path: Path) -> None:
     frames = np.stack([picture(i, N, (64, 48)) for i in range(N)])
     assert which(video.read_frames(frames, 5), N) == [2, 6, 10, 14, 18]
     assert video.read_sound(frames) is None
-    with pytest.raises(BadItem, match="uint8 of shape"):
+    with pytest.raises(UnreadableMedia, match="uint8 of shape"):
         video.read_frames(frames.astype(float))
-    with pytest.raises(BadItem, match="at least 1"):
+    with pytest.raises(BadItem, match="at least 1") as error:
         video.read_frames(frames, 0)
+    assert error.value.parts[0] == Argument("n_frames", 0)
 
 
 def test_a_folder_of_films(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import embedlab as el
-from embedlab.io import build_once
+from embedlab.io import folders as io_folders
 from embedlab.media import video
 from embedlab.samples import clips
 from embedlab.samples.clips import FPS, MOTIONS, N_FRAMES, N_SAMPLES, OBJECTS, SIDE, SOUNDS, make, table
@@ -119,12 +119,12 @@ def test_files_have_what_was_made(small: pd.DataFrame) -> None:
         frames, samples = make(row["object"], row["motion"], row["sound"], row["take"])
         read = video.read_frames(path, N_FRAMES)
         assert np.abs(read.astype(float) - frames).mean() < 4, "compressed, and still the same picture"
-        assert video.length(path) == pytest.approx(N_FRAMES / FPS, abs=0.01)
+        assert video.read_duration(path) == pytest.approx(N_FRAMES / FPS, abs=0.01)
         heard = video.read_sound(path)
         assert heard is not None
         assert len(heard) == len(samples)
         assert np.corrcoef(np.abs(heard), np.abs(samples))[0, 1] > 0.5
-        assert video.notes(path) == ()
+        assert video.list_notes(path) == ()
 
 
 def test_they_are_made_once_and_whole(small: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,4 +145,4 @@ def test_they_are_made_once_and_whole(small: pd.DataFrame, monkeypatch: pytest.M
     n = len(written)
     el.load_dataset("clips")
     assert len(written) == n
-    assert build_once.made_once is clips.made_once
+    assert io_folders.build_once is clips.build_once

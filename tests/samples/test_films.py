@@ -22,7 +22,7 @@ def test_every_second_of_every_film_is_there() -> None:
     items = el.load_dataset("films")
     assert items.frame["label"].value_counts().to_dict() == {"bikes": 10, "carphone": 8, "bunny": 5}
     for path, label in zip(items.contents, items.labels or [], strict=True):
-        assert video.length(path) == pytest.approx(1, abs=0.05)
+        assert video.read_duration(path) == pytest.approx(1, abs=0.05)
         assert (video.read_sound(path, 16_000) is not None) == (label == "bunny")
     first, later = (video.read_frames(items.row(f"bunny/{i}")["path"], 1) for i in (0, 4))
     assert np.abs(first.astype(float) - later).mean() > 5

@@ -72,7 +72,7 @@ def test_sample_sounds_are_whole_and_small(name: str, labels: int, each: int) ->
     files = [Path(path) for path in items.contents]
     assert sorted(files) == sorted((settings.data_folder() / name / "clips").iterdir()), "none is left over"
     assert sum(file.stat().st_size for file in files) < 2.5e6
-    assert all(audio.problem(str(file)) is None for file in files)
+    assert all(audio.find_problem(str(file)) is None for file in files)
 
 
 def test_voices_have_every_word_in_every_voice_at_both_speeds() -> None:

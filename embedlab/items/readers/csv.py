@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from embedlab.errors import BadItem
-from embedlab.items.read_report import LONE, OnError, Origin, nothing_left, refuse
+from embedlab.errors import BadItem, OnError
+from embedlab.io.text import LONE_SURROGATE
+from embedlab.items.read_report import ReadReport, nothing_left, refuse
 
 SEPARATORS = (",", ";", "\t", "|")
 _LONGEST = 2**31 - 1  # characters in a field; Python's own limit is 131,072
@@ -32,7 +33,7 @@ class Table:
     """What a file holds: its columns, all of one length, and how it was read."""
 
     columns: dict[str, list[str]]
-    origin: Origin
+    origin: ReadReport
 
 
 def read_csv(
@@ -101,7 +102,7 @@ def read_csv(
     if not rows:
         raise BadItem(f"{path} has a header ({', '.join(header)}) and no rows.")
     words = f"{path.name}: {encoding}, separator {_NAMES.get(separator, repr(separator))}, {rows:,} rows"
-    return Table(columns, Origin(words + (f", {blank:,} blank ones passed over" if blank else ""), bad))
+    return Table(columns, ReadReport(words + (f", {blank:,} blank ones passed over" if blank else ""), bad))
 
 
 def encoding_of(path: Path, encoding: str | None) -> str:
@@ -196,7 +197,7 @@ def _header(reader: Iterator[list[str]], path: Path) -> list[str]:
         raise BadItem(f"{path} holds no text.")
     names: list[str] = []
     for place, cell in enumerate(row, 1):
-        name = stem = LONE.sub("�", cell.strip()) or f"column {place}"
+        name = stem = LONE_SURROGATE.sub("�", cell.strip()) or f"column {place}"
         times = 1
         while name in names:
             times += 1
@@ -230,7 +231,7 @@ def _fields(found: int, expected: int, separator: str) -> str:
 def _undecoded(row: list[str], encoding: str) -> str | None:
     """What is not of this encoding in a row, with what it would be if a Western Windows had written it."""
     for cell in row:
-        if not cell.isascii() and (found := LONE.search(cell)):
+        if not cell.isascii() and (found := LONE_SURROGATE.search(cell)):
             around = cell[max(0, found.start() - 12) : found.end() + 12]
             raw = around.encode(encoding.removesuffix("-sig"), "surrogateescape")
             return f"not {encoding}; as cp1252 it reads {raw.decode('cp1252', 'replace')!r}"

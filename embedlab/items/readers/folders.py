@@ -11,9 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from embedlab.errors import BadItem
-from embedlab.items.image_text_pair import no_column, some
-from embedlab.items.read_report import OnError, nothing_left, refuse
+from embedlab.errors import BadItem, OnError
+from embedlab.io.formats import listed
+from embedlab.items.columns import unknown_column
+from embedlab.items.read_report import nothing_left, refuse
 from embedlab.items.readers import tables
 from embedlab.items.readers.csv import known_encoding
 
@@ -88,7 +89,7 @@ def _nothing(folder: Path, modality: str, inside: list[Path], outside: list[str]
 def linked(outside: list[str]) -> str:
     """How many links are not followed, and some of them."""
     words = "links that lead elsewhere and are" if len(outside) > 1 else "link that leads elsewhere and is"
-    return f"{len(outside):,} {words} not followed ({some(outside)})"
+    return f"{len(outside):,} {words} not followed ({listed(outside)})"
 
 
 def joined(
@@ -109,12 +110,12 @@ def joined(
         more, origin = tables.csv_frame(metadata, exact, None, None, None, on_error)
     for needed in exact:
         if needed not in more.columns:
-            raise no_column(needed, more.columns, metadata.name)
+            raise unknown_column(needed, more.columns, metadata.name)
     names = [str(name).replace("\\", "/").removeprefix("./") for name in more["file_name"]]
     more = more.assign(file_name=names)
     twice = more["file_name"][more["file_name"].duplicated()]
     if len(twice):
-        raise BadItem(f"{metadata.name} names {len(twice)} files twice: {some(twice)}.")
+        raise BadItem(f"{metadata.name} names {len(twice)} files twice: {listed(twice)}.")
     known = set(frame["id"])
     lost = {f"{metadata.name}, {name!r}": "there is no such file" for name in names if name not in known}
     refuse(lost, f"rows of {metadata.name}", on_error)

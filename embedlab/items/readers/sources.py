@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from embedlab.errors import BadItem
-from embedlab.items.image_text_pair import check_modality, no_column
-from embedlab.items.read_report import OnError, Origin
+from embedlab.errors import BadItem, OnError
+from embedlab.items.columns import check_modality, unknown_column
+from embedlab.items.read_report import ReadReport
 from embedlab.items.readers import folders, tables
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class FromFiles:
             frame, lost = folders.joined(frame, Path(metadata).expanduser(), label, on_error)
             bad |= lost
         words = f"{folder.resolve().name}/: {len(frame):,} {modality} files"
-        origin = Origin(words + (f"; {folders.linked(outside)}" if outside else ""), bad)
+        origin = ReadReport(words + (f"; {folders.linked(outside)}" if outside else ""), bad)
         return _items(cls)(frame, modality, title, origin)
 
     @classmethod
@@ -267,7 +267,7 @@ def _made(
     cls: type,
     path: Path,
     frame: pd.DataFrame,
-    origin: Origin,
+    origin: ReadReport,
     modality: str,
     exact: dict[str, str],
     columns: Sequence[str] | None,
@@ -277,7 +277,7 @@ def _made(
     if lacking:
         if columns is not None:  # the others were not read
             raise BadItem(f"No column {lacking[0]!r} in {path.name}; the file has none of that name.")
-        raise no_column(lacking[0], frame.columns, path.name, exact[lacking[0]])
+        raise unknown_column(lacking[0], frame.columns, path.name, exact[lacking[0]])
     use = {purpose: column for column, purpose in exact.items()}
     if modality != "text":
         frame = frame.assign(**{use["content"]: tables.beside(path, frame[use["content"]])})

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from embedlab.errors import BadItem, HoldsEmbeddings
-from embedlab.items.image_text_pair import missing
-from embedlab.items.read_report import LONE, OnError, Origin, nothing_left, refuse, whole
+from embedlab.errors import BadItem, HoldsEmbeddings, OnError
+from embedlab.io.text import LONE_SURROGATE, replace_surrogates
+from embedlab.items.columns import is_missing
+from embedlab.items.read_report import ReadReport, nothing_left, refuse
 from embedlab.items.readers.csv import encoding_of, open_text, read_csv
 
 _NAMES = ("id", "label")  # which from_frame takes for what they say, when nothing else is named
@@ -28,7 +29,7 @@ def csv_frame(
     encoding: str | None,
     separator: str | None,
     on_error: OnError,
-) -> tuple[pd.DataFrame, Origin]:
+) -> tuple[pd.DataFrame, ReadReport]:
     """A CSV file as a DataFrame: ``exact`` columns as written, others as numbers where all of them are."""
     table = read_csv(path, encoding=encoding, separator=separator, wanted=wanted, on_error=on_error)
     columns = {
@@ -40,7 +41,7 @@ def csv_frame(
 
 def jsonl_frame(
     path: Path, exact: Container[str], wanted: Container[str] | None, on_error: OnError
-) -> tuple[pd.DataFrame, Origin]:
+) -> tuple[pd.DataFrame, ReadReport]:
     """A file with one JSON object a line as a DataFrame; lists and objects inside become JSON texts.
 
     Raises
@@ -59,7 +60,7 @@ def jsonl_frame(
             if not line.strip():
                 continue
             try:
-                if LONE.search(line):
+                if LONE_SURROGATE.search(line):
                     raise ValueError(f"not {encoding}")
                 row = json.loads(line)
                 if not isinstance(row, dict):
@@ -67,7 +68,9 @@ def jsonl_frame(
             except (ValueError, RecursionError) as error:
                 bad[f"line {number}"] = str(error)
             else:
-                rows.append({whole(k): v for k, v in row.items() if wanted is None or k in wanted})
+                rows.append(
+                    {replace_surrogates(k): v for k, v in row.items() if wanted is None or k in wanted}
+                )
     refuse(bad, f"line{'s' * (len(bad) > 1)} of {path.name}", on_error)
     if bad and not rows:
         not_text = any(why.startswith("not utf") for why in bad.values())
@@ -76,12 +79,12 @@ def jsonl_frame(
         raise BadItem(f"{path} holds no objects. {_ONE_A_LINE}")
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {name: _plain([row.get(name) for row in rows], name in exact) for name in names}
-    return pd.DataFrame(columns), Origin(f"{path.name}: {encoding}, {len(rows):,} JSON objects", bad)
+    return pd.DataFrame(columns), ReadReport(f"{path.name}: {encoding}, {len(rows):,} JSON objects", bad)
 
 
 def parquet_frame(
     path: Path, exact: Container[str], wanted: Sequence[str] | None
-) -> tuple[pd.DataFrame, Origin]:
+) -> tuple[pd.DataFrame, ReadReport]:
     """A parquet file as a DataFrame; nested columns become JSON texts.
 
     Raises
@@ -99,8 +102,8 @@ def parquet_frame(
         schema = file.schema_arrow
         if b"embedlab" in (schema.metadata or {}):
             raise HoldsEmbeddings(
-                f"{path} holds saved embeddings, not items. Load it with el.Embeddings.load({path.name!r}); its "
-                ".items are the items.",
+                f"{path} holds saved embeddings, not items. Load it with el.Embeddings.load({path.name!r}); "
+                "its .items are the items.",
                 path=path,
             )
         kept = None if wanted is None else [name for name in schema.names if name in wanted]
@@ -116,7 +119,7 @@ def parquet_frame(
             raise BadItem(f"Column {name!r} of {path} holds the bytes of files. Write them to files first.")
         nested = pa.types.is_nested(kind) or pa.types.is_binary(kind) or name in exact
         columns[name] = _plain(column.to_pylist(), name in exact) if nested else column.to_pandas()
-    return pd.DataFrame(columns), Origin(f"{path.name}: parquet, {table.num_rows:,} rows")
+    return pd.DataFrame(columns), ReadReport(f"{path.name}: parquet, {table.num_rows:,} rows")
 
 
 def beside(path: Path, values: pd.Series) -> pd.Series:
@@ -124,7 +127,7 @@ def beside(path: Path, values: pd.Series) -> pd.Series:
 
     An address stays as it is, so that whoever looks at it can say what it is.
     """
-    names = ["" if missing(value) else str(value).strip() for value in values]
+    names = ["" if is_missing(value) else str(value).strip() for value in values]
     paths = [name if not name or "://" in name else str(_found(path.parent, name)) for name in names]
     return pd.Series(paths, dtype=object, index=values.index)
 
@@ -158,9 +161,9 @@ def _plain(values: list[Any], exact: bool) -> pd.Series:
 
 def _flat(value: Any) -> Any:
     if isinstance(value, str):
-        return whole(value)
+        return replace_surrogates(value)
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     if isinstance(value, (dict, list, tuple, np.ndarray)):
-        return whole(json.dumps(value, ensure_ascii=False, default=str))
+        return replace_surrogates(json.dumps(value, ensure_ascii=False, default=str))
     return value

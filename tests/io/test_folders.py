@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from embedlab.errors import EmbedlabError
-from embedlab.io.build_once import made_once
+from embedlab.io.folders import build_once
 
 
 def half_done(folder: Path) -> None:
@@ -29,22 +29,22 @@ def seen(folder: Path) -> set[str]:
 
 def test_an_interrupted_making_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        made_once(tmp_path / "views", half_done)
+        build_once(tmp_path / "views", half_done)
     assert seen(tmp_path) == set()
-    made = made_once(tmp_path / "views", two_files)
+    made = build_once(tmp_path / "views", two_files)
     assert (made / "2.png").exists()
-    made_once(made, half_done)  # it is there: nothing is made
+    build_once(made, half_done)  # it is there: nothing is made
 
 
 def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
     killed = (
-        "import os, sys, pathlib; from embedlab.io.build_once import made_once\n"
-        "made_once(pathlib.Path(sys.argv[1]), lambda to: ((to / 'x').touch(), os._exit(9)))"
+        "import os, sys, pathlib; from embedlab.io.folders import build_once\n"
+        "build_once(pathlib.Path(sys.argv[1]), lambda to: ((to / 'x').touch(), os._exit(9)))"
     )
     done = subprocess.run([sys.executable, "-c", killed, str(tmp_path / "views")], check=False)
     assert done.returncode == 9
     assert not (tmp_path / "views").exists()
-    made = made_once(tmp_path / "views", two_files)
+    made = build_once(tmp_path / "views", two_files)
     assert not (made / "x").exists()
     assert seen(tmp_path) == {"views"}
 
@@ -53,12 +53,12 @@ def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
 def test_a_folder_that_lost_a_file_is_made_again(
     tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    made = made_once(tmp_path / "views", two_files)
+    made = build_once(tmp_path / "views", two_files)
     (made / name).write_bytes(b"pict")
-    made_once(made, two_files)
+    build_once(made, two_files)
     assert (made / "a" / "1.png").read_bytes() == b"picture"
     (made / name).unlink()
-    made_once(made, two_files)
+    build_once(made, two_files)
     assert (made / name).exists()
     assert "is made again" in caplog.text
 
@@ -66,4 +66,4 @@ def test_a_folder_that_lost_a_file_is_made_again(
 def test_a_cache_that_cannot_be_written_is_a_message(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EmbedlabError, match="Set EMBEDLAB_CACHE to a folder that you may write"):
-        made_once(tmp_path / "file" / "views", two_files)
+        build_once(tmp_path / "file" / "views", two_files)

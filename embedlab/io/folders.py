@@ -10,14 +10,14 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from embedlab.weights import errors
+from embedlab.io.disk import cache_errors
 
 log = logging.getLogger("embedlab")
 
 _LIST = ".files.json"
 
 
-def made_once(folder: Path, make: Callable[[Path], None], room: int = 30_000_000) -> Path:
+def build_once(folder: Path, make: Callable[[Path], None], room: int = 30_000_000) -> Path:
     """A folder that ``make`` fills; it is there whole or not at all, whoever interrupts.
 
     Parameters
@@ -35,7 +35,7 @@ def made_once(folder: Path, make: Callable[[Path], None], room: int = 30_000_000
     """
     if _whole(folder):
         return folder
-    with errors.cache_errors(folder.parent, room):
+    with cache_errors(folder.parent, room):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / f".{folder.name}.lock"):
             if not _whole(folder):
