@@ -118,12 +118,12 @@ def _print_plan(plan: Plan) -> bool:
     from embedlab.bundle import content
     from embedlab.bundle.embedlab_wheel import write_embedlab_wheel
     from embedlab.catalog import registry
-    from embedlab.samples import loading as samples
+    from embedlab.samples.loading import find_pins
 
     for name in content.models_of(plan.lessons, plan.models):
         print_line(f"weights  {name}: {registry.row(name).weights.folder_bytes / 1e6:.0f} MB")
     for name in content.datasets_of(plan.lessons):
-        spec = samples.pinned(name)
+        spec = find_pins(name)
         print_line(f"data     {name}: {spec.folder_bytes / 1e6 if spec else 0:.1f} MB")
     with tempfile.TemporaryDirectory() as folder:
         wheel = write_embedlab_wheel(Path(folder))
