@@ -108,7 +108,6 @@ def test_what_a_server_would_cost_is_said_before(notes: Path, tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("openai")
-@pytest.mark.xfail(reason="until the readers and the server client raise Argument parts", strict=False)
 def test_a_key_is_named_and_not_given(notes: Path) -> None:
     given = call("summary", notes, *COLUMNS, *PAID, "--key-from", "sk-secret123")
     assert given.exit_code == 1

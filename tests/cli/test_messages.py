@@ -23,13 +23,21 @@ from embedlab.errors import (
 # Arguments of functions that no command calls with them, so that Python's spelling is the right one.
 PYTHON_ONLY = {
     "base_url": "Chat(…) has no command",
+    "caption": "pairs of image and text come from a DataFrame",
+    "dimensions": "load_model(…); on the command line it is part of the name, openai:model?dimensions=256",
     "example": "from_module(…)",
     "hop": "windows of recordings",
+    "metadata": "Items.from_folder(…)",
+    "most_mb": "Explorer.to_html(…); the command line formats PageTooLarge",
+    "n_components": "project(…)",
     "n_frames": "reading of frames in lessons",
+    "names": "compare(…) of files takes the names of their models",
+    "plays": "Explorer.to_html(…)",
     "pooling": "load_model(…); on the command line it is part of the name, hf:org/name?pooling=cls",
     "replace": "register_model(…)",
     "seconds_each": "windows of recordings",
     "shorter_side": "reading of frames in lessons",
+    "templates": "zero_shot(…)",
 }
 
 
