@@ -55,9 +55,9 @@ def modality_of(model: str | None, *, may_fetch: bool) -> str:
 
 def _loaded_card(model: str, may_fetch: bool) -> ModelCard:
     from embedlab.embedders import load_model
-    from embedlab.embedders.loading import load_here
+    from embedlab.embedders.loading import load_local
 
-    here = load_here(model)
+    here = load_local(model)
     if here is None and not may_fetch:
         raise EmbedlabError(
             f"What {model} embeds only its files tell, and they are not on this machine: say --modality "
