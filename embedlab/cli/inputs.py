@@ -77,9 +77,9 @@ def choose_modality(model: str | None, *, may_fetch: bool) -> str:
 
 def _loaded_card(model: str, may_fetch: bool) -> ModelCard:
     from embedlab.embedders import load_model
-    from embedlab.embedders.loading import load_here
+    from embedlab.embedders.loading import load_local
 
-    here = load_here(model)
+    here = load_local(model)
     if here is None and not may_fetch:
         raise EmbedlabError(
             f"The modality of {model} is unknown until its files are on this machine. Pass --modality text, "
