@@ -225,7 +225,7 @@ def test_torch_hub_without_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         torchhub.load_network("resnet50")
     monkeypatch.delenv("EMBEDLAB_OFFLINE")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    with pytest.raises(EmbedlabError, match=r"could not bring pytorch/vision.*image/resnet50"):
+    with pytest.raises(EmbedlabError, match=r"could not download pytorch/vision.*image/resnet50"):
         torchhub.load_network("resnet50")
 
 
