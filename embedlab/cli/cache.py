@@ -81,9 +81,11 @@ def _weights_folder() -> Path:
 
 def weights_kept() -> dict[str, int]:
     """Models with files in embedlab's own cache, unfinished downloads included, and their bytes."""
+    from embedlab.weights.subprocess_download import size_of
+
     root = _weights_folder()
     sizes = {
-        folder.relative_to(root).as_posix(): sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+        folder.relative_to(root).as_posix(): size_of(folder)
         for folder in sorted(root.glob("*/*"))
         if folder.is_dir()
     }

@@ -100,7 +100,7 @@ def fetch(
     everything: Annotated[bool, typer.Option("--all", help="Everything that all lessons need.")] = False,
 ) -> None:
     """Download weights now, to be ready without a network; the exit status is 1 when something is missing."""
-    from embedlab.embedders.handlers import parts_of
+    from embedlab.embedders.loading import parts_of
     from embedlab.lessons import lab as place
 
     wanted = list(names or ())

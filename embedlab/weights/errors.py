@@ -15,7 +15,7 @@ A full or read-only cache is :class:`embedlab.io.disk.CacheUnusable`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -70,11 +70,14 @@ class SourceAttempt:
         To decide on.
     reason : str
         To read, with what would help; no full stop at the end.
+    error : Exception or None
+        What ended the attempt, for example a :class:`WeightsMismatch` with both sha256.
     """
 
     source: TriedSource
     code: FailureCode
     reason: str
+    error: Exception | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         """Name the source and the reason."""
@@ -152,4 +155,4 @@ def attempt_of(
         code = FailureCode.UNSAFE
     elif isinstance(error, WeightsMismatch):
         code = FailureCode.INCOMPLETE if error.actual is None else FailureCode.MISMATCH
-    return SourceAttempt(source, code, f"{error}{advice}")
+    return SourceAttempt(source, code, f"{error}{advice}", error)

@@ -3,7 +3,8 @@
 ``HEAD`` and ``GET /{repo}/resolve/{commit}/{file}``, with ``ETag``, ``X-Repo-Commit`` and ranges; errors
 carry ``X-Error-Code``. For models that nobody pinned, ``GET /api/models/{repo}/revision/{branch}`` gives the
 commit and its files, and ``GET /api/models/{repo}/tree/{commit}`` the files again, in the form that
-huggingface_hub's snapshots need. What goes wrong is chosen by ``mode``, which may be changed while the server runs.
+huggingface_hub's snapshots need. What goes wrong is chosen by ``mode``, which may be changed while the server
+runs.
 """
 
 from __future__ import annotations
