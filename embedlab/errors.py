@@ -4,6 +4,7 @@
 
     EmbedlabError
     ├── BadItem              items that cannot be used           .problems
+    │   └── PageTooLarge     an HTML page above its limit        .size_mb, .limit_mb
     ├── WrongModel           vectors of different models mixed
     ├── MissingExtra         an optional dependency is missing   .extra
     ├── CannotWrite          a file cannot be written            .path      (io.atomic)
@@ -160,6 +161,24 @@ def compose(parts: tuple[Part, ...], speaker: Speaker = str) -> str:
 
 class BadItem(EmbedlabError, ValueError):
     """One or more items cannot be used; ``problems`` says why, by id."""
+
+
+class PageTooLarge(BadItem):
+    """An HTML page would exceed its size limit.
+
+    Attributes
+    ----------
+    size_mb, limit_mb : float
+        What the page would have, and what is allowed, in megabytes (10⁶ bytes).
+    """
+
+    size_mb: float
+    limit_mb: float
+
+    def __init__(self, *parts: Part, size_mb: float, limit_mb: float) -> None:
+        super().__init__(*parts)
+        self.size_mb = size_mb
+        self.limit_mb = limit_mb
 
 
 class WrongModel(EmbedlabError, ValueError):

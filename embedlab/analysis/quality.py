@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +12,15 @@ from embedlab.embeddings import unit_rows
 
 # Ranking every pair costs n² log n: above this many items the two scores are estimated on a random subset.
 RANKED_UP_TO = 5_000
+GOOD_FROM, FAIR_FROM = 0.95, 0.85  # of the lower of trustworthiness and continuity
+
+Grade = Literal["good", "fair", "poor", "unknown"]
+_WORDS: dict[Grade, str] = {
+    "good": "neighbours are well kept",
+    "fair": "read neighbours with care",
+    "poor": "do not trust distances here",
+    "unknown": "too few points to judge",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,16 +55,19 @@ class Quality:
         )
 
     @property
-    def words(self) -> str:
-        """The verdict in a few plain words, for a badge."""
+    def grade(self) -> Grade:
+        """How far to trust the map, by the lower of the two scores; to decide on."""
         if not np.isfinite(self.trustworthiness):
-            return "too few points to judge"
+            return "unknown"
         worst = min(self.trustworthiness, self.continuity)
-        if worst >= 0.95:
-            return "neighbours are well kept"
-        if worst >= 0.85:
-            return "read neighbours with care"
-        return "do not trust distances here"
+        if worst >= GOOD_FROM:
+            return "good"
+        return "fair" if worst >= FAIR_FROM else "poor"
+
+    @property
+    def words(self) -> str:
+        """The grade in a few plain words, to show."""
+        return _WORDS[self.grade]
 
 
 def measure(

@@ -1,63 +1,68 @@
-"""How a sound is shown in the panel: waveform, spectrogram, and a button that plays it."""
+"""Sounds of items: waveform, spectrogram and a play button in the panel, and a file to play."""
 
 from __future__ import annotations
 
-import base64
 import io
 import json
-import os
 import wave
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from markupsafe import Markup
 
-from embedlab.errors import BadItem
-from embedlab.io.text import clip, escape
+from embedlab.explorer.item_image import data_url, item_title
+from embedlab.io.html import render
 from embedlab.items import Items
 from embedlab.items.fragments import fragment
 from embedlab.media import audio
+from embedlab.media.errors import UnreadableMedia
 from embedlab.media.spectrogram import MAX_SECONDS, draw_mel, draw_waveform, shown_seconds
 
-_WIDTH, _WAVE, _MEL = 512, 84, 200  # pixels
+_WIDTH, _WAVEFORM_HEIGHT, _MEL_HEIGHT = 512, 84, 200  # pixels
 _LEGEND = "loudness; below it, pitch up to 8 kHz"
+_TOLERANCE = 0.01  # seconds by which a file may be longer without being called too long
+
+FileVersion = tuple[int, int] | None
 
 
-def sound_html(items: Items, row: int) -> str:
-    """One sound with its file name, or what is wrong with it; no folder of this machine is shown."""
-    path, title = str(items.frame["path"].iloc[row]), items.title(items.ids[row])
-    name = f"<bdi>{escape(clip(title, 80))}</bdi>"
+def render_audio(items: Items, row: int) -> Markup:
+    """Render a sound with its file name, or why it cannot be read."""
+    path, title = str(items.frame["path"].iloc[row]), item_title(items, row)
     try:
-        samples = _heard(path, stamp(path))
-        remarks = _remarks(path)
-    except BadItem as error:
-        why = escape(without_folder(str(error), path))
-        return f'<p class="embedlab-note">{name}</p><p class="embedlab-error" role="alert">{why}</p>'
+        samples = _read_samples(path, file_version(path))
+        notes = _list_notes(path)
+    except UnreadableMedia as error:
+        return render_unreadable(title, "sound", error)
     length = shown_seconds(samples)
-    said = "".join(f'<p class="embedlab-note">{escape(remark)}</p>' for remark in remarks)
-    return (
-        f'<figure class="embedlab-sound" data-plays="{escape(json.dumps(items.ids[row]))}" '
-        f'data-seconds="{length:.3f}">'
-        f'<div class="embedlab-heard"><img alt="Waveform and mel spectrogram" '
-        f'src="data:image/jpeg;base64,{_picture(samples)}"><i class="embedlab-playhead"></i></div>'
-        f'<div class="embedlab-note embedlab-scale"><span>0 s</span><span>{_LEGEND}</span>'
-        f"<span>{length:.2f} s</span></div>"
-        '<figcaption><button type="button" class="embedlab-play" data-lm-suppress-shortcuts="true">'
-        "Play</button>"
-        f'<span class="embedlab-note">{name}</span></figcaption></figure>{said}'
-    )
+    values = {
+        "id_json": json.dumps(items.ids[row]),
+        "seconds": f"{length:.3f}",
+        "length": f"{length:.2f} s",
+        "legend": _LEGEND,
+        "source": data_url(_draw(samples), "image/jpeg"),
+        "title": title,
+        "notes": notes,
+    }
+    return render("embedlab.explorer", "audio.html", values)
 
 
-def wav(path: str) -> bytes:
-    """The first 30 s as a model hears them: mono, 16 kHz, 16 bits, in a WAV file.
+def render_unreadable(title: str, kind: str, error: UnreadableMedia) -> Markup:
+    """Render the name of a file and why it cannot be read."""
+    values = {"title": title, "kind": kind, "reason": error.problem.reason}
+    return render("embedlab.explorer", "unreadable.html", values)
+
+
+def encode_wav(path: str) -> bytes:
+    """Encode the first 30 s as a model receives them: a WAV file, mono, 16 kHz, 16 bits.
 
     Raises
     ------
-    BadItem
-        When there is nothing to hear.
+    UnreadableMedia
+        If the file cannot be read or has no sound.
     """
-    samples, file = _heard(path, stamp(path)), io.BytesIO()
-    loudest = max(1.0, float(np.abs(samples).max()))  # floats may go beyond what 16 bits can say
+    samples, file = _read_samples(path, file_version(path)), io.BytesIO()
+    loudest = max(1.0, float(np.abs(samples).max()))  # samples stored as floats may exceed full scale
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
@@ -66,43 +71,38 @@ def wav(path: str) -> bytes:
     return file.getvalue()
 
 
-def _remarks(path: str) -> list[str]:
-    length = audio.read_duration(path)
-    if length is None or length > MAX_SECONDS + 0.01:
-        whole = "" if length is None else f" of {length:,.0f} s"
-        return [f"The first {MAX_SECONDS:.0f} s{whole} are shown and played."]
-    try:
-        return list(audio.list_notes(path))
-    except BadItem as error:
-        return [without_folder(str(error), path)]  # it can be heard, in part, but not embedded
-
-
-def without_folder(words: str, path: str) -> str:
-    """What others may see: files by their names alone."""
-    folder = Path(path).parent
-    return words if folder == Path() else words.replace(f"{folder}{os.sep}", "")
-
-
-def _picture(samples: np.ndarray) -> str:
-    from PIL import Image
-
-    both = Image.new("RGB", (_WIDTH, _WAVE + _MEL), "white")
-    both.paste(draw_waveform(samples, _WIDTH, _WAVE), (0, 0))
-    both.paste(draw_mel(samples, _WIDTH, _MEL), (0, _WAVE))
-    file = io.BytesIO()
-    both.save(file, "JPEG", quality=85)
-    return base64.b64encode(file.getvalue()).decode("ascii")
-
-
-def stamp(path: str) -> tuple[int, int] | None:
-    """Size and time of the last change of a file, so that what was made from it is made anew."""
+def file_version(path: str) -> FileVersion:
+    """Return size and modification time of a file, to tell whether it has changed; None if it is gone."""
     try:
         stat = Path(fragment(path)[0]).stat()
     except OSError:
-        return None  # reading will say so
+        return None
     return stat.st_size, stat.st_mtime_ns
 
 
-@lru_cache(maxsize=8)  # the panel is written anew with every choice, and the sound follows its picture
-def _heard(path: str, _stamp: tuple[int, int] | None) -> np.ndarray:
+def _list_notes(path: str) -> list[str]:
+    length = audio.read_duration(path)
+    if length is None or length > MAX_SECONDS + _TOLERANCE:
+        total = "" if length is None else f" of {length:,.0f} s"
+        return [f"The first {MAX_SECONDS:.0f} s{total} are shown and played."]
+    try:
+        return list(audio.list_notes(path))
+    except UnreadableMedia as error:  # its beginning can be played
+        return [f"It cannot be embedded: {error.problem.reason}."]
+
+
+def _draw(samples: np.ndarray) -> bytes:
+    """Draw the waveform above the spectrogram, as JPEG."""
+    from PIL import Image
+
+    image = Image.new("RGB", (_WIDTH, _WAVEFORM_HEIGHT + _MEL_HEIGHT), "white")
+    image.paste(draw_waveform(samples, _WIDTH, _WAVEFORM_HEIGHT), (0, 0))
+    image.paste(draw_mel(samples, _WIDTH, _MEL_HEIGHT), (0, _WAVEFORM_HEIGHT))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=85)
+    return file.getvalue()
+
+
+@lru_cache(maxsize=8)  # the panel is rendered again with every choice, and playing needs the same samples
+def _read_samples(path: str, _version: FileVersion) -> np.ndarray:
     return audio.read_start(path, MAX_SECONDS)
