@@ -85,11 +85,7 @@ class SentenceTransformerEmbedder(TextEmbedder):
 
     def embed_query(self, x: Any) -> np.ndarray:
         """Embed one query with the model's prompt for queries, shape (dim,), float32; never cached."""
-        return self._for_queries().embed_item(x)
-
-    def embed_item(self, x: Any) -> np.ndarray:
-        """Embed one text as :meth:`embed` does, shape (dim,), float32; never cached."""
-        return super().embed_query(x)
+        return TextEmbedder.embed_query(self._for_queries(), x)
 
     def embed_queries(
         self, items: Items, *, batch_size: int = 32, progress: bool | None = None, on_error: OnError = "raise"
@@ -207,7 +203,7 @@ def _choose_prompts(ref: SentenceTransformerRef, network: SentenceTransformer) -
             f"{ref} was trained with prompts, words before each text, but its configuration does not contain "
             "them. Look them up on its homepage and pass them; for E5: "
             "load_model(…, query_prompt='query: ', document_prompt='passage: ').",
-            stacklevel=4,
+            stacklevel=6,
         )
     return prompts
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from embedlab.analysis.agreement import same_items
-from embedlab.analysis.projection import Method, Projection, project
-from embedlab.analysis.sampling import stratified, thinned
+from embedlab.analysis.agreement import select_common_items
+from embedlab.analysis.projection import Method, Note, NoteCode, Projection, project
+from embedlab.analysis.sampling import sample_stratified, select_points
 from embedlab.embedders import Embedder
 from embedlab.embeddings import Embeddings
 from embedlab.explorer.widget import Explorer
@@ -71,9 +71,9 @@ def explore(
     if len(sources) != 1:
         sources = _keep_common_items(sources)
     first = _embeddings_of(sources[0])
-    rows = stratified(first.items, MAX_ITEMS if n_samples is None else n_samples, random_state)
+    rows = sample_stratified(first.items, MAX_ITEMS if n_samples is None else n_samples, random_state)
     mask = np.isin(np.arange(len(first)), rows)
-    note = "" if mask.all() else _describe_sample(first, len(rows), random_state)
+    note = None if mask.all() else _describe_sample(first, len(rows), random_state)
 
     def project_sample(sample: Embeddings) -> Projection:
         return project(
@@ -85,21 +85,21 @@ def explore(
 
 
 def _project_source(
-    source: Source, mask: np.ndarray, note: str, project_sample: Callable[[Embeddings], Projection]
+    source: Source, mask: np.ndarray, note: Note | None, project_sample: Callable[[Embeddings], Projection]
 ) -> Projection:
-    """Project embeddings, or thin a projection, to the items in ``mask``; a note says that it is a sample."""
+    """Project the items in ``mask``, or select their points if there is a projection already."""
     if isinstance(source, Projection):
-        projection = thinned(source, mask) if note else source
+        projection = select_points(source, mask) if note else source
     else:
         projection = project_sample(source.select(mask) if note else source)
     if not note:
         return projection
-    return dataclasses.replace(projection, note=f"{projection.note} {note}".strip())
+    return dataclasses.replace(projection, notes=(*projection.notes, note))
 
 
 def _keep_common_items(sources: list[Source]) -> list[Source]:
     """Restrict all sources to their common items; a projection that loses none stays a projection."""
-    common = same_items([_embeddings_of(source) for source in sources])
+    common = select_common_items([_embeddings_of(source) for source in sources])
     return [
         source if isinstance(source, Projection) and source.embeddings.ids == shared.ids else shared
         for source, shared in zip(sources, common, strict=True)
@@ -110,6 +110,7 @@ def _embeddings_of(source: Source) -> Embeddings:
     return source.embeddings if isinstance(source, Projection) else source
 
 
-def _describe_sample(embeddings: Embeddings, n_shown: int, random_state: int) -> str:
+def _describe_sample(embeddings: Embeddings, n_shown: int, random_state: int) -> Note:
     by = ", every label with its share" if embeddings.items.labels else ""
-    return f"A random sample{by} (random_state={random_state}): {n_shown:,} of {len(embeddings):,} items."
+    text = f"A random sample{by} (random_state={random_state}): {n_shown:,} of {len(embeddings):,} items."
+    return Note(NoteCode.SAMPLED, text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from embedlab.analysis.projection import NAMES, Projection
+from embedlab.analysis.projection import METHOD_NAMES, Projection
 from embedlab.analysis.quality import Quality
 from embedlab.explorer.item_image import IMAGE_TEXT_LEGEND
 from embedlab.io.text import clean
@@ -16,7 +16,7 @@ def describe_limits(projection: Projection) -> str:
         return (
             f"{count} directions out of {dim}: points that overlap here may lie far apart in the full space."
         )
-    name = NAMES[projection.method]
+    name = METHOD_NAMES[projection.method]
     return (
         f"{name} keeps neighbours together; distances between far clusters mean little, and the axes have "
         "no unit."
@@ -36,7 +36,7 @@ def describe_projection(projection: Projection) -> str:
     emb = projection.embeddings
     parts = [IMAGE_TEXT_LEGEND] if emb.items.modality == "image+text" else []
     parts += [
-        NAMES[projection.method],
+        METHOD_NAMES[projection.method],
         f"{len(projection)} items",
         f"{emb.model.name} ({emb.dim} dimensions)",
     ]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from embedlab.analysis.agreement import neighbor_overlap
-from embedlab.analysis.outliers import near_duplicates, outliers
+from embedlab.analysis.outliers import find_near_duplicates, find_outliers
 from embedlab.analysis.projection import Projection
 from embedlab.explorer.rounding import round_values
 from embedlab.io.text import clean
@@ -46,7 +46,7 @@ def _list_duplicates(projections: Sequence[Projection]) -> ItemList:
     first = projections[0]
     ids, rows = first.embeddings.items.ids, _rows_by_id(first)
     measure = "1 − cosine" if first.neighbors.metric == "cosine" else "Euclidean distance"
-    pairs = near_duplicates(ids, first.neighbors, MAX_LISTED)
+    pairs = find_near_duplicates(ids, first.neighbors, MAX_LISTED)
     return {
         "title": "Near duplicates",
         "note": f"The closest pairs{_which_model(projections)}; {measure}.",
@@ -59,7 +59,7 @@ def _list_duplicates(projections: Sequence[Projection]) -> ItemList:
 
 def _list_outliers(projections: Sequence[Projection]) -> ItemList:
     first = projections[0]
-    far = outliers(first.embeddings.items.ids, first.neighbors, MAX_LISTED)
+    far = find_outliers(first.embeddings.items.ids, first.neighbors, MAX_LISTED)
     where = _which_model(projections)
     return {
         "title": "Outliers",

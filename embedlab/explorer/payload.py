@@ -242,7 +242,7 @@ def locate_clusters(projection: Projection) -> list[Cluster]:
     found = find_clusters(projection)
     return [
         {"name": clip(name, _MAX_CLUSTER_CHARS), "place": round_values(place)}
-        for name, place in zip(found.names, found.places, strict=True)
+        for name, place in zip(found.names, found.centers, strict=True)
     ]
 
 

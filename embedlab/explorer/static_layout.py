@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from embedlab.analysis.projection import NAMES, Projection
+from embedlab.analysis.projection import METHOD_NAMES, Note, NoteCode, Projection
 from embedlab.explorer.captions import describe_limits
 from embedlab.explorer.item_image import IMAGE_TEXT_LEGEND
 from embedlab.io.text import clip
@@ -77,7 +77,7 @@ def caption_lines(projection: Projection) -> list[str]:
     """Write the caption of a map: what it is, and what must not be read out of it."""
     embeddings, quality = projection.embeddings, projection.quality
     name = clip(embeddings.model.name, MAX_NAME_CHARS)
-    first = f"{NAMES[projection.method]} of {len(projection)} items, {name}"
+    first = f"{METHOD_NAMES[projection.method]} of {len(projection)} items, {name}"
     if np.isfinite(quality.trustworthiness):
         first += f" · trustworthiness {quality.trustworthiness:.2f}, continuity {quality.continuity:.2f}"
     rest = describe_limits(projection)
@@ -96,8 +96,8 @@ def project_to_plane(projection: Projection) -> Projection:
     x, y, z = (projection.coords - projection.coords.mean(axis=0)).T
     away = z * np.cos(_YAW) - x * np.sin(_YAW)
     plane = np.column_stack([x * np.cos(_YAW) + z * np.sin(_YAW), y * np.cos(_PITCH) - away * np.sin(_PITCH)])
-    note = f"Three dimensions, seen from one side. {projection.note}".strip()
-    return dataclasses.replace(projection, coords=plane.astype(np.float32), note=note)
+    note = Note(NoteCode.FLATTENED, "Three dimensions, seen from one side.")
+    return dataclasses.replace(projection, coords=plane.astype(np.float32), notes=(note, *projection.notes))
 
 
 def axis_limits(coords: np.ndarray, frame: Frame) -> tuple[Range, Range]:

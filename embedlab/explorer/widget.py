@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from embedlab.analysis.projection import NAMES
+from embedlab.analysis.projection import METHOD_NAMES
 from embedlab.errors import Argument, PageTooLarge
 from embedlab.explorer.live import LiveState
 from embedlab.explorer.page import render_page
@@ -120,7 +120,7 @@ class Explorer(LiveState):
         trust = f"trustworthiness {quality.trustworthiness:.2f}" if known else quality.words
         return (
             f"Explorer: {len(self._items)} items of {self._items.name!r}, {embeddings.model.name}, "
-            f"{NAMES[self.projection.method]}, {trust}"
+            f"{METHOD_NAMES[self.projection.method]}, {trust}"
         )
 
     def _repr_mimebundle_(self, **_options: object) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -14,6 +14,7 @@ from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.checks import check_arguments
 from embedlab.embedders.handlers import handler_of
 from embedlab.embedders.protocol import Embedder
+from embedlab.errors import compose
 from embedlab.io.formats import format_bytes, format_seconds
 from embedlab.items import Items
 
@@ -201,13 +202,13 @@ def _timed(items: Items, model: Embedder) -> Forecast:
 
 def _server_words(items: Items, model: Embedder) -> str:
     """What a server would be sent and what that costs, and whether one call may send so much."""
-    from embedlab.embedders.openai.server import ServerEmbedder
+    from embedlab.embedders.openai.embedder import ServerEmbedder
 
     words = "not timed: it runs on a server, where each item may cost money"
     if not isinstance(model, ServerEmbedder):
         return words
-    over = model.over_limit(items)
-    return f"{words}. {model.estimate(items)}" + (f" {over}" if over else "")
+    exceeded = compose(model.limit_exceeded(items))
+    return f"{words}. {model.estimate(items)} {exceeded}".rstrip()
 
 
 def _cut(items: Items, model: CachedEmbedder | None) -> tuple[int, tuple[str, ...]]:

@@ -489,7 +489,7 @@ def test_a_space_is_stored_as_a_picture_from_one_side() -> None:
 
 def test_a_plane_and_a_space_are_not_laid_side_by_side() -> None:
     emb = embeddings(labels=LABELS)
-    with pytest.raises(BadItem, match="one n_components"):
+    with pytest.raises(BadItem, match="same n_components"):
         el.explore([el.project(emb, "pca"), el.project(emb, "pca", n_components=3)])
 
 
