@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from embedlab.catalog import registry
-from embedlab.embedders.loading import loadable, locate
+from embedlab.embedders.loading import is_loadable, locate
 from embedlab.embeddings import Embeddings
 from embedlab.errors import EmbedlabError
 from embedlab.io.progress import progress_bar
@@ -81,7 +81,7 @@ def _row(emb: Embeddings, measure: bool) -> dict[str, Any]:
     }
     if not measure:
         return row
-    if not loadable(emb.model.name):
+    if not is_loadable(emb.model.name):
         return row | {"note": "not in the catalogue, so it cannot be loaded by name"}
     if emb.model.source == "server":
         return row | {"note": "runs on a server: nothing is sent there to take its time"}
