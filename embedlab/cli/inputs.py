@@ -132,7 +132,7 @@ def loaded(files: list[Path]) -> list[Embeddings]:
 
 def check_target(path: Path, suffix: str, force: bool) -> None:
     """Whether a file may be written there: asked before anything takes time."""
-    from embedlab.io.atomic import check
+    from embedlab.io.atomic import check_writable
 
     if path.name.lower() == suffix:
         raise EmbedlabError(f"{path} has no name before its {suffix}: write data{suffix}, for example.")
@@ -144,4 +144,4 @@ def check_target(path: Path, suffix: str, force: bool) -> None:
         raise EmbedlabError(f"{path} is a folder. Choose another name.")
     if path.exists() and not force:
         raise EmbedlabError(f"{path} is there already. Choose another name, or replace it with --force.")
-    check(path)
+    check_writable(path)

@@ -113,6 +113,6 @@ def _kept_bridge(text: TextEmbedder, image: ImageEmbedder) -> np.ndarray:
         np.save(folder / "bridge.npy", bridge(unit(vectors), unit(rows)))
 
     key = hashlib.sha256(_recipe(text, image).encode()).hexdigest()[:16]
-    folder = build_once(settings.cache_root() / "aligned" / key, make, room=4_000_000)
+    folder = build_once(settings.cache_root() / "aligned" / key, make, needed_bytes=4_000_000)
     kept: np.ndarray = np.load(folder / "bridge.npy", allow_pickle=False)
     return kept

@@ -17,7 +17,7 @@ from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.loading import load_model
 from embedlab.errors import EmbedlabError, Problem
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media import video
 from embedlab.media.audio import RATE, SILENT
 from embedlab.weights import Found
@@ -165,7 +165,7 @@ def alike(part: str, audio: str) -> float:
 
 def _beginning(content: Any) -> Any:
     """The part of a film whose sound is listened to."""
-    path, start, end = fragment(content)
+    path, start, end = parse_fragment(content)
     if isinstance(path, (str, os.PathLike)) and (end is None or end - start > _MOST_SOUND):
         return f"{path}#t={start},{start + _MOST_SOUND}"
     return content

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from embedlab.embedders.preprocess import Preprocess
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media import video
 
 
@@ -124,7 +124,7 @@ def _part(source: Any, start: float, end: float) -> Any:
     if isinstance(source, np.ndarray):
         per_second = len(source) / video.read_duration(source)
         return source[round(start * per_second) : max(1, round(end * per_second))]
-    path, begins, _ = fragment(source)
+    path, begins, _ = parse_fragment(source)
     return f"{path}#t={begins + start:.6f},{begins + end:.6f}"
 
 

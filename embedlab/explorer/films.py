@@ -14,7 +14,7 @@ from embedlab.errors import BadItem
 from embedlab.explorer.sounds import stamp, without_folder
 from embedlab.io.text import clip, escape
 from embedlab.items import Items
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media import video
 from embedlab.media.thumbnails import LARGE, thumbnail
 
@@ -64,7 +64,7 @@ def mp4(path: str) -> bytes:
 def _mp4(path: str, _stamp: tuple[int, int] | None) -> bytes:
     import av
 
-    file, start, _ = fragment(path)
+    file, start, _ = parse_fragment(path)
     length = min(video.read_duration(path), MOST)
     part = f"{file}#t={start},{start + length}"
     n_frames = max(1, min(round(length * _FPS), _MOST_FRAMES))

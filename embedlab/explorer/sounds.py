@@ -15,7 +15,7 @@ import numpy as np
 from embedlab.errors import BadItem
 from embedlab.io.text import clip, escape
 from embedlab.items import Items
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media import audio
 from embedlab.media.spectrogram import MAX_SECONDS, draw_mel, draw_waveform, shown_seconds
 
@@ -97,7 +97,7 @@ def _picture(samples: np.ndarray) -> str:
 def stamp(path: str) -> tuple[int, int] | None:
     """Size and time of the last change of a file, so that what was made from it is made anew."""
     try:
-        stat = Path(fragment(path)[0]).stat()
+        stat = Path(parse_fragment(path)[0]).stat()
     except OSError:
         return None  # reading will say so
     return stat.st_size, stat.st_mtime_ns

@@ -17,7 +17,7 @@ from embedlab.io.text import LONE_SURROGATE
 from embedlab.items import Items
 from embedlab.items.columns import is_missing
 from embedlab.items.content_hash import content_hashes
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media.errors import UnreadableMedia
 from embedlab.media.prefetch import prefetch
 
@@ -100,7 +100,7 @@ def _look(pair: tuple[str, Any], full: bool) -> Look:
         return _text(content)
     if is_missing(content) or not str(content):
         return Look("no file is named")
-    path = Path(fragment(str(content))[0])
+    path = Path(parse_fragment(str(content))[0])
     try:
         n_bytes = path.stat().st_size
         size, like = _MEDIA[kind](content, full)

@@ -42,7 +42,9 @@ def load_clips() -> Items:
         ``"train"``, all three never.
     """
     frame = table()
-    folder = build_once(settings.cache_root() / "datasets" / "clips" / str(_RECIPE), _make, room=20_000_000)
+    folder = build_once(
+        settings.cache_root() / "datasets" / "clips" / str(_RECIPE), _make, needed_bytes=20_000_000
+    )
     frame["path"] = [str(folder / f"{id}.mp4") for id in frame["id"]]
     return Items.from_frame(frame, modality="video", content="path", id="id", label="label", name="clips")
 
