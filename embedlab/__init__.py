@@ -28,8 +28,8 @@ _WHERE = {
     "ModelCard": "embedlab.catalog.cards",
     "Projection": "embedlab.analysis.projection",
     "VectorStore": "embedlab.store",
-    "ask": "embedlab.applications.answering",
-    "available": "embedlab.weights",
+    "ask": "embedlab.applications.rag",
+    "available": "embedlab.embedders.handlers",
     "chunk": "embedlab.applications.chunking",
     "compare": "embedlab.comparison.compare",
     "datasets": "embedlab.samples.loading",
@@ -44,9 +44,9 @@ _WHERE = {
     "index_lab": "embedlab.store.index_lab",
     "load_dataset": "embedlab.samples.loading",
     "load_model": "embedlab.embedders",
-    "models": "embedlab.catalog.registry",
+    "models": "embedlab.embedders.listing",
     "project": "embedlab.analysis.projection",
-    "recommend": "embedlab.applications.recommending",
+    "recommend": "embedlab.applications.recommendation",
     "register": "embedlab.embedders.registration",
     "split_audio": "embedlab.media.recordings",
 }
@@ -56,13 +56,12 @@ __all__ = sorted([*_WHERE, "__version__"])
 if TYPE_CHECKING:
     from embedlab.analysis.projection import Projection as Projection
     from embedlab.analysis.projection import project as project
-    from embedlab.applications.answering import ask as ask
     from embedlab.applications.chat import Chat as Chat
     from embedlab.applications.chunking import chunk as chunk
     from embedlab.applications.duplicates import find_duplicates as find_duplicates
-    from embedlab.applications.recommending import recommend as recommend
+    from embedlab.applications.rag import ask as ask
+    from embedlab.applications.recommendation import recommend as recommend
     from embedlab.catalog.cards import ModelCard as ModelCard
-    from embedlab.catalog.registry import models as models
     from embedlab.comparison.compare import compare as compare
     from embedlab.comparison.depth import depth_figure as depth_figure
     from embedlab.comparison.depth import depth_table as depth_table
@@ -71,6 +70,8 @@ if TYPE_CHECKING:
     from embedlab.embedders import embed as embed
     from embedlab.embedders import embed_layers as embed_layers
     from embedlab.embedders import load_model as load_model
+    from embedlab.embedders.handlers import available as available
+    from embedlab.embedders.listing import models as models
     from embedlab.embedders.registration import register as register
     from embedlab.embedders.torch_module import from_module as from_module
     from embedlab.embeddings import Embeddings as Embeddings
@@ -85,7 +86,6 @@ if TYPE_CHECKING:
     from embedlab.store.hnsw_walk_result import HnswWalk as HnswWalk
     from embedlab.store.hnsw_walk_result import hnsw_walk as hnsw_walk
     from embedlab.store.index_lab import index_lab as index_lab
-    from embedlab.weights import available as available
 
 
 def __getattr__(name: str) -> Any:

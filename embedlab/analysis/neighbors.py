@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from embedlab.embeddings import unit_rows
 from embedlab.errors import BadItem
 
 Metric = Literal["cosine", "euclidean"]
@@ -87,16 +88,6 @@ def knn(vectors: np.ndarray, k: int, metric: Metric = "cosine", exact: bool | No
     # On unit vectors |a - b|² = 2 (1 - cos), so one search serves both metrics.
     distances = squared / 2 if metric == "cosine" else np.sqrt(squared)
     return Neighbors(indices, distances.astype(np.float32), metric, exactly)
-
-
-def unit_rows(vectors: np.ndarray) -> np.ndarray:
-    """Rows at length 1, shape unchanged. A row of zeros raises :class:`BadItem` with its number."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    empty = np.flatnonzero(lengths[:, 0] == 0)
-    if len(empty):
-        raise BadItem(f"Row {empty[0]} is all zeros: it has no direction, so no cosine to anything.")
-    unit: np.ndarray = (vectors / lengths).astype(np.float32, copy=False)
-    return unit
 
 
 def _in_tree(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

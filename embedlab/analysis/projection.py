@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from embedlab.analysis.neighbors import Metric, Neighbors, knn, unit_rows
+from embedlab.analysis.neighbors import Metric, Neighbors, knn
 from embedlab.analysis.quality import Quality, measure
-from embedlab.embeddings import Embeddings
+from embedlab.embeddings import Embeddings, unit_rows
 from embedlab.errors import BadItem, EmbedlabError
 
 Method = Literal["umap", "pca", "tsne"]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedlab.analysis.neighbors import Metric, unit_rows
+from embedlab.analysis.neighbors import Metric
+from embedlab.embeddings import unit_rows
 
 # Ranking every pair costs n² log n: above this many items the two scores are estimated on a random subset.
 RANKED_UP_TO = 5_000

@@ -1,1 +1,1 @@
-"""What embeddings are used for: answers with sources, recommendations, duplicates, pictures with texts."""
+"""Applications of embeddings: answers with sources, recommendations, duplicates, images with texts."""

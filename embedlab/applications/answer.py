@@ -1,28 +1,29 @@
-"""An answer with the passages it rests on, and how it is shown."""
+"""An answer with the passages it is based on, and its HTML for notebooks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 import pandas as pd
+
+from embedlab.io.html import render
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A passage that was found, with its place in the text it comes from.
+    """A retrieved passage and its position in the text it comes from.
 
     Attributes
     ----------
     number : int
-        How it is cited, from 1.
+        The number it is cited by, from 1.
     id, source : str
-        Of the passage, and of the text it comes from.
+        Id of the passage, and of the text it comes from.
     text : str
     start, end : int
-        Its characters in that text.
+        Its first character in that text, and the one after its last.
     score : float
-        Cosine to the question, or the sum of reciprocal ranks where several ways were joined.
+        Cosine to the question; after a hybrid search the sum of reciprocal ranks.
     """
 
     number: int
@@ -36,28 +37,28 @@ class Passage:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """An answer and what it rests on. A notebook shows it with its sources.
+    """An answer and what it is based on; a notebook shows it with its sources.
 
     Attributes
     ----------
     question, text : str
     answered : bool
-        False when nothing that was found answers the question.
+        False if none of the passages answers the question.
     by : str
-        Who answered: ``"extract"`` (sentences of the passages, word for word), or the chat model.
+        ``"extract"`` (sentences of the passages, word for word), or the name of the chat model.
     passages : tuple of Passage
-        What was found, the nearest first.
+        The retrieved passages, the nearest first.
     cited : tuple of int
-        Numbers of the passages that the answer names and that were given.
+        Numbers of the given passages that the answer cites.
     quotes : DataFrame
         The sentences nearest to the question: ``number``, ``sentence``, ``score``, ``start``, ``end`` (in the
         source).
     threshold : float or None
-        Below this score of the nearest sentence, there is no answer; None when none was measured.
+        If the nearest sentence scores lower, there is no answer; None if no threshold was given.
     problems : tuple of str
-        What is wrong with it, such as a citation of a source that was not given.
+        What is wrong with its citations, for example a source that was not given.
     messages : tuple of dict
-        The prompt: what a language model is, or would be, told.
+        The prompt for a language model, also if none was asked.
     """
 
     question: str
@@ -73,12 +74,12 @@ class Answer:
 
     @property
     def score(self) -> float:
-        """Cosine of the question and the nearest sentence that was found; NaN when none was."""
+        """Cosine of the question and the nearest sentence; NaN if no sentence was found."""
         return float(self.quotes["score"].max()) if len(self.quotes) else float("nan")
 
     @property
     def prompt(self) -> str:
-        """The prompt as one text."""
+        """The messages joined to one text."""
         return "\n\n".join(message["content"] for message in self.messages)
 
     def __str__(self) -> str:
@@ -89,30 +90,32 @@ class Answer:
         return f"Answer(by {self.by}, {'answered' if self.answered else 'not answered'}: {self.text[:70]!r})"
 
     def _repr_html_(self) -> str:
-        notes = [*self.problems]
         if self.by == "extract":
             limit = "no threshold" if self.threshold is None else f"threshold {self.threshold:.2f}"
-            notes.append(f"Word for word from the sources; nearest sentence {self.score:.2f}, {limit}.")
+            origin = f"Word for word from the sources; nearest sentence {self.score:.2f}, {limit}."
         else:
-            notes.append(f"Written by {self.by} from the sources below. Check it against them.")
-        small = "".join(f'<p style="opacity:.75;margin:2px 0">{escape(n)}</p>' for n in notes)
-        sources = "".join(self._source(p) for p in self.passages)
-        return (
-            f'<div style="max-width:60em;font-size:14px"><p><i>{escape(self.question)}</i></p>'
-            f'<p style="font-size:16px">{escape(self.text)}</p>{small}{sources}</div>'
-        )
+            origin = f"Written by {self.by} from the sources below. Check it against them."
+        values = {
+            "question": self.question,
+            "text": self.text,
+            "notes": [*self.problems, origin],
+            "passages": [
+                {
+                    "number": passage.number,
+                    "place": f"{passage.source}, characters {passage.start} to {passage.end}",
+                    "is_cited": passage.number in self.cited,
+                    "pieces": self._mark_quotes(passage),
+                }
+                for passage in self.passages
+            ],
+        }
+        return render("embedlab.applications", "answer.html", values)
 
-    def _source(self, passage: Passage) -> str:
-        """A passage under its number, the quoted sentences marked; open where it is cited."""
-        text, shown, at = passage.text, "", 0
+    def _mark_quotes(self, passage: Passage) -> list[tuple[str, bool]]:
+        """Split a passage into pieces of text, each with whether it is quoted."""
+        pieces, position = [], 0
         rows = self.quotes[self.quotes["number"] == passage.number].sort_values("start")
         for start, end in zip(rows["start"] - passage.start, rows["end"] - passage.start, strict=True):
-            shown += f"{escape(text[at:start])}<b><u>{escape(text[start:end])}</u></b>"
-            at = end
-        shown += escape(text[at:])
-        place = f"{passage.source}, characters {passage.start} to {passage.end}"
-        is_open = " open" if passage.number in self.cited else ""
-        return (
-            f'<details{is_open} style="margin:4px 0"><summary><b>[{passage.number}]</b> {escape(place)}'
-            f'</summary><p style="margin:4px 16px;white-space:pre-wrap">{shown}</p></details>'
-        )
+            pieces += [(passage.text[position:start], False), (passage.text[start:end], True)]
+            position = end
+        return [*pieces, (passage.text[position:], False)]

@@ -1,4 +1,4 @@
-"""Synthetic likes: people that do not exist, whose tastes are known because a seeded rule made them."""
+"""Synthetic likes: invented users whose tastes are known because a seeded rule made them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Likes:
     topics : tuple of str
         The labels that the user cares about.
     known, hidden : tuple of str
-        Ids that a recommender is shown, and ids that it should find.
+        Ids that a recommender is given, and ids that it should find.
     """
 
     user: str
@@ -29,7 +29,7 @@ class Likes:
     hidden: tuple[str, ...]
 
 
-def synthetic_likes(
+def make_likes(
     items: Items,
     n_users: int = 200,
     *,
@@ -38,37 +38,41 @@ def synthetic_likes(
     noise: float = 0.1,
     random_state: int = 0,
 ) -> list[Likes]:
-    """Make up users by a stated rule. They are no people, and nothing about people can be learnt from them.
+    """Invent users by a stated rule; nothing about real people can be learnt from them.
 
     Parameters
     ----------
     items : Items
-        With labels, at least three.
+        With at least three labels.
     n_users, n_known, n_hidden : int
-        Users, and likes of each.
+        Number of users, and of likes per user.
     noise : float
-        Share of likes that are drawn from all items.
+        Share of likes that are drawn from all items, whatever the user cares about.
     random_state : int
+        Seed.
 
     Returns
     -------
     list of Likes
-        A user has one to three of the labels, drawn evenly. An item has an appeal, the same for all users,
-        that falls with its place in a random order as 1 / place^0.5. Each like is drawn by appeal, from
-        one of the user's labels in turn, or with the chance ``noise`` from all. The drawn likes are
+        A user cares about one to three labels, drawn uniformly. An item has an appeal, the same for all
+        users: 1 / rank^0.5 for its rank in a random order. Each like is drawn in proportion to the appeal,
+        from the user's labels in turn, or with probability ``noise`` from all items. The likes are then
         shuffled and split.
 
     Raises
     ------
     BadItem
-        With fewer than three labels, or too few items for so many likes.
+        If there are fewer than three labels, or a label has fewer items than a user has likes.
     """
     labels = np.array([label or "" for label in items.labels or []], dtype=object)
     names = sorted(set(labels) - {""})
     n_likes = n_known + n_hidden
     if len(names) < 3 or min((labels == name).sum() for name in names) < n_likes:
-        raise BadItem(f"At least 3 labels are needed, each with {n_likes} items or more.")
-    # numpy promises the numbers of RandomState for ever.
+        raise BadItem(
+            f"At least 3 labels with {n_likes} items or more each are needed (n_known + n_hidden); the items "
+            f"have {len(names)} labels."
+        )
+    # numpy guarantees the numbers of RandomState across versions.
     rng = np.random.RandomState(random_state)
     appeal = 1 / np.sqrt(1 + rng.permutation(len(items)))
     ids = np.array(items.ids, dtype=object)

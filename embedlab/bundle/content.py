@@ -16,7 +16,8 @@ from embedlab.catalog import registry
 from embedlab.catalog.pins import Weights
 from embedlab.errors import EmbedlabError
 from embedlab.lessons import lab
-from embedlab.samples import loading as samples
+from embedlab.samples.datasets import find_dataset
+from embedlab.samples.loading import find_pins
 from embedlab.weights import verify
 
 _LOAD = re.compile(r"""load_dataset\(\s*\\?["']([\w-]+)""")
@@ -53,7 +54,7 @@ def datasets_of(chosen: list[lab.Lesson]) -> list[str]:
         for path in (each.path, helper):
             if path.is_file():
                 found |= dict.fromkeys(_LOAD.findall(path.read_text(encoding="utf-8")))
-    return [name for name in found if samples.pinned(name) is not None]
+    return [name for name in found if find_pins(name) is not None]
 
 
 def model_files(name: str, progress: Progress | None = None) -> list[Source]:
@@ -82,14 +83,14 @@ def dataset_files(name: str, progress: Progress | None = None) -> list[Source]:
     EmbedlabError
         When no source has them.
     """
-    spec = samples.pinned(name)
+    spec = find_pins(name)
     if spec is None:
         return []
     root = settings.cache_root() / "datasets" / name
     folder = weights.fetch_files(f"the sample data {name}", spec, root, progress)
     # With the note of the sha256 that were found at first, for files that publish none.
     listed = [f.path for f in spec.files] + [p.name for p in folder.glob("source.json")]
-    pins, licence = {f.path: f.sha256 for f in spec.files}, samples.licence(name)
+    pins, licence = {f.path: f.sha256 for f in spec.files}, find_dataset(name).licence
     return [
         Source(
             folder / path,

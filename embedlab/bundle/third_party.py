@@ -7,7 +7,7 @@ from email.message import Message
 
 from embedlab.bundle.closure import Wheel
 from embedlab.catalog import registry
-from embedlab.samples import loading as samples
+from embedlab.samples.datasets import find_dataset
 
 _OSI = "License :: OSI Approved :: "
 _SEE = "see the licence files in its wheel"
@@ -55,8 +55,8 @@ def page(wheels: Iterable[Wheel], models: list[str], datasets: list[str]) -> str
         lines.append(f"| `{name}` | {card.licence} | {card.homepage} |")
     if datasets:
         lines += ["", "## Sample data", "", "| set | licence | what it is |", "| --- | --- | --- |"]
-        about = samples.datasets().set_index("name")
-        lines += [f"| `{name}` | {about.licence[name]} | {_cell(about.summary[name])} |" for name in datasets]
+        rows = map(find_dataset, datasets)
+        lines += [f"| `{row.name}` | {row.licence} | {_cell(row.summary)} |" for row in rows]
         lines += [
             "",
             "Who made each picture and film stands in the columns `credit` and `licence` of the items.",

@@ -16,7 +16,7 @@ from embedlab.catalog.entries import ROWS
 from embedlab.errors import EmbedlabError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 
 class UnknownModel(EmbedlabError, LookupError):
@@ -70,68 +70,3 @@ def _nearest(name: str, known: Iterable[str]) -> list[str]:
     close = difflib.get_close_matches(wanted, [*known, *short], n=3, cutoff=0.6)
     close += [n for s, n in short.items() if s in wanted]
     return list(dict.fromkeys(short.get(c, c) for c in close))[:3]
-
-
-_SOURCES = {
-    "shipped": "with embedlab",
-    "hub": "model hub",
-    "torchhub": "Torch Hub",
-    "wheels": "package index",
-}
-
-
-def models() -> pd.DataFrame:
-    """The catalogue as a table.
-
-    Returns
-    -------
-    DataFrame
-        One row per model, also for those that :func:`embedlab.register` added, with the columns name,
-        modality, dim, params, licence, download_mb (of the route that would be taken, 10^6 bytes), sources,
-        available ("yes" or "no") and where. Any other model is reached by its prefix, and cannot be listed:
-        ``embedlab.catalog.refs``.
-    """
-    import pandas as pd
-
-    from embedlab import weights
-
-    table = []
-    for r in rows():
-        if r.make:
-            table.append(_registered(r.card))
-            continue
-        found = weights.locate(r.card.name)
-        usable = found is not None or weights.available(r.card.name)
-        size = sum(row(part).download_bytes for part in r.parts) or r.download_bytes
-        where = (
-            f"here, {found.origin}"
-            if found
-            else f"to download, {size / 1e6:.0f} MB"
-            if usable
-            else "out of reach"
-        )
-        table.append(
-            {
-                "name": r.card.name,
-                "modality": r.card.modality,
-                "dim": r.card.dim,
-                "params": r.card.params,
-                "licence": r.card.licence,
-                "download_mb": round(size / 1e6, 1),
-                "sources": " and ".join(r.parts) or " or ".join(_SOURCES[s] for s in r.sources),
-                "available": "yes" if usable else "no",
-                "where": where,
-            }
-        )
-    return pd.DataFrame(table)
-
-
-def _registered(card: ModelCard) -> dict[str, object]:
-    """The row in the table of a model that a course brought."""
-    shown = {name: getattr(card, name) for name in ("name", "modality", "dim", "params", "licence")}
-    return shown | {
-        "download_mb": 0.0,
-        "sources": "registered",
-        "available": "yes",
-        "where": "in this process",
-    }

@@ -111,13 +111,13 @@ def _announce(plan: object) -> bool:
     from embedlab.bundle.make import Plan
     from embedlab.bundle.self_wheel import own_wheel
     from embedlab.catalog import registry
-    from embedlab.samples import loading as samples
+    from embedlab.samples.loading import find_pins
 
     assert isinstance(plan, Plan)
     for name in content.models_of(plan.lessons, plan.models):
         say(f"weights  {name}: {registry.row(name).weights.folder_bytes / 1e6:.0f} MB")
     for name in content.datasets_of(plan.lessons):
-        spec = samples.pinned(name)
+        spec = find_pins(name)
         say(f"data     {name}: {spec.folder_bytes / 1e6 if spec else 0:.1f} MB")
     good = True
     with tempfile.TemporaryDirectory() as folder:

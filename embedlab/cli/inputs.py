@@ -41,22 +41,16 @@ def items_of(
 
 def modality_of(model: str | None, *, may_fetch: bool) -> str:
     """What a model embeds, where that is one thing; ``may_fetch`` when it is to be loaded anyway."""
+    from embedlab.catalog.refs import parse
+    from embedlab.embedders.handlers import handler_of
+
     if model is None:
         raise EmbedlabError("Say what the data are: --modality text, image, audio or video.")
-    modality = _stated(model) or _loaded_card(model, may_fetch).modality
+    ref = parse(model)
+    modality = handler_of(ref).modality(ref) or _loaded_card(model, may_fetch).modality
     if modality == "image+text":
         raise EmbedlabError(f"{model} embeds pictures and texts: say --modality image or --modality text.")
     return modality
-
-
-def _stated(model: str) -> str | None:
-    """What a name says without a file being read; None where only the files tell."""
-    from embedlab.catalog import refs, registry
-
-    prefix = refs.parse(model).prefix
-    if not prefix:
-        return registry.row(model).card.modality
-    return "text" if prefix in ("st", "openai") else None
 
 
 def _loaded_card(model: str, may_fetch: bool) -> ModelCard:
@@ -75,52 +69,35 @@ def _loaded_card(model: str, may_fetch: bool) -> ModelCard:
 
 
 def announce(model: str) -> None:
-    """Say that weights will be downloaded, and how many: nothing is fetched unsaid."""
-    from embedlab import weights
-    from embedlab.catalog import refs, registry
+    """Say that weights will be downloaded, and how many bytes, before anything is fetched."""
+    from embedlab.catalog.refs import parse
+    from embedlab.embedders.handlers import handler_of
     from embedlab.io.formats import format_bytes
-    from embedlab.weights import repository
 
-    asked = refs.parse(model)
-    if asked.prefix == "openai" or asked.is_folder:
-        return
-    row = None if asked.prefix else registry.row(model)
-    lacking = [part for part in (row.parts if row else ()) or (model,) if weights.locate(part) is None]
-    if not lacking:
-        return
-    size = sum(registry.row(p).download_bytes for p in lacking) if row else repository.download_bytes(asked)
-    say(f"{model} is not on this machine: downloading it{f', {format_bytes(size)}' if size else ''}, once.")
+    ref = parse(model)
+    handler = handler_of(ref)
+    if handler.missing(ref):
+        size = handler.download_bytes(ref)
+        volume = f", {format_bytes(size)}" if size else ""
+        say(f"{model} is not on this machine: downloading it{volume}, once.")
 
 
 def model_of(name: str, token_limit: int | None = None, key_from: str | None = None) -> str | Embedder:
-    """A model for a summary: by name, so that nothing is fetched for it, or a server's with its options."""
-    from embedlab.catalog.refs import parse
+    """Return a model for a summary: its name, so that nothing is fetched, or a server's with its options."""
     from embedlab.embedders import load_model
 
     if token_limit is None and key_from is None:
         return name
-    if parse(name).prefix != "openai":
-        raise EmbedlabError(
-            f"--token-limit and --key-from are for models behind a server (openai:…), not for {name}."
-        )
     return load_model(name, token_limit=token_limit, key_from=key_from)
 
 
 def model_again(made: ModelCard, key_from: str | None) -> Embedder:
-    """The model that made vectors; a server that only a file names is not asked, whatever the key."""
-    from embedlab.catalog.refs import parse
-    from embedlab.embedders import load_model
+    """Load the model that made vectors; a server that only a file names is not asked, whatever the key."""
     from embedlab.embedders.loading import load_again
-    from embedlab.embedders.openai import server
 
     if key_from is None:
         announce(made.name)
-        return load_again(made)
-    asked = parse(made.name)
-    if asked.prefix != "openai":
-        raise EmbedlabError(f"--key-from is for models behind a server (openai:…), not for {made.name}.")
-    server.check_trusted(asked)
-    return load_model(made.name, key_from=key_from)
+    return load_again(made, key_from)
 
 
 def loaded(files: list[Path]) -> list[Embeddings]:

@@ -29,7 +29,7 @@ def models(
     key_from: KeyFrom = None,
 ) -> None:
     """List the models, or show one model's card."""
-    from embedlab.catalog import registry
+    from embedlab.embedders.listing import Place, listed_models
 
     if name is not None:
         _card(name, key_from)
@@ -37,12 +37,13 @@ def models(
     listed = table(
         "name", "dim", "params", "MB", "licence", "where", numbers=("dim", "params", "MB"), fold=("where",)
     )
-    for each in registry.models().to_dict("records"):
-        numbers = (str(each["dim"]), f"{each['params'] / 1e6:.0f} M", f"{each['download_mb']:.0f}")
-        parts = registry.row(each["name"]).parts
+    for model in listed_models():
+        card = model.card
+        numbers = (str(card.dim), f"{card.params / 1e6:.0f} M", f"{model.download_bytes / 1e6:.0f}")
         # The names of its parts would be broken in two in a narrow column; its card has them.
-        where = f"here, all {len(parts)} parts" if parts and "here" in each["where"] else each["where"]
-        listed.add_row(escape(each["name"]), *numbers, escape(each["licence"]), escape(where))
+        all_parts = model.parts and model.place is Place.HERE
+        where = f"here, all {len(model.parts)} parts" if all_parts else model.where
+        listed.add_row(escape(card.name), *numbers, escape(card.licence), escape(where))
     console.print(listed)
     prefixes = "".join(f"\n{reached}" for reached in refs.PREFIXES.values())
     console.print(
@@ -53,9 +54,11 @@ def models(
 def _card(name: str, key_from: str | None) -> None:
     from embedlab import weights
     from embedlab.catalog import registry
+    from embedlab.embedders.handlers import handler_of
 
-    if refs.has_prefix(name):
-        _foreign_card(name, key_from)
+    ref = refs.parse(name)
+    if handler_of(ref).card(ref) is None:
+        _loaded_card(ref, key_from)
         return
     row = registry.row(name)
     found = weights.locate(name)
@@ -75,17 +78,18 @@ def _card(name: str, key_from: str | None) -> None:
         say(f"{key:<11} {'-' if value is None else value}")
 
 
-def _foreign_card(name: str, key_from: str | None) -> None:
-    """The card of a model that is named by its prefix; nothing is fetched to show it."""
-    from embedlab import weights
+def _loaded_card(ref: refs.ModelRef, key_from: str | None) -> None:
+    """Show the card of a model that is not in the catalogue, without fetching anything for it."""
     from embedlab.embedders import load_model
+    from embedlab.embedders.handlers import handler_of
 
-    asked = refs.parse(name)
-    if asked.prefix != "openai" and weights.locate(name) is None:
+    if handler_of(ref).missing(ref):
         raise EmbedlabError(
-            f"{name} is not on this machine, and only its files tell its card: embedlab fetch {quoted(name)}"
+            f"{ref} is not on this machine, and only its files tell its card: "
+            f"embedlab fetch {quoted(str(ref))}",
+            model=str(ref),
         )
-    for key, value in asdict(load_model(name, key_from=key_from).card).items():
+    for key, value in asdict(load_model(str(ref), key_from=key_from).card).items():
         say(f"{key:<15} {'-' if value in (None, '') else value}")
 
 
@@ -96,7 +100,7 @@ def fetch(
     everything: Annotated[bool, typer.Option("--all", help="Everything that all lessons need.")] = False,
 ) -> None:
     """Download weights now, to be ready without a network; the exit status is 1 when something is missing."""
-    from embedlab.catalog import registry
+    from embedlab.embedders.handlers import parts_of
     from embedlab.lessons import lab as place
 
     wanted = list(names or ())
@@ -110,21 +114,13 @@ def fetch(
         )
     if not wanted:
         say(f"Lesson {lesson} needs no weights.")
-    models = [
-        part
-        for name in wanted
-        for part in (
-            (name,) if refs.has_prefix(name) else registry.row(name).parts or (registry.row(name).card.name,)
-        )
-    ]
+    models = [part for name in wanted for part in parts_of(name)]
     raise typer.Exit(0 if fetch_all(models) else 1)
 
 
 def fetch_all(names: Iterable[str]) -> bool:
     """Fetch models one after the other, then print what served each; True when all are here."""
-    from embedlab import weights
-    from embedlab.catalog import registry
-    from embedlab.lessons import lab as place
+    from embedlab.embedders.handlers import handler_of
 
     results: list[tuple[str, str, str, str]] = []
     reasons = []
@@ -134,16 +130,20 @@ def fetch_all(names: Iterable[str]) -> bool:
         *columns, TimeRemainingColumn(), console=console, transient=True, disable=not terminal
     ) as bars:
         for name in dict.fromkeys(names):
-            foreign = refs.has_prefix(name)  # its size is not known before the hub is asked
-            if not terminal and weights.locate(name) is None:
-                say(f"fetching {name}" + ("" if foreign else f", {place.download_size(name)}"))
-            task = bars.add_task(name, total=None if foreign else registry.row(name).download_bytes)
+            ref = refs.parse(name)
+            handler = handler_of(ref)
+            card = handler.card(ref)
+            # What is not in the catalogue has a size only once the hub was asked, which fetch does anyway.
+            size = handler.download_bytes(ref) if card else None
+            if not terminal and handler.missing(ref):
+                say(f"fetching {name}" + (f", {size / 1e6:.0f} MB" if size else ""))
+            task = bars.add_task(name, total=size)
 
             def progress(done_bytes: int, total_bytes: int, what: str, task: TaskID = task) -> None:
                 bars.update(task, completed=done_bytes, total=total_bytes, description=escape(what))
 
             try:
-                found = weights.fetch(name, progress)
+                found = handler.fetch(ref, progress)
             except EmbedlabError as error:
                 reasons.append(str(error))
                 results.append(("fail", name, "no source", "the reason is below"))

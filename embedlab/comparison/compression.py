@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from embedlab.analysis.neighbors import unit_rows
 from embedlab.comparison.retrieval import rank, recall_at_k
 from embedlab.comparison.scores import Score
 from embedlab.comparison.tasks import MOST, knn_accuracy
-from embedlab.embeddings import Embeddings
+from embedlab.embeddings import Embeddings, unit_rows
 from embedlab.errors import BadItem
 
 MOST_QUERIES = 300

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from embedlab import weights
 from embedlab.catalog import registry
+from embedlab.embedders.handlers import locate
 from embedlab.embedders.loading import loadable
 from embedlab.embeddings import Embeddings
 from embedlab.errors import EmbedlabError
@@ -88,7 +88,7 @@ def _row(emb: Embeddings, measure: bool) -> dict[str, Any]:
         return row | {"note": "runs on a server: nothing is sent there to take its time"}
     if any(known.make and known.card.name == emb.model.name for known in registry.rows()):
         return row | {"note": "registered in this process, and measured in another"}
-    if weights.locate(emb.model.name) is None:
+    if locate(emb.model.name) is None:
         return row | {"note": "not measured: its weights are not on this machine"}
     if not len(emb):
         return row | {"note": "no items to measure with"}
@@ -128,7 +128,7 @@ def _file_mb(name: str) -> float:
         return float("nan")
     total = 0
     for part in row.parts or (name,):
-        found = weights.locate(part)
+        found = locate(part)
         files = [file for file in found.path.rglob("*") if file.is_file()] if found else []
         total += sum(file.stat().st_size for file in files) or registry.row(part).download_bytes
     return total / 1e6 if total else float("nan")

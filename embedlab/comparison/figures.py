@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from embedlab.analysis.neighbors import Neighbors, unit_rows
+from embedlab.analysis.neighbors import Neighbors
 from embedlab.comparison.compression import quality_of
 from embedlab.comparison.evaluation import Task
 from embedlab.comparison.geometry import occurrences, spectrum
 from embedlab.comparison.geometry_tables import HUBS
+from embedlab.embeddings import unit_rows
 from embedlab.errors import BadItem
 from embedlab.palette import CATEGORIES, GREY, INK
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from embedlab.analysis.neighbors import Neighbors, unit_rows
+from embedlab.analysis.neighbors import Neighbors
+from embedlab.embeddings import unit_rows
 from embedlab.errors import BadItem
 
 _DISCARDED = 0.1

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from embedlab.analysis.neighbors import Neighbors, unit_rows
+from embedlab.analysis.neighbors import Neighbors
 from embedlab.comparison.geometry import (
     effective_rank,
     hubness,
@@ -16,6 +16,7 @@ from embedlab.comparison.geometry import (
     mle_dimension,
     two_nn,
 )
+from embedlab.embeddings import unit_rows
 from embedlab.errors import BadItem
 
 MOST = 2000  # items from which a dimension is estimated

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from embedlab.comparison.scores import group_codes
-from embedlab.embeddings import Embeddings
+from embedlab.embeddings import Embeddings, unit_rows
 from embedlab.errors import BadItem, WrongModel
 from embedlab.io.formats import listed
 from embedlab.items import Items
@@ -92,7 +92,7 @@ def rank(
     query, row, grade = _judgements(relevant, query_ids, document_ids)
     if own := {query_ids[q]: None for q in query[row == itself[query]]}:
         raise BadItem(f"A query is no document to be found by itself; leave it out for {listed(own)}.")
-    before, tied = _places(asked, _unit(stored), query, row, itself)
+    before, tied = _places(asked, unit_rows(stored.astype(np.float64), dtype=np.float64), query, row, itself)
     order = np.lexsort((before, query))
     return Ranking(query[order], grade[order], before[order], tied[order], len(stored), codes)
 
@@ -192,7 +192,8 @@ def _places(
     block = max(1, _BLOCK_VALUES // len(unit))
     for start in range(0, len(asked), block):
         # In float64 the noise of the product is far below a step, so that copies do get equal cosines.
-        cosines = _unit(asked[start : start + block]) @ unit.T
+        query_rows = asked[start : start + block].astype(np.float64)
+        cosines = unit_rows(query_rows, dtype=np.float64) @ unit.T
         steps = np.rint(np.multiply(cosines, _STEPS, out=cosines), out=cosines).astype(np.int32)
         left_out = np.flatnonzero(itself[start : start + block] >= 0)
         steps[left_out, itself[start + left_out]] = -2 * _STEPS  # below any cosine: in nobody's way
@@ -206,9 +207,3 @@ def _places(
             before[mine] = len(line) - as_near
             tied[mine] = as_near - np.searchsorted(line, values, "left")
     return before, tied
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    unit = vectors.astype(np.float64)
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    return unit

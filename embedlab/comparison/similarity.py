@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedlab.analysis.neighbors import Neighbors
+from embedlab.embeddings import unit_rows
 from embedlab.errors import BadItem
 
 PAIRED_UP_TO = 2000  # items whose pairs are all compared (RSA): two million pairs
@@ -176,10 +177,7 @@ def pair_ranks(x: np.ndarray, y: np.ndarray, *, random_state: int = 0) -> tuple[
     upper = np.triu_indices(len(x), 1)
     both = []
     for vectors in (x, y):
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if not lengths.all():
-            raise BadItem(f"Row {int(np.argmin(lengths))} is all zeros: it has no cosine to anything.")
-        unit = vectors / lengths
+        unit = unit_rows(vectors, dtype=vectors.dtype)
         ranks = rankdata((unit @ unit.T)[upper])
         square = np.zeros((len(x), len(x)))
         square[upper] = ranks - ranks.mean()

@@ -12,9 +12,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from embedlab.analysis.neighbors import Neighbors, knn, unit_rows
+from embedlab.analysis.neighbors import Neighbors, knn
 from embedlab.comparison.scores import Score, bootstrap, group_codes
-from embedlab.embeddings import Embeddings
+from embedlab.embeddings import Embeddings, unit_rows
 from embedlab.errors import BadItem
 from embedlab.io.formats import listed
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from embedlab.embedders.base import Embedder
 from embedlab.embedders.layerwise import embed_layers
 from embedlab.embedders.loading import load_model
+from embedlab.embedders.protocol import Embedder
 from embedlab.embeddings import Embeddings
 from embedlab.items import Items
 

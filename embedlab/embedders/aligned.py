@@ -17,12 +17,13 @@ import numpy as np
 
 from embedlab import settings
 from embedlab.catalog.cards import ModelCard
-from embedlab.embedders.dual import TEMPLATES, DualEmbedder, unit
+from embedlab.embedders.dual import TEMPLATES, DualEmbedder
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.text import TextEmbedder
+from embedlab.embeddings import unit_rows
 from embedlab.errors import EmbedlabError
 from embedlab.io.folders import build_once
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 RIDGE = 1.0
 
@@ -38,7 +39,9 @@ class AlignedEmbedder(DualEmbedder):
         From a sentence's vector to the space of pictures.
     """
 
-    def __init__(self, card: ModelCard, found: Found, text: TextEmbedder, image: ImageEmbedder) -> None:
+    def __init__(
+        self, card: ModelCard, found: LocalWeights, text: TextEmbedder, image: ImageEmbedder
+    ) -> None:
         self.card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
         self.text, self.image = text, image
         self.dim = image.dim
@@ -46,10 +49,10 @@ class AlignedEmbedder(DualEmbedder):
         self.bridge = _kept_bridge(text, image)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        return unit(self.text._compute(list(texts), 32) @ self.bridge)
+        return unit_rows(self.text._compute(list(texts), 32) @ self.bridge)
 
     def embed_pixels(self, pixels: list[np.ndarray]) -> np.ndarray:
-        return unit(self.image._compute(pixels, len(pixels)))
+        return unit_rows(self.image._compute(pixels, len(pixels)))
 
     def _preprocessing(self) -> dict[str, Any]:
         return {"bridge": hashlib.sha256(_recipe(self.text, self.image).encode()).hexdigest()}
@@ -86,7 +89,7 @@ def first_names(class_names: Sequence[str]) -> list[str]:
     return [name.split(",")[0] for name in class_names]
 
 
-def load(card: ModelCard, found: Found, text: TextEmbedder, image: ImageEmbedder) -> AlignedEmbedder:
+def load(card: ModelCard, found: LocalWeights, text: TextEmbedder, image: ImageEmbedder) -> AlignedEmbedder:
     """The aligned pair from its two models."""
     if image.class_names is None:
         raise EmbedlabError(
@@ -110,7 +113,7 @@ def _kept_bridge(text: TextEmbedder, image: ImageEmbedder) -> np.ndarray:
         texts = [template.format(name) for name in names for template in TEMPLATES]
         vectors = text._compute(texts, 32).reshape(len(names), len(TEMPLATES), -1).mean(axis=1)
         rows = image.network.get_parameter("_fc.weight").detach().numpy()
-        np.save(folder / "bridge.npy", bridge(unit(vectors), unit(rows)))
+        np.save(folder / "bridge.npy", bridge(unit_rows(vectors), unit_rows(rows)))
 
     key = hashlib.sha256(_recipe(text, image).encode()).hexdigest()[:16]
     folder = build_once(settings.cache_root() / "aligned" / key, make, needed_bytes=4_000_000)

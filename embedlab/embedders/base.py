@@ -1,4 +1,4 @@
-"""The Embedder protocol, and the base class that adds checks, caching and resuming to a model."""
+"""The base class that adds checks, caching and resuming to a model."""
 
 from __future__ import annotations
 
@@ -7,61 +7,18 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 
 from embedlab.catalog.cards import ModelCard
-from embedlab.embedders.batching import Batch, CacheWriter, prepare_batches
+from embedlab.embedders.batching import Batch, CacheWriter, Outcome, prepare_batches
 from embedlab.embedders.checks import check_arguments, drop_unusable
 from embedlab.embedders.vector_cache import CachedVector, VectorCache
 from embedlab.embeddings import Embeddings, EmbedReport
 from embedlab.errors import BadItem, EmbedlabError, OnError, Problem
 from embedlab.items import Items
-
-
-@runtime_checkable
-class Embedder(Protocol):
-    """Anything that turns items into vectors.
-
-    Attributes
-    ----------
-    card : ModelCard
-        The model, with the sha256 and source of the loaded weights.
-    dim : int
-        Length of a vector.
-    """
-
-    card: ModelCard
-    dim: int
-
-    def embed(self, items: Items, *, batch_size: int = 32, progress: bool | None = None) -> Embeddings:
-        """Embed all items; the vectors have shape (n_items, dim)."""
-        ...
-
-    def embed_query(self, x: Any) -> np.ndarray:
-        """Embed one query; returns a vector of shape (dim,), float32."""
-        ...
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one run of a model gave.
-
-    Attributes
-    ----------
-    vectors : dict of bytes to CachedVector
-        By content hash.
-    computed : set of bytes
-        The hashes that were not in the cache.
-    failed : dict of bytes to Problem
-        The hashes of contents that turned out to be unusable.
-    """
-
-    vectors: dict[bytes, CachedVector]
-    computed: set[bytes]
-    failed: dict[bytes, Problem]
 
 
 class CachedEmbedder(ABC):
@@ -223,7 +180,9 @@ class CachedEmbedder(ABC):
         """
         problem = self._problem(x)
         if problem:
-            raise BadItem(f"The query cannot be embedded: {problem}.", problems={"query": problem})
+            is_path = isinstance(x, Path) or (isinstance(x, str) and "text" not in self.card.modality)
+            name = f"The query {x}" if is_path else "The query"
+            raise BadItem(f"{name} cannot be embedded: {problem}.", problems={name: problem})
         return np.asarray(self._compute([self._prepare(x)], 1)[0], np.float32)
 
     def embed_queries(

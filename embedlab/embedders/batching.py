@@ -44,6 +44,25 @@ class Batch:
     failed: dict[bytes, Problem]
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of a model gave.
+
+    Attributes
+    ----------
+    vectors : dict of bytes to CachedVector
+        By content hash.
+    computed : set of bytes
+        The hashes that were not in the cache.
+    failed : dict of bytes to Problem
+        The hashes of contents that turned out to be unusable.
+    """
+
+    vectors: dict[bytes, CachedVector]
+    computed: set[bytes]
+    failed: dict[bytes, Problem]
+
+
 def prepare_batches(
     content_of: Mapping[bytes, Any],
     order: Sequence[bytes],

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 
 from embedlab.catalog.cards import ModelCard
-from embedlab.embedders.dual import DualEmbedder, unit
+from embedlab.embedders.dual import DualEmbedder
 from embedlab.embedders.preprocess import Preprocess
 from embedlab.embedders.quiet import quiet_loading
-from embedlab.weights import Found
+from embedlab.embeddings import unit_rows
+from embedlab.weights import LocalWeights
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -25,7 +26,7 @@ _TEXTS_AT_ONCE = 32
 
 
 class TwoTowers(DualEmbedder):
-    """CLIP or SigLIP behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """CLIP or SigLIP behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     Attributes
     ----------
@@ -39,7 +40,7 @@ class TwoTowers(DualEmbedder):
     def __init__(
         self,
         card: ModelCard,
-        found: Found,
+        found: LocalWeights,
         network: Any,
         tokenizer: Any,
         preprocess: Preprocess,
@@ -69,12 +70,14 @@ class TwoTowers(DualEmbedder):
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         parts = [texts[i : i + _TEXTS_AT_ONCE] for i in range(0, len(texts), _TEXTS_AT_ONCE)]
-        return unit(np.concatenate([_out(self.network.get_text_features(**self.tokens(p))) for p in parts]))
+        return unit_rows(
+            np.concatenate([_out(self.network.get_text_features(**self.tokens(p))) for p in parts])
+        )
 
     @torch.inference_mode()
     def embed_pixels(self, pixels: list[np.ndarray]) -> np.ndarray:
         tensor = self.preprocess.tensor(pixels).contiguous()
-        return unit(_out(self.network.get_image_features(pixel_values=tensor)))
+        return unit_rows(_out(self.network.get_image_features(pixel_values=tensor)))
 
     def _preprocessing(self) -> dict[str, Any]:
         return dataclasses.asdict(self.preprocess)
@@ -93,7 +96,7 @@ def _out(features: Any) -> np.ndarray:
     return vectors
 
 
-def load_clip(card: ModelCard, found: Found) -> TwoTowers:
+def load_clip(card: ModelCard, found: LocalWeights) -> TwoTowers:
     """CLIP from a folder of weights."""
     from transformers import CLIPModel, CLIPTokenizer
 
@@ -105,7 +108,7 @@ def load_clip(card: ModelCard, found: Found) -> TwoTowers:
     return TwoTowers(card, found, network, tokenizer, CLIP_PIXELS, padding=True)
 
 
-def load_siglip(card: ModelCard, found: Found) -> TwoTowers:
+def load_siglip(card: ModelCard, found: LocalWeights) -> TwoTowers:
     """SigLIP from a folder of weights; its text tower was trained on texts filled up to 64 tokens."""
     from transformers import SiglipModel, SiglipTokenizer
 

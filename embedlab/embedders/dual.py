@@ -14,7 +14,7 @@ import pandas as pd
 from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.batching import split_for_cpu
 from embedlab.embedders.preprocess import Preprocess
-from embedlab.embeddings import Embeddings
+from embedlab.embeddings import Embeddings, unit_rows
 from embedlab.errors import BadItem, OnError, Problem, ProblemCode
 from embedlab.items import Items
 from embedlab.media import image as media
@@ -90,7 +90,7 @@ class DualEmbedder(CachedEmbedder):
             raise BadItem(f"Names are needed, and templates with {{}} in them; not {wrong or 'none'}.")
         texts = [template.format(name) for name in names for template in templates]
         vectors = self.embed_texts(texts).reshape(len(names), len(templates), -1).mean(axis=1)
-        return unit(vectors)
+        return unit_rows(vectors)
 
     def zero_shot(self, picture: Any, names: Sequence[str], k: int = 5) -> pd.DataFrame:
         """Which of some names fits a picture best: a classifier for classes that nobody trained it on.
@@ -124,9 +124,3 @@ class DualEmbedder(CachedEmbedder):
         for rows in split_for_cpu(pictures, batch_size):
             vectors[rows] = self.embed_pixels([prepared[row] for row in rows])
         return vectors
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Rows at length 1, float32."""
-    scaled: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return scaled.astype(np.float32)

@@ -16,11 +16,12 @@ from embedlab.embedders.audio import AudioEmbedder
 from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.loading import load_model
+from embedlab.embeddings import unit_rows
 from embedlab.errors import EmbedlabError, Problem
 from embedlab.items.fragments import parse_fragment
 from embedlab.media import video
 from embedlab.media.audio import RATE, SILENT
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 PARTS = ("picture", "motion", "direction", "sound")
 USUAL = ("picture", "motion", "sound")
@@ -60,7 +61,7 @@ class FramesAndSound(CachedEmbedder):
     def __init__(
         self,
         card: ModelCard,
-        found: Found,
+        found: LocalWeights,
         image: ImageEmbedder,
         audio: AudioEmbedder,
         parts: Sequence[str] = USUAL,
@@ -128,14 +129,14 @@ class FramesAndSound(CachedEmbedder):
             pixels = [frame for frames, _ in prepared for frame in frames]
             seen = self.image._compute(pixels, batch_size).reshape(len(prepared), self.n_frames, -1)
             if "picture" in self.parts:
-                both = np.hstack([unit(seen.mean(axis=1)), unit(_changed(seen.std(axis=1)))])
+                both = np.hstack([_unit(seen.mean(axis=1)), _unit(_changed(seen.std(axis=1)))])
                 parts.append(both / np.sqrt(2))
             if "motion" in self.parts:
-                parts.append(unit(_changed(np.abs(np.diff(seen, axis=1)).mean(axis=1))))
+                parts.append(_unit(_changed(np.abs(np.diff(seen, axis=1)).mean(axis=1))))
             if "direction" in self.parts:
                 time = np.linspace(-1, 1, self.n_frames, dtype=np.float32)
                 slope = np.einsum("t,ntd->nd", time, seen - seen.mean(axis=1, keepdims=True))
-                parts.append(unit(_changed(slope)))
+                parts.append(_unit(_changed(slope)))
         if "sound" in self.parts:
             parts.append(self._sound([heard for _, heard in prepared], batch_size))
         weights = self.weights
@@ -152,7 +153,7 @@ class FramesAndSound(CachedEmbedder):
         vectors = np.zeros((len(heard), self.audio.dim), np.float32)
         audible = [row for row, samples in enumerate(heard) if samples is not None]
         if audible:
-            vectors[audible] = unit(self.audio._compute([heard[row] for row in audible], batch_size))
+            vectors[audible] = _unit(self.audio._compute([heard[row] for row in audible], batch_size))
         return vectors
 
 
@@ -172,17 +173,15 @@ def _beginning(content: Any) -> Any:
 
 
 def _changed(change: np.ndarray) -> np.ndarray:
-    """Without what is none: equal frames differ in their last digits, which :func:`unit` would blow up."""
+    """Without what is none: equal frames differ in their last digits, which normalisation would blow up."""
     return np.where(np.abs(change) > _STILL, change, 0)
 
 
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Rows at length 1; a row of zeros (a clip in which nothing moves) stays."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: np.ndarray = vectors / np.where(lengths > 1e-12, lengths, 1)
-    return scaled.astype(np.float32)
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Scale rows to length 1; a row of zeros (a clip in which nothing moves) stays."""
+    return unit_rows(vectors, zeros="keep")
 
 
-def load(card: ModelCard, found: Found, image: ImageEmbedder, audio: AudioEmbedder) -> FramesAndSound:
+def load(card: ModelCard, found: LocalWeights, image: ImageEmbedder, audio: AudioEmbedder) -> FramesAndSound:
     """The fusion of two models of the catalogue."""
     return FramesAndSound(card, found, image, audio)

@@ -1,200 +1,163 @@
-"""Networks for pictures from transformers: classifiers without their head, backbones, CLIP and SigLIP."""
+"""Networks for images from transformers: classifiers without their head, backbones, CLIP and SigLIP."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from embedlab.catalog.refs import ModelName
+from embedlab.catalog.refs import EncoderRef
 from embedlab.embedders.clip import TwoTowers
-from embedlab.embedders.hf import as_found, card_of, read_network, refuse
+from embedlab.embedders.hf import describe, read_network, unfit_option
+from embedlab.embedders.hf_preprocess import read_preprocess
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.layers import capture, penultimate
 from embedlab.embedders.pooling import spatial_mean
-from embedlab.embedders.preprocess import IMAGENET_MEAN, IMAGENET_STD, Preprocess
-from embedlab.weights import untrusted
-from embedlab.weights.repository import Checkout
+from embedlab.embedders.preprocess import Preprocess
+from embedlab.errors import Argument
+from embedlab.weights import LocalWeights
 
-# Their first token stands for the whole picture.
+# In these, the first token represents the whole image.
 _FIRST_TOKEN = {
-    *(
-        "vit",
-        "deit",
-        "beit",
-        "dinov2",
-        "dinov2_with_registers",
-        "dinov3_vit",
-        "vit_mae",
-        "vit_msn",
-        "data2vec-vision",
-    ),
+    *("vit", "deit", "beit", "dinov2", "dinov2_with_registers", "dinov3_vit"),
+    *("vit_mae", "vit_msn", "data2vec-vision"),
 }
-_KNOWN_STEPS = {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb"}
+Read = Callable[[Tensor], Tensor]
 
 
-def preprocess_of(folder: Path, name: str) -> Preprocess:
-    """What is done to a picture, as transformers reads it from ``preprocessor_config.json``.
-
-    Raises
-    ------
-    NotAModel
-        When the file is missing, or asks for a step that is not taken here.
-    """
-    from transformers import AutoImageProcessor
-
-    try:  # what the file leaves out is the processor's own default
-        processor = AutoImageProcessor.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False, backend="pil"
-        )
-    except (OSError, ValueError, ImportError, KeyError) as error:
-        raise untrusted.NotAModel(
-            f"{name} has no preprocessor_config.json that transformers knows, so how pictures are made ready "
-            "cannot be told. Hand the network over with your own: el.from_module(network, preprocess)."
-        ) from error
-    says: dict[str, Any] = processor.to_dict()
-    other = sorted(k for k, v in says.items() if k.startswith("do_") and v and k not in _KNOWN_STEPS)
-    scale = says.get("rescale_factor", 1 / 255)
-    if other or abs(scale * 255 - 1) > 1e-3 or says.get("rescale_offset") or not says.get("do_rescale", True):
-        raise untrusted.NotAModel(
-            f"{name} makes pictures ready in a way that is not known here "
-            f"({', '.join(other) or 'do_rescale'}). Load "
-            "it yourself and hand it over: el.from_module(network, preprocess)."
-        )
-    resize, crop = _sizes(says, name)
-    normal = says.get("do_normalize", True)
-    mean, std = (says.get(k) or d for k, d in (("image_mean", IMAGENET_MEAN), ("image_std", IMAGENET_STD)))
-    method = Image.Resampling(int(says.get("resample", 2) or 0)).name.lower()
-    if method not in ("bilinear", "bicubic"):
-        raise untrusted.NotAModel(f"{name} resizes pictures by {method}, which is not known here.")
-    return Preprocess(
-        resize=resize,
-        crop=crop,
-        resample=method,  # type: ignore[arg-type]
-        mean=tuple(mean) if normal else (0.0, 0.0, 0.0),
-        std=tuple(std) if normal else (1.0, 1.0, 1.0),
-    )
-
-
-def _sizes(says: dict[str, Any], name: str) -> tuple[int | tuple[int, int], int | None]:
-    size, crop = says.get("size", says.get("crop_size")), says.get("crop_size", says.get("size"))
-    edge = size.get("shortest_edge") if isinstance(size, dict) else None
-    if isinstance(size, int):  # an old spelling: networks that are fed squares meant a square
-        size = {"shortest_edge": size} if says.get("do_center_crop") else {"height": size, "width": size}
-        edge = size.get("shortest_edge")
-    cut = None
-    if says.get("do_center_crop"):
-        cut = crop if isinstance(crop, int) else (crop or {}).get("height", (crop or {}).get("shortest_edge"))
-    if "crop_pct" in says and edge:  # ConvNeXT: enlarged, then cut; from 384 pixels on, squeezed
-        return ((edge, edge), None) if edge >= 384 else (int(edge / (says["crop_pct"] or 224 / 256)), edge)
-    if edge and cut:
-        return int(edge), int(cut)
-    if isinstance(size, dict) and "height" in size and "width" in size:
-        return (int(size["height"]), int(size["width"])), int(cut) if cut else None
-    raise untrusted.NotAModel(
-        f"{name} brings pictures to a size that is not fixed ({size!r}): not known here."
-    )
-
-
-def load_image(asked: ModelName, found: Checkout, config: Any) -> ImageEmbedder:
-    """A classifier or a backbone from its folder."""
-    from transformers import AutoModel, AutoModelForImageClassification
-
-    pixels = preprocess_of(found.path, str(asked))
-    names = [str(name) for name in (getattr(config, "architectures", None) or [])]
-    classifies = any(name.endswith("ForImageClassification") for name in names)
-    inside = asked.options.layer if isinstance(asked.options.layer, str) else None
-    if classifies and asked.options.pooling is None and not isinstance(asked.options.layer, int):
-        network, _ = read_network(AutoModelForImageClassification, found, str(asked), lambda key: False)
-        read: Callable[[Tensor], Tensor]
-        if inside:
-            read, layer, pooling = _at(network, inside), inside, "mean"
-        else:
-            head = penultimate(network)
-            read, pooling = head, "none"
-        with torch.inference_mode():
-            dim = int(read(_grey(pixels)).shape[1])
-        layer = inside or f"into {head.name}"
+def load_image(ref: EncoderRef, found: LocalWeights, config: Any) -> ImageEmbedder:
+    """Load a classifier or a backbone from its folder."""
+    preprocess = read_preprocess(found.path, str(ref))
+    architectures = [str(name) for name in (getattr(config, "architectures", None) or [])]
+    classifies = any(name.endswith("ForImageClassification") for name in architectures)
+    classes = None
+    if classifies and ref.options.pooling is None and not isinstance(ref.options.layer, int):
+        network, read, layer, pooling = _load_classifier(ref, found, preprocess)
         labels = getattr(config, "id2label", None) or {}
-        classes = (
-            [str(labels[i]) for i in range(len(labels))] if set(labels) == set(range(len(labels))) else None
-        )
+        if set(labels) == set(range(len(labels))):
+            classes = [str(labels[number]) for number in range(len(labels))]
     else:
-        network, missing = read_network(AutoModel, found, str(asked), lambda key: key.startswith("pooler."))
-        read, layer, pooling = _backbone(asked, network, missing, config)
-        with torch.inference_mode():
-            dim = int(read(_grey(pixels)).shape[1])
-        classes = None
-    card = card_of(asked, found, network, modality="image", dim=dim, layer=layer, pooling=pooling)
+        network, read, layer, pooling = _load_backbone(ref, found, config)
+    with torch.inference_mode():
+        dim = int(read(_grey(preprocess)).shape[1])
+    card = describe(ref, found, network, modality="image", dim=dim, layer=layer, pooling=pooling)
     return ImageEmbedder(
-        card, as_found(found), network, pixels, layers=_stages(network), class_names=classes,
+        card, found, network, preprocess, layers=_stages(network), class_names=classes,
         first_token=config.model_type in _FIRST_TOKEN, read=read,
     )  # fmt: skip
 
 
-def _grey(pixels: Preprocess) -> Tensor:
-    return pixels(Image.new("RGB", (320, 240), (128, 128, 128)))[None]
+def _grey(preprocess: Preprocess) -> Tensor:
+    """Return a batch of one grey image, to try a network on."""
+    return preprocess(Image.new("RGB", (320, 240), (128, 128, 128)))[None]
 
 
-def _at(network: Any, name: str) -> Callable[[Tensor], Tensor]:
-    """What comes out of a layer, averaged over all places."""
+def _load_classifier(
+    ref: EncoderRef, found: LocalWeights, preprocess: Preprocess
+) -> tuple[Any, Read, str, str]:
+    """Return a classifier, how it is read, and the names of layer and pooling."""
+    from transformers import AutoModelForImageClassification
 
-    def read(tensor: Tensor) -> Tensor:
-        with capture(network, name, spatial_mean) as seen:
-            network(tensor)
-        return seen[name]
+    network, _ = read_network(AutoModelForImageClassification, found, str(ref), lambda key: False)
+    if isinstance(ref.options.layer, str):
+        return network, _layer_mean(network, ref.options.layer), ref.options.layer, "mean"
+    head = penultimate(network)
+    with torch.inference_mode():
+        head(_grey(preprocess))  # which layer is the last, only a run shows
+    return network, head, f"into {head.name}", "none"
+
+
+def _layer_mean(network: Any, layer: str) -> Read:
+    """Return a function that averages the output of a layer over all positions."""
+
+    def read(pixels: Tensor) -> Tensor:
+        with capture(network, layer, spatial_mean) as outputs:
+            network(pixels)
+        return outputs[layer]
 
     return read
 
 
-def _backbone(
-    asked: ModelName, network: Any, missing: set[str], config: Any
-) -> tuple[Callable[[Tensor], Tensor], str, str]:
-    """How a network without a head is read: by a trained pooler, else by the first token or a mean."""
-    chosen, pooling = asked.options.layer, asked.options.pooling
+def _load_backbone(ref: EncoderRef, found: LocalWeights, config: Any) -> tuple[Any, Read, str, str]:
+    """Return a network without a head, how it is read, and the names of layer and pooling."""
+    from transformers import AutoModel
+
+    network, missing = read_network(AutoModel, found, str(ref), lambda key: key.startswith("pooler."))
+    chosen = ref.options.layer
     if isinstance(chosen, str):
-        return _at(network, chosen), chosen, "mean"
+        return network, _layer_mean(network, chosen), chosen, "mean"
+    pooling = _choose_pooling(ref, network, missing, config)
+    if pooling == "pooler":
+        return network, _read_pooler(ref, network), "pooler_output", pooling
+    layer = "last_hidden_state" if chosen is None else f"hidden_states[{chosen}]"
+    return network, _read_states(ref, network, pooling), layer, pooling
+
+
+def _choose_pooling(ref: EncoderRef, network: Any, missing: set[str], config: Any) -> str:
+    """Take the chosen pooling; otherwise a trained pooler, the first token or the mean, whichever exists."""
+    pooling, layer = ref.options.pooling, ref.options.layer
     if pooling not in (None, "mean", "cls", "pooler"):
-        raise refuse(asked, f"pooling of a picture is 'mean', 'cls' or 'pooler', not {pooling!r}.")
+        raise unfit_option(ref, f"pooling of an image must be 'mean', 'cls' or 'pooler', not {pooling!r}.")
     if pooling is None:
-        has_pooler = (
-            not missing and chosen is None and (hasattr(network, "pooler") and network.pooler is not None)
+        if not missing and layer is None and getattr(network, "pooler", None) is not None:
+            return "pooler"
+        return "cls" if config.model_type in _FIRST_TOKEN else "mean"
+    if pooling == "pooler" and (missing or layer is not None):
+        raise unfit_option(
+            ref,
+            Argument("pooling", "pooler"),
+            " reads the last layer and needs a trained pooler. Pass ",
+            Argument("pooling", "mean"),
+            " or ",
+            Argument("pooling", "cls"),
+            ".",
         )
-        first = config.model_type in _FIRST_TOKEN
-        pooling = "pooler" if has_pooler else "cls" if first else "mean"
-    number = -1 if chosen is None else chosen
-    if pooling == "pooler" and (missing or chosen is not None):
-        raise refuse(asked, "pooling='pooler' goes with its last layer, and needs a pooler that was trained.")
-
-    def read(tensor: Tensor) -> Tensor:
-        out = network(pixel_values=tensor, output_hidden_states=chosen is not None)
-        if pooling == "pooler":
-            if getattr(out, "pooler_output", None) is None:
-                raise refuse(asked, "it has no pooler: pass pooling='mean' or 'cls'.")
-            return torch.as_tensor(out.pooler_output).flatten(1)
-        states = out.last_hidden_state if chosen is None else _numbered(out.hidden_states, number, asked)
-        if pooling == "cls" and states.ndim == 3:
-            return torch.as_tensor(states[:, 0])
-        if pooling == "cls":
-            raise refuse(asked, "it has no first token: pass pooling='mean'.")
-        return spatial_mean(states)
-
-    layer = "last_hidden_state" if chosen is None else f"hidden_states[{number}]"
-    return read, "pooler_output" if pooling == "pooler" else layer, pooling
+    return pooling
 
 
-def _numbered(states: Any, number: int, asked: ModelName) -> Tensor:
-    if not -len(states) <= number < len(states):
-        raise refuse(asked, f"layer must be a number from {-len(states)} to {len(states) - 1}.")
-    return torch.as_tensor(states[number])
+def _read_pooler(ref: EncoderRef, network: Any) -> Read:
+    def read(pixels: Tensor) -> Tensor:
+        output = getattr(network(pixel_values=pixels), "pooler_output", None)
+        if output is None:
+            raise unfit_option(
+                ref,
+                "it has no pooler. Pass ",
+                Argument("pooling", "mean"),
+                " or ",
+                Argument("pooling", "cls"),
+                ".",
+            )
+        return torch.as_tensor(output).flatten(1)
+
+    return read
+
+
+def _read_states(ref: EncoderRef, network: Any, pooling: str) -> Read:
+    """Return a function that pools the chosen hidden states by their mean or first token."""
+    chosen = ref.options.layer
+
+    def read(pixels: Tensor) -> Tensor:
+        out = network(pixel_values=pixels, output_hidden_states=chosen is not None)
+        states = out.last_hidden_state
+        if isinstance(chosen, int):
+            if not -len(out.hidden_states) <= chosen < len(out.hidden_states):
+                count = len(out.hidden_states)
+                raise unfit_option(ref, f"layer must be a number from {-count} to {count - 1}, not {chosen}.")
+            states = torch.as_tensor(out.hidden_states[chosen])
+        if pooling == "mean":
+            return spatial_mean(states)
+        if states.ndim != 3:
+            raise unfit_option(ref, "it has no first token. Pass ", Argument("pooling", "mean"), ".")
+        return torch.as_tensor(states[:, 0])
+
+    return read
 
 
 def _stages(network: Any) -> list[str]:
-    """Names of the layers that stand in a row: the longest list of them."""
+    """Return the names of the layers that follow each other: the outermost list of them."""
     lists = [
         (name, len(module))
         for name, module in network.named_modules()
@@ -202,24 +165,25 @@ def _stages(network: Any) -> list[str]:
         and name.split(".")[-1] in ("layer", "layers", "stages", "blocks")
     ]
     outermost = min(lists, key=lambda pair: pair[0].count("."), default=None)
-    return [f"{outermost[0]}.{i}" for i in range(outermost[1])] if outermost else []
+    return [f"{outermost[0]}.{index}" for index in range(outermost[1])] if outermost else []
 
 
-def load_towers(asked: ModelName, found: Checkout, config: Any) -> TwoTowers:
-    """CLIP or SigLIP from its folder: pictures and texts in one space."""
+def load_towers(ref: EncoderRef, found: LocalWeights, config: Any) -> TwoTowers:
+    """Load CLIP or SigLIP from its folder: images and texts in one space."""
     from transformers import AutoTokenizer, CLIPModel, SiglipModel
 
-    if asked.options.given():
-        raise refuse(
-            asked, f"{config.model_type} ends in its own projection; it has neither pooling nor layer."
+    if ref.options.given():
+        raise unfit_option(
+            ref,
+            f"{config.model_type} ends in its own projection, so it has neither pooling nor layer to choose.",
         )
     clip = config.model_type == "clip"
     network, _ = read_network(
-        CLIPModel if clip else SiglipModel, found, str(asked), lambda key: "position_ids" in key
+        CLIPModel if clip else SiglipModel, found, str(ref), lambda key: "position_ids" in key
     )
     tokenizer = AutoTokenizer.from_pretrained(str(found.path), local_files_only=True, trust_remote_code=False)
-    card = card_of(
-        asked,
+    card = describe(
+        ref,
         found,
         network,
         modality="image+text",
@@ -231,6 +195,4 @@ def load_towers(asked: ModelName, found: Checkout, config: Any) -> TwoTowers:
         summary=f"{type(network).__name__} of transformers: pictures and texts in one space.",
     )
     padding: bool | str = True if clip else "max_length"
-    return TwoTowers(
-        card, as_found(found), network, tokenizer, preprocess_of(found.path, str(asked)), padding
-    )
+    return TwoTowers(card, found, network, tokenizer, read_preprocess(found.path, str(ref)), padding)

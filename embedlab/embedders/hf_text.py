@@ -1,4 +1,4 @@
-"""Text encoders of transformers: hidden states of one layer, pooled into a vector for each text."""
+"""Text encoders of transformers: the hidden states of one layer, pooled to one vector per text."""
 
 from __future__ import annotations
 
@@ -9,27 +9,36 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from embedlab.catalog.refs import ModelName
-from embedlab.embedders.hf import card_of, layer_of, read_network, refuse
-from embedlab.embedders.layers import NoSuchLayer
+from embedlab.catalog.refs import EncoderRef
+from embedlab.embedders.hf import chosen_layer, describe, read_network, unfit_option
+from embedlab.embedders.layers import no_such_layer
 from embedlab.embedders.pooling import cls_pool, last_pool, mean_pool
-from embedlab.embedders.text import TextEmbedder
-from embedlab.weights import untrusted
-from embedlab.weights.repository import Checkout
+from embedlab.embedders.text import MAX_CHARS, TextEmbedder
+from embedlab.errors import Argument
+from embedlab.io.text import first_line
+from embedlab.weights import LocalWeights, untrusted
 
 _POOLS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mean": mean_pool,
     "cls": cls_pool,
     "last": last_pool,
 }
-# Decoders read far more; a batch of that length does not fit into the memory of a laptop.
-_LONGEST = 8192
-# In these, places are counted from the padding token on.
-_COUNT_FROM_PADDING = ("roberta", "camembert", "xlm-roberta", "longformer", "mpnet", "data2vec-text", "luke")
+# Decoders read far more, but a batch of that length does not fit into a laptop's memory.
+_TOKEN_LIMIT = 8192
+# In these, positions are counted from the padding token on.
+_POSITIONS_AFTER_PADDING = (
+    "roberta",
+    "camembert",
+    "xlm-roberta",
+    "longformer",
+    "mpnet",
+    "data2vec-text",
+    "luke",
+)
 
 
 class EncoderEmbedder(TextEmbedder):
-    """A transformers network for text behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """A transformers network for text behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     Attributes
     ----------
@@ -37,30 +46,28 @@ class EncoderEmbedder(TextEmbedder):
         The encoder, for opening the box.
     tokenizer : transformers tokenizer
     layers : tuple of str
-        ``hidden_states.0`` (the tokens themselves) to the last.
+        ``hidden_states.0`` (the token embeddings) to the last.
     """
 
-    batches_per_call = 4
-
     def __init__(
-        self, asked: ModelName, found: Checkout, network: Any, tokenizer: Any, pooling: str, why: str
+        self, ref: EncoderRef, found: LocalWeights, network: Any, tokenizer: Any, pooling: str, origin: str
     ) -> None:
         self.path = found.path
         self.network = network
         self.tokenizer = tokenizer
-        tokenizer.padding_side = "right"  # the first token stays the first, the last can be counted
+        tokenizer.padding_side = "right"  # the first token stays first, and the mask counts to the last
         if tokenizer.pad_token is None:
             tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token or tokenizer.bos_token
-        self.max_tokens = _longest(network.config, tokenizer, found)
+        self.max_tokens = _max_tokens(network.config, tokenizer, found)
         depth = int(network.config.num_hidden_layers)
         self.layers = tuple(f"hidden_states.{i}" for i in range(depth + 1))
-        layer = layer_of(asked, depth)
+        layer = chosen_layer(ref, depth)
         self._pool = _POOLS[pooling]
         with torch.inference_mode():
-            states, _ = self._hidden(["x"])
+            states, _ = self._hidden_states(["x"])
             self.dim = int(states[self._depth_of(layer)].shape[-1])
-        self.card = card_of(
-            asked,
+        self.card = describe(
+            ref,
             found,
             network,
             modality="text",
@@ -68,33 +75,33 @@ class EncoderEmbedder(TextEmbedder):
             layer=layer,
             pooling=pooling,
             max_tokens=self.max_tokens,
-            summary=f"{type(network).__name__} of transformers; pooling {pooling!r} {why}.",
+            summary=f"{type(network).__name__} of transformers; pooling {pooling!r} {origin}.",
         )
 
-    def _compute(self, contents: list[Any], batch_size: int) -> np.ndarray:
-        return self.compute_layers(contents, [self.card.layer], batch_size)[self.card.layer]
+    def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
+        return self.compute_layers(prepared, [self.card.layer], batch_size)[self.card.layer]
 
     @torch.inference_mode()
     def compute_layers(
         self, prepared: list[Any], layers: Sequence[str], batch_size: int
     ) -> dict[str, np.ndarray]:
+        """Read layers by name; see :meth:`CachedEmbedder.compute_layers`."""
         depths = {name: self._depth_of(name) for name in layers}
         parts: dict[str, list[Tensor]] = {name: [] for name in layers}
         for start in range(0, len(prepared), batch_size):
-            states, mask = self._hidden(prepared[start : start + batch_size])
+            states, mask = self._hidden_states(prepared[start : start + batch_size])
             for name, depth in depths.items():
                 parts[name].append(self._pool(states[depth], mask))
         return {name: torch.cat(part).float().numpy() for name, part in parts.items()}
 
-    def _hidden(self, texts: list[str]) -> tuple[list[Tensor], Tensor]:
-        """Hidden states from the first to the last, each (n, tokens, width), and which tokens are real."""
-        most = self.max_tokens
-        padded = self.tokenizer.pad_token is not None and len(texts) > 1
+    def _hidden_states(self, texts: list[str]) -> tuple[list[Tensor], Tensor]:
+        """Return all hidden states, each (n_texts, n_tokens, width), and the attention mask."""
+        padding = self.tokenizer.pad_token is not None and len(texts) > 1
         tokens = self.tokenizer(
-            [text[:200_000] for text in texts],
-            padding=padded,
+            [text[:MAX_CHARS] for text in texts],
+            padding=padding,
             truncation=True,
-            max_length=most,
+            max_length=self.max_tokens,
             return_tensors="pt",
         )
         names = ("input_ids", "attention_mask", "token_type_ids")
@@ -105,40 +112,37 @@ class EncoderEmbedder(TextEmbedder):
         names = (*self.layers[:-1], "last_hidden_state")
         layer = "last_hidden_state" if layer == self.layers[-1] else layer
         if layer not in names:
-            raise NoSuchLayer(f"There is no layer {layer!r}; there are {', '.join(self.layers)}.")
+            raise no_such_layer(self.card.name, layer, self.layers)
         return names.index(layer)
 
     def _token_ids(self, texts: list[str]) -> list[list[int]]:
-        found: list[list[int]] = self.tokenizer(texts, truncation=False, padding=False, verbose=False)[
-            "input_ids"
-        ]
-        return found
+        tokens = self.tokenizer(texts, truncation=False, padding=False, verbose=False)
+        return list(tokens["input_ids"])
 
 
-def _longest(config: Any, tokenizer: Any, found: Checkout) -> int:
-    """How many tokens are read: what the repository says, else what there are places for."""
+def _max_tokens(config: Any, tokenizer: Any, found: LocalWeights) -> int:
+    """Return how many tokens are read: as the repository states, otherwise as many as there are positions."""
     stated = untrusted.read_json(found.path / "sentence_bert_config.json").get("max_seq_length")
-    places = (
-        getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or _LONGEST
+    positions = (
+        getattr(config, "max_position_embeddings", None)
+        or getattr(config, "n_positions", None)
+        or _TOKEN_LIMIT
     )
-    if config.model_type in _COUNT_FROM_PADDING:
-        places -= (config.pad_token_id or 0) + 1
-    known = [
-        n for n in (stated, tokenizer.model_max_length, places, _LONGEST) if isinstance(n, int) and n > 0
-    ]
-    return min(known)
+    if config.model_type in _POSITIONS_AFTER_PADDING:
+        positions -= (config.pad_token_id or 0) + 1
+    limits = (stated, tokenizer.model_max_length, positions, _TOKEN_LIMIT)
+    return min(limit for limit in limits if isinstance(limit, int) and limit > 0)
 
 
-def _pooling(asked: ModelName, found: Checkout, config: Any) -> tuple[str, str]:
-    """The recipe and where it comes from."""
+def _choose_pooling(ref: EncoderRef, found: LocalWeights, config: Any) -> tuple[str, str]:
+    """Return the pooling and, in words for the card, where it comes from."""
     from transformers.models.auto import modeling_auto as auto
 
-    if asked.options.pooling is not None:
-        if asked.options.pooling not in _POOLS:
-            raise refuse(
-                asked, f"pooling of a text is 'mean', 'cls' or 'last', not {asked.options.pooling!r}."
-            )
-        return asked.options.pooling, "was asked for"
+    chosen = ref.options.pooling
+    if chosen is not None:
+        if chosen not in _POOLS:
+            raise unfit_option(ref, f"pooling of a text must be 'mean', 'cls' or 'last', not {chosen!r}.")
+        return chosen, "was asked for"
     stated = untrusted.read_json(found.path / "1_Pooling" / "config.json")
     names = {"mean": "mean", "cls": "cls", "lasttoken": "last"}
     modes = {str(stated.get("pooling_mode", ""))} | {
@@ -146,12 +150,15 @@ def _pooling(asked: ModelName, found: Checkout, config: Any) -> tuple[str, str]:
         for key, on in stated.items()
         if on is True and key.startswith("pooling_mode_")
     }
-    told = [names[mode] for mode in sorted(modes) if mode in names]
-    if len(told) == 1:
-        return told[0], "is in its configuration"
+    known = [names[mode] for mode in sorted(modes) if mode in names]
+    if len(known) == 1:
+        return known[0], "is in its configuration"
     if stated:
-        raise refuse(
-            asked, "its 1_Pooling is none of 'mean', 'cls', 'last': pass pooling=…, or load it as st:…"
+        raise unfit_option(
+            ref,
+            "its 1_Pooling is not 'mean', 'cls' or 'last'. Pass ",
+            Argument("pooling"),
+            ", or load it as st:….",
         )
     kind = config.model_type
     bidirectional = kind in {
@@ -162,18 +169,20 @@ def _pooling(asked: ModelName, found: Checkout, config: Any) -> tuple[str, str]:
         return "last", "as only the last token of a decoder has read them all"
     if bidirectional or config.is_encoder_decoder:
         return "mean", "is usual for encoders that state none"
-    raise refuse(asked, f"how to pool a {kind!r} is not known: pass pooling='mean', 'cls' or 'last'.")
+    raise unfit_option(
+        ref, f"the pooling of a {kind!r} is unknown. Pass ", Argument("pooling"), ": 'mean', 'cls' or 'last'."
+    )
 
 
-def load_text(asked: ModelName, found: Checkout, config: Any) -> EncoderEmbedder:
-    """A text encoder from its folder; of an encoder-decoder, the encoder."""
+def load_text(ref: EncoderRef, found: LocalWeights, config: Any) -> EncoderEmbedder:
+    """Load a text encoder from its folder; of an encoder-decoder, the encoder."""
     from transformers import AutoModel, AutoModelForTextEncoding, AutoTokenizer
     from transformers.models.auto import modeling_auto as auto
 
-    pooling, why = _pooling(asked, found, config)
-    alone = config.is_encoder_decoder and config.model_type in auto.MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES
-    model = AutoModelForTextEncoding if alone else AutoModel
-    network, _ = read_network(model, found, str(asked), lambda key: "pooler" in key or "decoder" in key)
+    pooling, origin = _choose_pooling(ref, found, config)
+    separate = config.is_encoder_decoder and config.model_type in auto.MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES
+    model = AutoModelForTextEncoding if separate else AutoModel
+    network, _ = read_network(model, found, str(ref), lambda key: "pooler" in key or "decoder" in key)
     if config.is_encoder_decoder:
         network = network.get_encoder()
     try:
@@ -181,6 +190,7 @@ def load_text(asked: ModelName, found: Checkout, config: Any) -> EncoderEmbedder
             str(found.path), local_files_only=True, trust_remote_code=False
         )
     except (OSError, ValueError, ImportError, KeyError) as error:
-        why = str(error).strip().split("\n")[0][:200]
-        raise untrusted.NotAModel(f"{asked}: its tokenizer cannot be read: {why}") from error
-    return EncoderEmbedder(asked, found, network, tokenizer, pooling, why)
+        raise untrusted.NotAModel(
+            f"{ref}: transformers cannot read its tokenizer: {first_line(error)}", model=str(ref)
+        ) from error
+    return EncoderEmbedder(ref, found, network, tokenizer, pooling, origin)

@@ -26,8 +26,7 @@ from embedlab.embedders.preprocess import Preprocess
 from embedlab.embedders.quiet import quiet_loading
 from embedlab.errors import EmbedlabError, Problem
 from embedlab.media import image as media
-from embedlab.weights import Found
-from embedlab.weights import locate as weights_of
+from embedlab.weights import LocalWeights, locate
 
 _HALF = (0.5, 0.5, 0.5)
 RESNET_PIXELS = Preprocess(resize=256, crop=224)
@@ -39,7 +38,7 @@ LITE2_PIXELS = Preprocess(resize=292, crop=260, mean=_LITE_MEAN, std=_LITE_STD)
 
 
 class ImageEmbedder(CachedEmbedder):
-    """An image classifier behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """An image classifier behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     Attributes
     ----------
@@ -58,7 +57,7 @@ class ImageEmbedder(CachedEmbedder):
     def __init__(
         self,
         card: ModelCard,
-        found: Found,
+        found: LocalWeights,
         network: nn.Module,
         preprocess: Preprocess,
         *,
@@ -158,17 +157,19 @@ def _first_token(tokens: Tensor) -> Tensor:
 # -- loading -------------------------------------------------------------------------------------------------
 
 
-def load_lite0(card: ModelCard, found: Found) -> ImageEmbedder:
+def load_lite0(card: ModelCard, found: LocalWeights) -> ImageEmbedder:
     """EfficientNet-Lite0 from a folder of weights."""
     return _lite(card, found, LITE0_PIXELS, width=1.0, depth=1.0)
 
 
-def load_lite2(card: ModelCard, found: Found) -> ImageEmbedder:
+def load_lite2(card: ModelCard, found: LocalWeights) -> ImageEmbedder:
     """EfficientNet-Lite2 from a folder of weights."""
     return _lite(card, found, LITE2_PIXELS, width=1.1, depth=1.2)
 
 
-def _lite(card: ModelCard, found: Found, pixels: Preprocess, width: float, depth: float) -> ImageEmbedder:
+def _lite(
+    card: ModelCard, found: LocalWeights, pixels: Preprocess, width: float, depth: float
+) -> ImageEmbedder:
     from embedlab.catalog import registry
 
     weights = torch.load(found.path / registry.row(card.name).weights.main, weights_only=True)
@@ -185,7 +186,7 @@ def _lite(card: ModelCard, found: Found, pixels: Preprocess, width: float, depth
     )
 
 
-def load_resnet(card: ModelCard, found: Found) -> ImageEmbedder:
+def load_resnet(card: ModelCard, found: LocalWeights) -> ImageEmbedder:
     """ResNet-50 of the Hugging Face hub."""
     from transformers import ResNetForImageClassification
 
@@ -195,7 +196,7 @@ def load_resnet(card: ModelCard, found: Found) -> ImageEmbedder:
     return ImageEmbedder(card, found, network, RESNET_PIXELS, layers=layers, class_names=names)
 
 
-def load_vit(card: ModelCard, found: Found) -> ImageEmbedder:
+def load_vit(card: ModelCard, found: LocalWeights) -> ImageEmbedder:
     """ViT of the Hugging Face hub."""
     from transformers import ViTForImageClassification
 
@@ -212,7 +213,7 @@ def load_vit(card: ModelCard, found: Found) -> ImageEmbedder:
     )
 
 
-def load_torchhub_resnet(card: ModelCard, found: Found) -> ImageEmbedder:
+def load_torchhub_resnet(card: ModelCard, found: LocalWeights) -> ImageEmbedder:
     """ResNet-50 as Torch Hub builds it, with weights that were checked before they were read."""
     network = torchhub.network("resnet50")
     weights: Mapping[str, Tensor] = torch.load(found.path / torchhub.RESNET50_FILE, weights_only=True)
@@ -228,10 +229,10 @@ def _from_hub(model: Callable[..., Any], folder: Path) -> tuple[Any, list[str]]:
     return network, [names[i] for i in range(len(names))]
 
 
-def _names_nearby(found: Found) -> list[str] | None:
+def _names_nearby(found: LocalWeights) -> list[str] | None:
     """Torch Hub sends no names; those that came with EfficientNet-Lite are in the same order."""
     names = imagenet_names(found.path)
-    lite = None if names else weights_of("image/efficientnet-lite0")
+    lite = None if names else locate("image/efficientnet-lite0")
     return imagenet_names(lite.path) if lite else names
 
 

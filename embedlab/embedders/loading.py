@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
-from functools import lru_cache
-from typing import Any
+from typing import Protocol
 
-from embedlab import weights
 from embedlab.catalog import refs, registry
-from embedlab.catalog.refs import BadName, ModelName, Options
-from embedlab.embedders.base import Embedder
-from embedlab.errors import EmbedlabError, require
-from embedlab.weights import repository, untrusted
+from embedlab.catalog.cards import ModelCard
+from embedlab.catalog.ref_options import BadName
+from embedlab.catalog.refs import CatalogRef
+from embedlab.embedders.handlers import LoadOptions, handler_of
+from embedlab.embedders.protocol import Embedder
 
-_LOADERS = {"st": "embedlab.embedders.sentence_transformer", "hf": "embedlab.embedders.hf"}
+
+class MadeBy(Protocol):
+    """What remembers the model that made some vectors, such as the provenance of a stored collection."""
+
+    @property
+    def model(self) -> str:
+        """The name of the model."""
+
+    @property
+    def revision(self) -> str | None:
+        """The commit that the model had."""
 
 
 def load_model(
@@ -67,24 +75,27 @@ def load_model(
         For an unknown name (with the nearest ones), an option that the model does not have, or when no source
         can serve the weights (with a line for each source that was tried).
     """
-    options = Options(pooling, layer, query_prompt, document_prompt, dimensions, base_url)
-    asked = refs.parse(name, options)
-    if asked.prefix == "openai":
-        from embedlab.embedders.openai import server
+    chosen = {
+        "pooling": pooling,
+        "layer": layer,
+        "query_prompt": query_prompt,
+        "document_prompt": document_prompt,
+        "dimensions": dimensions,
+        "base_url": base_url,
+    }
+    ref = refs.parse(name, chosen)
+    return handler_of(ref).load(ref, LoadOptions(key_from=key_from, token_limit=token_limit))
 
-        return server.load(asked, key_from, token_limit)
-    if key_from is not None or token_limit is not None:
-        raise BadName(f"key_from and token_limit are for models behind a server (openai:…), not for {name}.")
-    return _from_catalogue(asked.target) if not asked.prefix else _from_weights(asked, None)
 
-
-def load_again(made: Any) -> Embedder:
-    """The model that made some vectors, at the commit it had then.
+def load_again(made: ModelCard | MadeBy, key_from: str | None = None) -> Embedder:
+    """Load the model that made some vectors, at the commit it had then.
 
     Parameters
     ----------
-    made : ModelCard or any object with its model's name and revision
+    made : ModelCard or any object with a model's name and revision
         The name as ``name`` or ``model``.
+    key_from : str, optional
+        As for :func:`load_model`.
 
     Raises
     ------
@@ -92,73 +103,26 @@ def load_again(made: Any) -> Embedder:
         As :func:`load_model`; also for a server that nobody in this process has named: a file that came from
         elsewhere must not decide where texts are sent.
     """
-    name = getattr(made, "name", None) or made.model
-    asked = refs.parse(name)
-    if asked.prefix == "openai":
-        from embedlab.embedders.openai import server
-
-        server.check_trusted(asked)
-    if asked.prefix in _LOADERS:
-        return _from_weights(asked, made.revision if refs.is_commit(made.revision) else None)
-    return load_model(name)
+    ref = refs.parse(made.name if isinstance(made, ModelCard) else made.model)
+    handler = handler_of(ref)
+    handler.check_trusted(ref)
+    commit = made.revision if refs.is_commit(made.revision) else None
+    return handler.load(ref, LoadOptions(commit=commit, key_from=key_from))
 
 
 def load_here(name: str) -> Embedder | None:
-    """As :func:`load_model`, but of a repository only what is on this machine: None where nothing is.
+    """Load a model as :func:`load_model` does, or return None for a repository that is not on this machine.
 
-    No hub is asked, not even whether a branch has moved. What is not a repository is loaded as always.
+    The hub is not asked, not even whether a branch has moved.
     """
-    asked = refs.parse(name)
-    if asked.prefix not in _LOADERS or asked.is_folder:
-        return load_model(name)
-    there = repository.here(asked)
-    return _build_any(asked, there) if there else None
+    ref = refs.parse(name)
+    return handler_of(ref).load_local(ref)
 
 
 def loadable(name: str) -> bool:
-    """Whether a name can be loaded at all: it is in the catalogue or has a prefix."""
-    return refs.has_prefix(name) or any(card.name == name for card in registry.cards())
-
-
-def _from_catalogue(name: str) -> Embedder:
-    row = registry.row(name)
-    if row.make is not None:
-        made: Embedder = row.make()
-        return made
-    if row.needs:  # before 100 MB are fetched for nothing
-        require(row.needs, row.extra)
-    found = weights.locate(name)
-    if found is None:
-        with weights.download_bar() as progress:
-            found = weights.fetch(name, progress)
-    return _build(name, found)
-
-
-def _from_weights(asked: ModelName, commit: str | None) -> Embedder:
-    with weights.download_bar() as progress:
-        return _build_any(asked, repository.bring(asked, commit, progress))
-
-
-@lru_cache(maxsize=4)
-def _build(name: str, found: weights.Found) -> Embedder:
-    row = registry.row(name)
-    module, function = row.loader.split(":")
-    load = getattr(importlib.import_module(module), function)
-    embedder: Embedder = load(row.card, found, *(load_model(part) for part in row.parts))
-    return embedder
-
-
-@lru_cache(maxsize=4)
-def _build_any(asked: ModelName, found: repository.Checkout) -> Embedder:
-    load = importlib.import_module(_LOADERS[asked.prefix]).load
+    """Return whether a name can be loaded at all: it is in the catalogue or has a prefix."""
     try:
-        embedder: Embedder = load(asked, found)
-    except EmbedlabError:
-        raise
-    except Exception as error:
-        # Four libraries read a stranger's files here, and what they raise shares no base class.
-        why = (str(error).strip().splitlines() or [""])[0][:300]
-        raise untrusted.NotAModel(
-            f"{asked} cannot be loaded from {found.path}: {type(error).__name__}: {why}"
-        ) from error
-    return embedder
+        ref = refs.parse(name)
+    except BadName:
+        return False
+    return not isinstance(ref, CatalogRef) or any(card.name == ref.name for card in registry.cards())

@@ -25,7 +25,7 @@ from embedlab.embedders.video import Windows, WindowSize, read_windows
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem, EmbedlabError, Problem
 from embedlab.media import video
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 Pooling = Literal["mean", "flatten"]
 POOLINGS: tuple[str, ...] = ("mean", "flatten")
@@ -40,7 +40,7 @@ _AT_ONCE = 2  # films that are prepared ahead: one takes 10 MB, and seconds to c
 
 
 class PerceiverEmbedder(CachedEmbedder):
-    """The multimodal Perceiver behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """The multimodal Perceiver behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     It was trained on 16 frames that follow each other at 25 a second. Frames further apart would show it a
     world that moves too fast, beside sound that does not; so a film is read in windows of that length, one
@@ -67,7 +67,7 @@ class PerceiverEmbedder(CachedEmbedder):
     def __init__(
         self,
         card: ModelCard,
-        found: Found,
+        found: LocalWeights,
         network: Any,
         size: WindowSize = SIZE,
         pooling: Pooling = "mean",
@@ -276,12 +276,12 @@ def flat_pca(emb: Embeddings, n_components: int = 64) -> Embeddings:
     return Embeddings(scores, emb.items, card, emb.layer, pooling, False, emb.report)
 
 
-def load(card: ModelCard, found: Found) -> PerceiverEmbedder:
+def load(card: ModelCard, found: LocalWeights) -> PerceiverEmbedder:
     """The multimodal Perceiver from a folder of weights; errors as :func:`network_from`."""
     return PerceiverEmbedder(card, found, network_from(found.path, safetensors=False))
 
 
-def load_mini(card: ModelCard, found: Found) -> PerceiverEmbedder:
+def load_mini(card: ModelCard, found: LocalWeights) -> PerceiverEmbedder:
     """The small Perceiver that comes with embedlab (``data/perceiver_mini.py`` trains it)."""
     return PerceiverEmbedder(card, found, network_from(found.path, safetensors=True), MINI)
 

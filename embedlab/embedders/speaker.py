@@ -16,9 +16,10 @@ from embedlab.catalog.cards import ModelCard
 from embedlab.embedders.audio import AudioEmbedder
 from embedlab.embedders.layers import NoSuchLayer
 from embedlab.embedders.pooling import l2_normalize
+from embedlab.embeddings import unit_rows
 from embedlab.media.audio import RATE
 from embedlab.media.mel import HOP, mel_filters, spectrogram
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 N_MELS, WIDTH = 40, 256
 PARTIAL = 160  # frames of 10 ms: the network was trained on partial utterances of 1.6 s
@@ -43,7 +44,7 @@ class VoiceEncoder(nn.Module):
 
 
 class SpeakerEmbedder(AudioEmbedder):
-    """The voice encoder behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """The voice encoder behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     Attributes
     ----------
@@ -60,7 +61,7 @@ class SpeakerEmbedder(AudioEmbedder):
 
     layers = ("lstm.0", "lstm.1", "lstm.2", "linear")
 
-    def __init__(self, card: ModelCard, found: Found, network: VoiceEncoder) -> None:
+    def __init__(self, card: ModelCard, found: LocalWeights, network: VoiceEncoder) -> None:
         self.card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
         self.dim = card.dim
         self.path: Path = found.path
@@ -90,7 +91,7 @@ class SpeakerEmbedder(AudioEmbedder):
 
     def finish(self, layer: str, vectors: np.ndarray) -> np.ndarray:
         """The mean of several vectors of length 1 is shorter than 1."""
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True) if layer == "linear" else vectors
+        return unit_rows(vectors) if layer == "linear" else vectors
 
     def layer_pooling(self, layer: str) -> str:
         """At every depth the last state of each partial utterance counts."""
@@ -116,7 +117,7 @@ def speaker_mel(samples: Tensor) -> Tensor:
     return (mel_filters(N_MELS) @ spectrogram(samples, pad_mode="constant")).T
 
 
-def load(card: ModelCard, found: Found) -> SpeakerEmbedder:
+def load(card: ModelCard, found: LocalWeights) -> SpeakerEmbedder:
     """The voice encoder from a folder of weights."""
     saved: dict[str, Any] = torch.load(found.path / "pretrained.pt", "cpu", weights_only=True)
     network = VoiceEncoder()

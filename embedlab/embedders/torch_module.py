@@ -1,4 +1,4 @@
-"""Any classifier in memory as an embedder: ``from_module(network, preprocess)``."""
+"""Make an embedder of any classifier in memory: ``from_module(network, preprocess)``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.batching import split_for_cpu
 from embedlab.embedders.layers import capture, evaluating, penultimate, read_layers
 from embedlab.embedders.pooling import spatial_mean
-from embedlab.errors import EmbedlabError, Problem
+from embedlab.errors import Argument, EmbedlabError, Problem
 from embedlab.media import image as media
 
 
@@ -27,7 +27,7 @@ class ModuleEmbedder(CachedEmbedder):
     Attributes
     ----------
     network : torch.nn.Module
-        The very module that was given, unchanged.
+        The module that was passed, unchanged.
     """
 
     prepares_in_threads = True
@@ -61,14 +61,14 @@ class ModuleEmbedder(CachedEmbedder):
     def compute_layers(
         self, prepared: list[Any], layers: Sequence[str], batch_size: int
     ) -> dict[str, np.ndarray]:
-        """As :meth:`CachedEmbedder.compute_layers`; any layer of the module by name."""
+        """Read any layers of the module, by name; see :meth:`CachedEmbedder.compute_layers`."""
         batches = (torch.stack(part) for part in split_for_cpu(prepared, batch_size))
         with evaluating(self.network):
-            found = read_layers(self.network, batches, layers, spatial_mean)
-        return {name: vectors.float().numpy() for name, vectors in found.items()}
+            vectors_of = read_layers(self.network, batches, layers, spatial_mean)
+        return {name: vectors.float().numpy() for name, vectors in vectors_of.items()}
 
     def layer_pooling(self, layer: str) -> str:
-        """Everything but the channels is averaged."""
+        """Name the pooling: all positions are averaged, channels are kept."""
         return "mean over all places"
 
 
@@ -87,23 +87,24 @@ def from_module(
     Parameters
     ----------
     module : torch.nn.Module
-        Called with a batch of what ``preprocess`` gives. It is run in evaluation mode and without gradients,
-        and left in the mode it was in.
+        Called with a batch of what ``preprocess`` returns. It runs in evaluation mode and without gradients;
+        afterwards it is back in the mode it was in.
     preprocess : callable
-        One item → Tensor, without the batch dimension. For images it gets an upright RGB ``PIL.Image``, for
-        everything else the item's content. It is called from several threads.
+        One item → Tensor, without the batch dimension. For images it gets an upright RGB ``PIL.Image``,
+        otherwise the item's content. It is called from several threads.
     layer : str, optional
-        Name of the layer to read, as in ``module.named_modules()``; several vectors are averaged.
-        By default what flows into the layer that makes the prediction.
+        Name of the layer to read, as in ``module.named_modules()``; its output is averaged over all
+        positions. By default the input of the layer that makes the prediction.
     name : str, optional
-        What to call the model; by default ``modality/class name``.
+        Name of the model; by default ``modality/class name``.
     modality : str
-        ``"image"`` unless told otherwise.
+        Of the items, for example ``"image"``.
     example : object, optional
-        An item to try the module on at once; by default a grey picture. Needed for other modalities.
+        An item to try the module on at once; by default a grey picture. Required for other modalities.
     keep : str, optional
-        Vectors are kept on disk only when you name your preprocessing here, ``"resize 256, crop 224"``: a
-        function cannot be told from another one. Change the words whenever you change what it does.
+        Describe your preprocessing, for example ``"resize 256, crop 224"``, and vectors are cached on disk.
+        embedlab cannot tell one function from another, so change the words whenever you change what it does.
+        By default nothing is cached.
 
     Returns
     -------
@@ -114,24 +115,27 @@ def from_module(
     NoSuchLayer
         When no layer makes the prediction, or none has that name.
     EmbedlabError
-        When ``preprocess`` does not give a tensor, or the module cannot take it.
+        When ``preprocess`` does not return a tensor, or the layer does not give one row per item.
     """
     if example is None:
         if modality != "image":
-            raise EmbedlabError(f"Give an example of {modality}, to see how long its vector is.")
+            raise EmbedlabError(
+                f"The vector's length is unknown for {modality}. Pass one item as ", Argument("example"), "."
+            )
         example = Image.new("RGB", (320, 240), (128, 128, 128))
     head = penultimate(module) if layer is None else None
     read = head or partial(_layer_mean, module, str(layer))
     prepared = preprocess(example)
     if not isinstance(prepared, Tensor):
         raise EmbedlabError(
-            f"preprocess must give a torch.Tensor for one item, not {type(prepared).__name__}."
+            f"preprocess must return a torch.Tensor for one item, not {type(prepared).__name__}."
         )
     with evaluating(module):
         vectors = read(prepared[None])
     if vectors.ndim != 2:
         raise EmbedlabError(
-            f"Layer {layer!r} gives the shape {tuple(vectors.shape)}; one row for each item is needed."
+            f"Layer {layer!r} has outputs of shape {tuple(vectors.shape)}; expected one row per item. "
+            "Name another layer."
         )
     card = ModelCard(
         name=name or f"{modality}/{type(module).__name__.lower()}",
@@ -150,16 +154,16 @@ def from_module(
 
 
 def _layer_mean(module: nn.Module, layer: str, inputs: Tensor) -> Tensor:
-    """What comes out of a layer, one vector per item."""
-    with capture(module, layer, spatial_mean) as seen:
+    """Average the output of a layer over all positions, to one vector per item."""
+    with capture(module, layer, spatial_mean) as outputs:
         module(inputs)
-    return seen[layer]
+    return outputs[layer]
 
 
-def fingerprint(module: nn.Module, words: str = "") -> str:
-    """sha256 over the names, shapes and bytes of a module's weights, and some words."""
-    hash = hashlib.sha256(words.encode())
+def fingerprint(module: nn.Module, preprocessing: str = "") -> str:
+    """Hash a module's weights (names, shapes, bytes) and a description of its preprocessing with sha256."""
+    digest = hashlib.sha256(preprocessing.encode())
     for name, value in module.state_dict().items():
-        hash.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
-        hash.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return hash.hexdigest()
+        digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -21,7 +21,7 @@ from embedlab.embedders.quiet import quiet_loading
 from embedlab.media import audio
 from embedlab.media.audio import RATE
 from embedlab.media.mel import HOP, log_mel
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 SAMPLES_PER_FRAME = 2 * HOP  # the second convolution takes every other step: a vector for every 20 ms
 N_FRAMES = 30 * RATE // SAMPLES_PER_FRAME  # 1,500
@@ -34,7 +34,7 @@ _AT_ONCE = 4  # clips that go through the network together; more is slower on a 
 
 
 class WhisperEmbedder(AudioEmbedder):
-    """Whisper behind the :class:`~embedlab.embedders.base.Embedder` protocol.
+    """Whisper behind the :class:`~embedlab.embedders.protocol.Embedder` protocol.
 
     Attributes
     ----------
@@ -49,7 +49,9 @@ class WhisperEmbedder(AudioEmbedder):
         The folder the weights were loaded from.
     """
 
-    def __init__(self, card: ModelCard, found: Found, network: Any, context: Context = "short") -> None:
+    def __init__(
+        self, card: ModelCard, found: LocalWeights, network: Any, context: Context = "short"
+    ) -> None:
         self.card = dataclasses.replace(card, source=found.source, sha256=found.sha256)
         self.dim = card.dim
         self.path: Path = found.path
@@ -186,7 +188,7 @@ def stand_ins(kept: int) -> tuple[Tensor, Tensor]:
     return kept + middle, edges.diff()
 
 
-def load(card: ModelCard, found: Found) -> WhisperEmbedder:
+def load(card: ModelCard, found: LocalWeights) -> WhisperEmbedder:
     """Whisper from a folder of weights: transformers' own layout, or CTranslate2's."""
     from transformers import WhisperConfig, WhisperForConditionalGeneration
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from embedlab.embeddings.embeddings import Embeddings
+from embedlab.embeddings.normalize import unit_rows
 from embedlab.embeddings.report import EmbedReport
 
-__all__ = ["EmbedReport", "Embeddings"]
+__all__ = ["EmbedReport", "Embeddings", "unit_rows"]

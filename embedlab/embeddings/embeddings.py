@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from embedlab.catalog.cards import ModelCard
+from embedlab.embeddings.normalize import unit_rows
 from embedlab.embeddings.parquet import EmbeddingsFile, write_embeddings
 from embedlab.embeddings.provenance import SAVE_AGAIN, Provenance
 from embedlab.embeddings.report import EmbedReport
@@ -113,15 +114,7 @@ class Embeddings:
         BadItem
             When a vector is all zeros, which has no direction.
         """
-        lengths = np.linalg.norm(self.vectors, axis=1, keepdims=True)
-        zeros = np.flatnonzero(lengths[:, 0] == 0)
-        if len(zeros):
-            problem = Problem(ProblemCode.EMPTY, "its vector is all zeros")
-            raise BadItem(
-                f"Item {self.ids[zeros[0]]!r} has a vector of zeros, which has no direction. Leave it out.",
-                problems={self.ids[row]: problem for row in zeros},
-            )
-        return dataclasses.replace(self, vectors=self.vectors / lengths, normalized=True)
+        return dataclasses.replace(self, vectors=unit_rows(self.vectors, ids=self.ids), normalized=True)
 
     # -- files -------------------------------------------------------------------------------------------
 

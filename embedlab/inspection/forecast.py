@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedlab import weights
-from embedlab.catalog import refs, registry
-from embedlab.embedders.base import CachedEmbedder, Embedder
+from embedlab.catalog import refs
+from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.checks import check_arguments
+from embedlab.embedders.handlers import handler_of
+from embedlab.embedders.protocol import Embedder
 from embedlab.io.formats import format_bytes, format_seconds
 from embedlab.items import Items
-from embedlab.weights import repository
 
 BUDGET = 3.0  # seconds that timing may take, once the model is loaded
 _PARTS = 6  # places in the queue of items from which some are taken
@@ -118,44 +118,38 @@ def forecast(items: Items, model: str | Embedder) -> Forecast:
     EmbedlabError
         For an unknown model, or one of another modality.
     """
-    if isinstance(model, str) and model in {card.name for card in registry.cards()}:
-        row = registry.row(model)
-        check_arguments(items, model, _accepted(row.card.modality), 1, "skip")
-        wanted = () if row.make else row.parts or (model,)
-        lacking = [part for part in wanted if weights.locate(part) is None]
-        if lacking:
-            size = sum(registry.row(part).download_bytes for part in lacking)
-            return Forecast(
-                model,
-                row.card.dim,
-                len(items),
-                result_bytes=4 * row.card.dim * len(items),
-                download_bytes=size,
-                licence=row.card.licence,
-                max_tokens=row.card.max_tokens,
-                note=f"not timed: its weights are not here yet ({format_bytes(size)} to download)",
-            )
     if isinstance(model, str):
-        from embedlab.embedders.loading import load_here
-
-        loaded = load_here(model)
+        ref = refs.parse(model)
+        handler = handler_of(ref)
+        modality = handler.modality(ref)
+        if modality:
+            check_arguments(items, model, _accepted(modality), 1, "skip")
+        loaded = None if handler.missing(ref) else handler.load_local(ref)
         if loaded is None:
-            return _not_here(items, model)
+            return _without_weights(items, ref)
         model = loaded
     return _timed(items, model)
 
 
-def _not_here(items: Items, model: str) -> Forecast:
-    """All that can be said of a repository that is not on this machine: how large the hub says it is."""
-    if refs.parse(model).prefix == "st":
-        check_arguments(items, model, ("text",), 1, "skip")
-    size = repository.download_bytes(refs.parse(model))
-    return Forecast(
-        model,
-        0,
+def _without_weights(items: Items, ref: refs.ModelRef) -> Forecast:
+    """Return what is known before the weights are on this machine: the card, and the size of the download."""
+    handler = handler_of(ref)
+    card, size = handler.card(ref), handler.download_bytes(ref)
+    plan = Forecast(
+        str(ref),
+        card.dim if card else 0,
         len(items),
         download_bytes=size or 0,
-        note="not timed: not on this machine yet" + (f" ({format_bytes(size)} to download)" if size else ""),
+        note="not timed: its weights are not on this machine yet"
+        + (f" ({format_bytes(size)} to download)" if size else ""),
+    )
+    if card is None:
+        return plan
+    return dataclasses.replace(
+        plan,
+        result_bytes=4 * card.dim * len(items),
+        licence=card.licence,
+        max_tokens=card.max_tokens,
     )
 
 

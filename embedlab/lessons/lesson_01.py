@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from embedlab.analysis.neighbors import knn
+from embedlab.embeddings import unit_rows
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.palette import CATEGORIES, GREY, INK
 
@@ -39,7 +40,7 @@ def neighbour(answer: object) -> Verdict:
     if not callable(answer):
         return hint("The answer is a function: write answer = nearest, without brackets.")
     vectors = np.random.default_rng(1).normal(size=(60, 16)) * np.linspace(0.2, 5, 60)[:, None]
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = unit_rows(vectors, dtype=np.float64)
     # A copy for each call: an answer may well divide the vectors in place.
     given = [int(answer(vectors.copy(), row)) for row in range(60)]
     cosine = unit @ unit.T

@@ -17,11 +17,12 @@ from PIL import Image
 import embedlab as el
 from embedlab.embedders.fusion import FramesAndSound
 from embedlab.embedders.perceiver import PerceiverEmbedder, give_back
+from embedlab.embeddings import unit_rows
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import show, show_photos
 from embedlab.media import video
 from embedlab.palette import CATEGORIES, GREY, INK
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 CLIP = "star-goes-right-siren-1"
 LOOKER = "image/efficientnet-lite0"
@@ -127,7 +128,7 @@ def things_that_sound_alike(k: int) -> int:
 
 def agreement(vectors: np.ndarray, values: Any) -> float:
     """How often the nearest other vector, by cosine, has the same value."""
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
+    unit = unit_rows(vectors, zeros="keep", dtype=vectors.dtype)
     cosines = unit @ unit.T
     np.fill_diagonal(cosines, -2)
     values = np.asarray(values)
@@ -154,7 +155,7 @@ def untrained(model: PerceiverEmbedder, seed: int = 0) -> PerceiverEmbedder:
     torch.manual_seed(seed)
     network = type(model.network)(model.network.config)
     card = dataclasses.replace(model.card, name=f"{model.card.name}, untrained")
-    found = Found(model.path, "folder", f"random numbers, seed {seed}", f"seed {seed}")
+    found = LocalWeights(model.path, f"random numbers, seed {seed}")
     return PerceiverEmbedder(card, found, network, model.size, model.pooling, model.windows)
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 import embedlab as el
 from embedlab.comparison.retrieval import bootstrap
 from embedlab.comparison.scores import Score
+from embedlab.embeddings import unit_rows
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import show
 from embedlab.palette import CATEGORIES, GREY, INK
@@ -160,10 +161,9 @@ def jittered(emb: el.Embeddings, n: int = 20_000, strength: float = 2.0) -> el.E
     rng = np.random.default_rng(0)
     drawn = emb.vectors[rng.integers(len(emb), size=n)]
     pushed = drawn + rng.normal(scale=strength / emb.dim**0.5, size=drawn.shape)
-    pushed /= np.linalg.norm(pushed, axis=1, keepdims=True)
     items = el.Items.from_texts([f"copy {i}" for i in range(n)], ids=[f"c{i:05d}" for i in range(n)])
     card = dataclasses.replace(emb.model, name="text/jittered", revision=None, sha256=None)
-    return dataclasses.replace(emb, vectors=pushed.astype(np.float32), items=items, model=card)
+    return dataclasses.replace(emb, vectors=unit_rows(pushed), items=items, model=card)
 
 
 def race(lab: IndexLab, emb: el.Embeddings, asked: el.Embeddings) -> pd.DataFrame:

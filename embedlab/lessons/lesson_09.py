@@ -44,8 +44,8 @@ def shuffled_quality(answer: object) -> Verdict:
     if abs(number - exact) > 0.03:
         return hint("el.project(lesson_09.shuffled(notes)).quality.trustworthiness, please.")
     return right(
-        f"{exact:.2f}. That is what a map of nothing gets. The map of the notes has more, and only what is "
-        "above it is about the notes."
+        f"About {exact:.1f}. That is what a map of nothing gets. The map of the notes has more, and only "
+        "what is above it is about the notes."
     )
 
 

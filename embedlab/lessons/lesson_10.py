@@ -112,11 +112,11 @@ def _scores() -> tuple[np.ndarray, np.ndarray]:
 @cache
 def _places_of_pictures() -> list[int]:
     """At which places the pictures stand in the whole list, nearest first."""
-    from embedlab.applications.together import together
+    from embedlab.applications.image_text import combine
 
     photos, model = el.load_dataset("photos"), el.load_model(PAIR)
     plain = photos.select((photos.frame["view"] == "as it is").to_numpy())
-    emb = model.embed(together(plain, el.load_dataset("notes")), progress=False)
+    emb = model.embed(combine(plain, el.load_dataset("notes")), progress=False)
     order = np.argsort(-(emb.vectors @ model.embed_query("a cup of coffee")), kind="stable")
     towers = emb.items.frame["tower"].to_numpy()[order]
     return [int(place) + 1 for place in np.flatnonzero(towers == "image")]

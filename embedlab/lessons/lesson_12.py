@@ -87,7 +87,7 @@ def maps(answer: object) -> Verdict:
         return hint("These show different models. Draw one model twice: what stays is worth a sentence.")
     if len({(m.method, str(sorted(m.params.items()))) for m in answer}) < len(answer):
         return hint("Two of these are the same map. Change the random_state, the n_neighbors or the method.")
-    trust = ", ".join(f"{m.quality.trustworthiness:.2f}" for m in answer)
+    trust = ", ".join(f"{m.quality.trustworthiness:.1f}" for m in answer)
     return right(f"Trustworthiness {trust}. Write only of what you see in all of them.")
 
 

@@ -1,1 +1,1 @@
-"""Sample data: what each set holds, where it comes from, and how it is made or fetched."""
+"""Sample data sets: what each contains, where it comes from, and how it is computed or fetched."""

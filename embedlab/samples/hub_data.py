@@ -1,4 +1,4 @@
-"""Sample data that only the model hub has: ``cifar10``, tiny pictures, and ``digits``, real voices."""
+"""The sample data sets ``cifar10`` (tiny images) and ``digits`` (real voices), from the model hub only."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 import re
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from PIL import Image
 
 from embedlab import settings, weights
 from embedlab.catalog.pins import WeightFile, Weights
-from embedlab.errors import EmbedlabError
+from embedlab.errors import EmbedlabError, Problem, ProblemCode
 from embedlab.io.folders import build_once
 from embedlab.items import Items
 
@@ -32,7 +32,7 @@ CIFAR10 = Weights(
     ),
 )
 N_CIFAR10 = 500
-# Jackson et al., "Free Spoken Digit Dataset", doi:10.5281/zenodo.1342401. No public source tells the sha256.
+# Jackson et al., "Free Spoken Digit Dataset", doi:10.5281/zenodo.1342401. No public source states the sha256.
 DIGITS = Weights(
     repo="mteb/free-spoken-digit-dataset",
     repo_type="dataset",
@@ -40,11 +40,11 @@ DIGITS = Weights(
     main="data/test-00000-of-00001.parquet",
     files=(WeightFile("data/test-00000-of-00001.parquet", 2_000_000, None),),
 )
-_RECORDING = re.compile(r"\d_([a-z]+)_\d+\.wav")  # 7_theo_3.wav: digit, speaker, take
+_RECORDING_NAME = re.compile(r"\d_([a-z]+)_\d+\.wav")  # 7_theo_3.wav: digit, speaker, take
 
 
 def load_cifar10() -> Items:
-    """500 tiny pictures of 10 kinds, a stratified sample of CIFAR-10's test part.
+    """Load 500 tiny images of 10 classes, a stratified sample of the test split of CIFAR-10.
 
     Returns
     -------
@@ -54,122 +54,132 @@ def load_cifar10() -> Items:
     Raises
     ------
     EmbedlabError
-        When the hub cannot be reached and the data are not on this machine.
+        If the data are not in the cache and the hub cannot be reached.
     """
     root = settings.cache_root() / "datasets" / "cifar10"
     with weights.download_bar() as progress:
         folder = weights.fetch_files("CIFAR-10", CIFAR10, root, progress)
-    made = build_once(
+    unpacked = build_once(
         root / f"pictures-{N_CIFAR10}-{folder.name[:12]}",
-        lambda to: unpack_parquet(folder / CIFAR10.main, to, N_CIFAR10, image="img"),
+        lambda target: unpack_images(folder / CIFAR10.main, target, N_CIFAR10, column="img"),
     )
-    return Items.from_folder(made, modality="image", name="cifar10")
+    return Items.from_folder(unpacked, modality="image", name="cifar10")
 
 
 def load_digits() -> Items:
-    """300 recordings of the digits 0 to 9, each said by several people: the test part of the free set.
+    """Load 300 recordings of the digits 0 to 9 by several speakers: the test split of the data set.
 
     Returns
     -------
     Items
-        Label: the digit. Column ``speaker``: a name, missing where the table does not tell it.
+        Label: the digit. Column ``speaker``: a name, missing if the table does not state it.
 
     Raises
     ------
     EmbedlabError
-        When the hub cannot be reached and the data are not on this machine.
+        If the data are not in the cache and the hub cannot be reached.
     """
     root = settings.cache_root() / "datasets" / "digits"
     with weights.download_bar() as progress:
         folder = weights.fetch_files("the Free Spoken Digit Dataset", DIGITS, root, progress)
-    made = build_once(
-        root / f"recordings-{folder.name[:12]}", lambda to: unpack_recordings(folder / DIGITS.main, to)
+    unpacked = build_once(
+        root / f"recordings-{folder.name[:12]}",
+        lambda target: unpack_recordings(folder / DIGITS.main, target),
     )
-    table = pd.read_csv(made / "recordings.csv", dtype={"digit": str})
-    table["file"] = [str(made / file) for file in table["file"]]
+    table = pd.read_csv(unpacked / "recordings.csv", dtype={"digit": str})
+    table["file"] = [str(unpacked / file) for file in table["file"]]
     return Items.from_frame(table, modality="audio", content="file", id="id", label="digit", name="digits")
 
 
 def unpack_recordings(table: Path, target: Path) -> None:
-    """Write the recordings in a parquet file of the hub as files, and a table of them, ``recordings.csv``.
+    """Write the recordings in a parquet file of the hub as files, with a table ``recordings.csv``.
 
     Parameters
     ----------
     table : Path
-        With the columns ``audio`` (a struct that holds ``bytes`` and ``path``) and ``label``.
+        With the columns ``audio`` (a struct with ``bytes`` and ``path``) and ``label``.
     target : Path
+        An existing folder.
 
     Raises
     ------
     EmbedlabError
-        When a column or a recording is missing.
+        If a column or a recording is missing.
     """
-    import pyarrow.parquet as pq
-
     file = pq.ParquetFile(table)
     if not {"audio", "label"} <= set(file.schema_arrow.names):
         raise EmbedlabError(
-            f"{table.name} has the columns {file.schema_arrow.names}; 'audio' and 'label' are needed."
+            f"{table.name} has the columns {file.schema_arrow.names}; 'audio' and 'label' are needed.",
+            path=table,
         )
-    names, rows = _names(file), []
+    names, rows = _label_names(file), []
     for number, row in enumerate(file.read(columns=["audio", "label"]).to_pylist()):
         audio, label = row["audio"] or {}, row["label"]
         if not audio.get("bytes"):
-            raise EmbedlabError(f"Row {number} of {table.name} holds no sound; another table is expected.")
+            raise _empty_row(table, number, "sound")
         digit = str(names[label] if names else label)
-        # Only our own numbers become names of files, never the names inside the table.
+        # File names come from our own numbers, never from the table.
         name = f"{number:04}.wav"
         (target / name).write_bytes(audio["bytes"])
-        found = _RECORDING.fullmatch(Path(audio.get("path") or "").name)
-        speaker = found.group(1) if found else None
+        match = _RECORDING_NAME.fullmatch(Path(audio.get("path") or "").name)
+        speaker = match.group(1) if match else None
         rows.append({"id": name[:-4], "file": name, "digit": digit, "speaker": speaker})
     pd.DataFrame(rows).to_csv(target / "recordings.csv", index=False)
 
 
-def unpack_parquet(table: Path, target: Path, n: int, *, image: str = "image", seed: int = 0) -> None:
-    """Write a stratified sample of the pictures in a parquet file of the hub into folders named by label.
+def unpack_images(table: Path, target: Path, n: int, *, column: str = "image", seed: int = 0) -> None:
+    """Write a stratified sample of the images in a parquet file of the hub into folders named by label.
 
     Parameters
     ----------
     table : Path
-        With the columns ``image`` (a struct that holds ``bytes``) and ``label`` (whole numbers), and names
-        of the labels in the schema, as the library ``datasets`` writes them.
+        With a column of images (a struct with ``bytes``) and a column ``label`` (integers), and the names of
+        the labels in the schema, as the library ``datasets`` writes them.
     target : Path
+        An existing folder.
     n : int
-        Pictures in all, about as many of each label; fewer where the file holds fewer. Rows without a label
-        are left out.
-    image : str
-        Name of the column.
+        Total number of images, about the same for each label; fewer if the file has fewer. Rows without a
+        label are left out.
+    column : str
+        Name of the column of images.
     seed : int
+        Of the sample.
 
     Raises
     ------
     EmbedlabError
-        When a column, the names of the labels, or a picture is missing.
+        If a column, the names of the labels, or an image is missing.
     """
-    import pyarrow.parquet as pq
-
     file = pq.ParquetFile(table)
-    names = _names(file)
-    if names is None or image not in file.schema_arrow.names:
+    names = _label_names(file)
+    if names is None or column not in file.schema_arrow.names:
         raise EmbedlabError(
-            f"{table.name} has the columns {file.schema_arrow.names}; a column {image!r} and the names of "
-            "the labels are needed."
+            f"{table.name} has the columns {file.schema_arrow.names}; a column {column!r} and the names of "
+            "the labels are needed.",
+            path=table,
         )
     labels = file.read(columns=["label"]).column("label").fill_null(-1).to_numpy()
     chosen = _stratified(labels, len(names), n, seed)
-    pictures = file.read(columns=[image]).column(image).take(chosen).to_pylist()
-    for row, picture in zip(chosen, pictures, strict=True):
-        # Only our own numbers and cleaned labels become names of files, never the names inside the table.
+    images = file.read(columns=[column]).column(column).take(chosen).to_pylist()
+    for row, image in zip(chosen, images, strict=True):
+        # File names come from our own numbers and cleaned labels, never from the table.
         label = "".join(c if c.isalnum() else "_" for c in str(names[labels[row]]))
         (target / label).mkdir(parents=True, exist_ok=True)
-        if not picture or not picture["bytes"]:
-            raise EmbedlabError(f"Row {row} of {table.name} holds no picture; another table is expected.")
-        Image.open(BytesIO(picture["bytes"])).convert("RGB").save(target / label / f"{row:06}.png")
+        if not image or not image["bytes"]:
+            raise _empty_row(table, int(row), "image")
+        Image.open(BytesIO(image["bytes"])).convert("RGB").save(target / label / f"{row:06}.png")
 
 
-def _names(file: Any) -> list[str] | None:
-    """What the numbers in the column ``label`` stand for, where the schema tells."""
+def _empty_row(table: Path, row: int, kind: str) -> EmbedlabError:
+    return EmbedlabError(
+        f"Row {row} of {table.name} has no {kind}: it is not the expected file.",
+        path=table,
+        problems={f"row {row}": Problem(ProblemCode.EMPTY, f"it has no {kind}")},
+    )
+
+
+def _label_names(file: pq.ParquetFile) -> list[str] | None:
+    """Return the names of the numbers in the column ``label``, if the schema states them."""
     described = json.loads((file.schema_arrow.metadata or {}).get(b"huggingface", b"{}"))
     feature = described.get("info", {}).get("features", {}).get("label", {})
     names = feature.get("names") or (feature.get("feature") or {}).get("names")
@@ -177,8 +187,8 @@ def _names(file: Any) -> list[str] | None:
 
 
 def _stratified(labels: np.ndarray, n_labels: int, n: int, seed: int) -> np.ndarray:
-    """Rows in order, about n / n_labels of each label; -1 marks a row without one."""
-    there = [c for c in np.unique(labels) if 0 <= c < n_labels]
-    share, rng = -(-n // max(1, len(there))), np.random.default_rng(seed)
-    chosen = [rng.permutation(np.flatnonzero(labels == c))[:share] for c in there]
+    """Sample sorted row numbers, about n / n_labels of each label; -1 marks a row without label."""
+    present = [c for c in np.unique(labels) if 0 <= c < n_labels]
+    share, rng = -(-n // max(1, len(present))), np.random.default_rng(seed)
+    chosen = [rng.permutation(np.flatnonzero(labels == c))[:share] for c in present]
     return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, dtype=np.int64)

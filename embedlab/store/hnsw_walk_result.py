@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from embedlab.analysis.neighbors import unit_rows
 from embedlab.analysis.projection import Projection, project
-from embedlab.embeddings import Embeddings
+from embedlab.embeddings import Embeddings, unit_rows
 from embedlab.errors import BadItem
 from embedlab.io.atomic import atomic_write
 from embedlab.store.hnsw_walk import HnswGraph, Step, build_graph, walk

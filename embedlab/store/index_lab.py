@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from embedlab.embeddings import Embeddings
+from embedlab.embeddings import Embeddings, unit_rows
 from embedlab.errors import BadItem
 from embedlab.io.progress import progress_bar
 from embedlab.store.connection import Token
@@ -97,7 +97,8 @@ def index_lab(
     for index, several in plan.items():
         for params in several:
             check_index(index, "COSINE", params)
-    base, wanted = _units(stored.vectors), _units(asked.vectors)
+    base = unit_rows(stored.vectors, ids=stored.ids)
+    wanted = unit_rows(asked.vectors, ids=asked.ids)
     best = _exact(base, wanted, k)
     rows: list[dict[str, Any]] = []
     total = sum(map(len, plan.values())) * (3 if server else 2)
@@ -163,13 +164,6 @@ def _split(
     n = min(n_queries, len(embeddings) // 5)
     chosen[np.random.default_rng(random_state).permutation(len(embeddings))[:n]] = True
     return embeddings.select(~chosen), embeddings.select(chosen)
-
-
-def _units(vectors: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    if not lengths.all():
-        raise BadItem("A vector of zeros has no direction to compare by cosine: leave it out with select().")
-    return np.ascontiguousarray(vectors / lengths, dtype=np.float32)
 
 
 def _exact(base: np.ndarray, wanted: np.ndarray, k: int) -> tuple[list[float], list[np.ndarray]]:

@@ -1,4 +1,4 @@
-"""The place of a model in embedlab's own cache: staging, lock, and the one rename that makes it real.
+"""The slot of one model in embedlab's own cache: staging, lock, and the one rename that makes it real.
 
 ``weights/<name>/<revision>/`` holds a complete, checked model, or does not exist. Everything on its way lies
 in ``weights/<name>/.staging/``, which an interrupted run may leave behind for the next one to use or clear.
@@ -29,7 +29,7 @@ _RECEIPT = "source.json"
 
 
 @dataclass(frozen=True)
-class Place:
+class CacheSlot:
     """Where one model lives in the cache."""
 
     name: str
@@ -38,13 +38,13 @@ class Place:
     partial: bool = False  # one of several forms of the model
 
     @classmethod
-    def of(cls, row: Row) -> Place:
-        """The place of a catalogue row under the present cache root."""
+    def of(cls, row: Row) -> CacheSlot:
+        """The slot of a catalogue row under the present cache root."""
         return cls.all_of(row)[0]
 
     @classmethod
-    def all_of(cls, row: Row) -> list[Place]:
-        """The places of all forms of a model, side by side under one folder."""
+    def all_of(cls, row: Row) -> list[CacheSlot]:
+        """The slots of all forms of a model, side by side under one folder."""
         root = verify.weights_root() / row.card.name
         return [cls(row.card.name, spec, root, len(row.forms) > 1) for spec in row.forms]
 

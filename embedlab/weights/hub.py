@@ -16,7 +16,7 @@ from embedlab.catalog import registry
 from embedlab.errors import EmbedlabError
 from embedlab.io import disk
 from embedlab.weights import errors, subprocess_download
-from embedlab.weights.cache_slot import Place
+from embedlab.weights.cache_slot import CacheSlot
 
 log = logging.getLogger("embedlab")
 
@@ -94,7 +94,7 @@ def _ask(address: str) -> str | None:
     return f"what answers is not a model hub (HTTP {response.status_code}), perhaps a filter or a login page"
 
 
-def download(place: Place, progress: subprocess_download.Progress | None) -> Path:
+def download(slot: CacheSlot, progress: subprocess_download.Progress | None) -> Path:
     """Fetch a model into the staging folder.
 
     Returns
@@ -109,26 +109,26 @@ def download(place: Place, progress: subprocess_download.Progress | None) -> Pat
     CacheUnusable
         When the disk is full or read-only.
     """
-    spec = place.spec
+    spec = slot.spec
     if spec.repo is None:
         raise errors.SourceFailed("the hub has no repository for this model")
     reason = unreachable()
     if reason:
         raise errors.SourceFailed(out_of_reach(reason))
     # An earlier run may have left finished files, which count, and half a file, which does not.
-    folder = place.staging / "hub"
-    with disk.cache_errors(place.root, spec.folder_bytes):
+    folder = slot.staging / "hub"
+    with disk.cache_errors(slot.root, spec.folder_bytes):
         for rest in folder.rglob("*.incomplete"):
             rest.unlink(missing_ok=True)
-        place.make_staging(max(0, spec.folder_bytes - subprocess_download.size_of(folder)))
+        slot.make_staging(max(0, spec.folder_bytes - subprocess_download.size_of(folder)))
         folder.mkdir(exist_ok=True)
-        _run(place, folder, progress)
+        _run(slot, folder, progress)
         shutil.rmtree(folder / ".cache", ignore_errors=True)
     return folder
 
 
-def _run(place: Place, folder: Path, progress: subprocess_download.Progress | None) -> None:
-    spec = place.spec
+def _run(slot: CacheSlot, folder: Path, progress: subprocess_download.Progress | None) -> None:
+    spec = slot.spec
     files = [f.path for f in spec.files]
     job = {
         "repo": spec.repo,
@@ -140,7 +140,7 @@ def _run(place: Place, folder: Path, progress: subprocess_download.Progress | No
 
     def report(size: int) -> None:
         if progress:
-            progress(min(size, spec.folder_bytes), spec.folder_bytes, f"{place.name} from the model hub")
+            progress(min(size, spec.folder_bytes), spec.folder_bytes, f"{slot.name} from the model hub")
 
     outcome = subprocess_download.run(
         ["hub", json.dumps(job)], folder=folder, env=_settings(), stall_seconds=STALL_SECONDS, on_bytes=report
@@ -150,7 +150,7 @@ def _run(place: Place, folder: Path, progress: subprocess_download.Progress | No
         give_up(reason)
         raise errors.SourceFailed(out_of_reach(reason))
     if outcome.code != 0:
-        raise _failure(place, outcome.output)
+        raise _failure(slot, outcome.output)
 
 
 def _settings() -> dict[str, str]:
@@ -166,19 +166,19 @@ def _settings() -> dict[str, str]:
     }
 
 
-def _failure(place: Place, output: str) -> EmbedlabError:
+def _failure(slot: CacheSlot, output: str) -> EmbedlabError:
     last = output.strip().splitlines()[-1:] or [""]
     try:
         facts = json.loads(last[0])
         name, kind, why, number, status = (facts[k] for k in ("file", "kind", "why", "errno", "status"))
     except (ValueError, KeyError, TypeError):
         return errors.SourceFailed(f"{endpoint()} failed: {last[0][:300] or 'no message'}")
-    unusable = disk.as_cache_error(number, place.root, place.spec.folder_bytes)
+    unusable = disk.as_cache_error(number, slot.root, slot.spec.folder_bytes)
     if unusable:
         return unusable
     if status == 404:
         return errors.SourceFailed(
-            f"{endpoint()} has no {name} in {place.spec.repo} at commit {place.spec.revision}; "
+            f"{endpoint()} has no {name} in {slot.spec.repo} at commit {slot.spec.revision}; "
             "if HF_ENDPOINT names a mirror, it may be incomplete"
         )
     reason = f"{name}: {why or kind}"

@@ -13,7 +13,7 @@ from embedlab.weights import errors
 from embedlab.weights.untrusted import read_json
 
 
-class Notes:
+class Ledger:
     """``notes.json`` in a repository's folder; it outlives the files, so that other bytes are noticed."""
 
     def __init__(self, root: Path) -> None:

@@ -5,64 +5,73 @@ Each place that does not have them leaves a line in ``tried``, with what is wron
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from embedlab import settings
 from embedlab.catalog import registry
 from embedlab.settings import data_folder
 from embedlab.weights import torchhub, verify
-from embedlab.weights.cache_slot import Place
+from embedlab.weights.cache_slot import CacheSlot
 from embedlab.weights.errors import WeightsMismatch
+from embedlab.weights.local import LocalWeights
 
 log = logging.getLogger("embedlab")
 
-Source = Literal["folder", "shipped", "cache", "hub", "torchhub", "wheels"]
 
+def locate(name: str) -> LocalWeights | None:
+    """Look for the weights of a catalogue model on this machine, without using the network.
 
-@dataclass(frozen=True)
-class Found:
-    """A complete, checked model folder.
-
-    Attributes
+    Parameters
     ----------
-    path : Path
-        The folder.
-    source : str
-        ``"folder"``, ``"shipped"``, ``"cache"``, ``"hub"``, ``"torchhub"`` or ``"wheels"``: which step of the
-        search found it this time.
-    sha256 : str
-        Of the weights file; of a model that is made of others, a hash of theirs.
-    origin : str
-        In words, with the source that first delivered a cached copy: ``"cache (from wheels)"``.
+    name : str
+        Name of a catalogue model.
+
+    Returns
+    -------
+    LocalWeights or None
+
+    Warns
+    -----
+    UserWarning
+        If there is a folder brought by hand, but it does not hold the pinned model.
     """
+    row = registry.row(name)
+    if row.make:
+        return None
+    if row.parts:
+        parts = [locate(part) for part in row.parts]
+        return combine(row, [part for part in parts if part]) if all(parts) else None
+    return search(row, [])
 
-    path: Path
-    source: Source
-    sha256: str
-    origin: str
+
+def combine(row: registry.Row, parts: list[LocalWeights]) -> LocalWeights:
+    """Return what stands for the weights of a model that is made of other models."""
+    sha256 = hashlib.sha256("".join(part.sha256 for part in parts).encode()).hexdigest()
+    return LocalWeights(parts[0].path, sha256, parts[0].source, parts=row.parts)
 
 
-def search(row: registry.Row, tried: list[str]) -> Found | None:
+def search(row: registry.Row, tried: list[str]) -> LocalWeights | None:
     return (
         _brought(row, tried)
         or _shipped(row, tried)
-        or first(Place.all_of(row), lambda place: own_cache(place, tried))
+        or first(CacheSlot.all_of(row), lambda slot: own_cache(slot, tried))
         or _hugging_face_cache(row, tried)
         or _torch_cache(row, tried)
     )
 
 
-def first(places: Iterable[Place], look: Callable[[Place], Found | None]) -> Found | None:
-    """What the first successful look finds; a model that comes in two forms has two places."""
-    return next(filter(None, map(look, places)), None)
+def first(
+    slots: Iterable[CacheSlot], look: Callable[[CacheSlot], LocalWeights | None]
+) -> LocalWeights | None:
+    """What the first successful look finds; a model that comes in two forms has two slots."""
+    return next(filter(None, map(look, slots)), None)
 
 
-def _brought(row: registry.Row, tried: list[str]) -> Found | None:
+def _brought(row: registry.Row, tried: list[str]) -> LocalWeights | None:
     """The folder that ``EMBEDLAB_MODELS`` names."""
     models = settings.models_folder()
     if models is None:
@@ -83,10 +92,10 @@ def _brought(row: registry.Row, tried: list[str]) -> Found | None:
         return None
     if differ:
         log.warning("%s: %s differ from the pinned files, so vectors may differ.", folder, ", ".join(differ))
-    return Found(folder, "folder", sha256, "folder")
+    return LocalWeights(folder, sha256, "folder")
 
 
-def _shipped(row: registry.Row, tried: list[str]) -> Found | None:
+def _shipped(row: registry.Row, tried: list[str]) -> LocalWeights | None:
     spec = row.weights
     if not spec.shipped:
         return None
@@ -96,24 +105,26 @@ def _shipped(row: registry.Row, tried: list[str]) -> Found | None:
     except (WeightsMismatch, OSError) as error:
         tried.append(f"with embedlab: {error}. Install embedlab again")
         return None
-    return Found(folder, "shipped", sha256, "came with embedlab")
+    return LocalWeights(folder, sha256, "shipped")
 
 
-def own_cache(place: Place, tried: list[str]) -> Found | None:
-    if not place.folder.is_dir():
-        tried.append(f"cache: nothing in {place.folder}")
+def own_cache(slot: CacheSlot, tried: list[str]) -> LocalWeights | None:
+    if not slot.folder.is_dir():
+        tried.append(f"cache: nothing in {slot.folder}")
         return None
     try:
-        sha256 = place.check()
+        sha256 = slot.check()
     except (WeightsMismatch, OSError) as error:
         # The next download replaces it; until then it stays, since another process may be reading it.
         tried.append(f"cache: {error}; the next download will replace it")
         return None
-    first = place.receipt().get("source")
-    return Found(place.folder, "cache", sha256, f"cache (from {first})" if first else "cache")
+    first = slot.receipt().get("source")
+    return LocalWeights(
+        slot.folder, sha256, "cache", cache="embedlab", delivered_by=str(first) if first else None
+    )
 
 
-def _hugging_face_cache(row: registry.Row, tried: list[str]) -> Found | None:
+def _hugging_face_cache(row: registry.Row, tried: list[str]) -> LocalWeights | None:
     spec = row.weights
     if spec.repo is None:
         return None
@@ -133,10 +144,10 @@ def _hugging_face_cache(row: registry.Row, tried: list[str]) -> Found | None:
     if differ:
         tried.append(f"Hugging Face cache: {', '.join(differ)} in {folder} differ from the pinned files")
         return None
-    return Found(folder, "cache", sha256, "Hugging Face cache")
+    return LocalWeights(folder, sha256, "cache", cache="huggingface")
 
 
-def _torch_cache(row: registry.Row, tried: list[str]) -> Found | None:
+def _torch_cache(row: registry.Row, tried: list[str]) -> LocalWeights | None:
     spec, folder = row.weights, torchhub.own_cache()
     if spec.url is None:
         return None
@@ -148,4 +159,4 @@ def _torch_cache(row: registry.Row, tried: list[str]) -> Found | None:
     except (WeightsMismatch, OSError) as error:
         tried.append(f"torch's cache: {error}. Delete that copy")
         return None
-    return Found(folder, "cache", sha256, "torch's cache")
+    return LocalWeights(folder, sha256, "cache", cache="torch")

@@ -11,17 +11,17 @@ from __future__ import annotations
 import dataclasses
 import logging
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from embedlab import settings
 from embedlab.catalog.pins import WeightFile, Weights
-from embedlab.catalog.refs import ModelName, is_commit
-from embedlab.io.disk import CacheUnusable
+from embedlab.catalog.refs import is_commit
 from embedlab.weights import errors, hub, untrusted, verify
-from embedlab.weights.cache_slot import Place
-from embedlab.weights.ledger import Notes
+from embedlab.weights.cache_slot import CacheSlot
+from embedlab.weights.folder import identity_of, open_model_folder
+from embedlab.weights.ledger import Ledger
+from embedlab.weights.local import LocalWeights
 from embedlab.weights.subprocess_download import Progress
 
 log = logging.getLogger("embedlab")
@@ -30,92 +30,25 @@ _DESCRIPTIONS = ("config.json", "modules.json", "sentence_bert_config.json")
 _PATIENCE = 10.0  # seconds for the hub's list of files
 
 
-@dataclass(frozen=True)
-class Checkout:
-    """A repository at one commit, or a folder, complete on this machine.
-
-    Attributes
-    ----------
-    path : Path
-    sha256 : str
-        Of the weights.
-    revision : str or None
-        The commit; None for a folder.
-    source : str
-        ``"folder"``, ``"cache"`` or ``"hub"``.
-    origin : str
-        In words.
-    """
-
-    path: Path
-    sha256: str
-    revision: str | None
-    source: Literal["folder", "cache", "hub"] = field(compare=False)  # the same model, wherever it was found
-    origin: str = field(compare=False)
-
-
-def here(name: ModelName) -> Checkout | None:
-    """What a name with a prefix leads to, where it is on this machine; neither hub nor server is asked."""
-    if name.prefix == "openai":
-        return None
-    try:
-        return (
-            open_folder(Path(name.target), str(name))
-            if name.is_folder
-            else locate(name.target, name.revision)
-        )
-    except (errors.WeightsError, CacheUnusable):
-        return None
-
-
-def bring(name: ModelName, commit: str | None = None, progress: Progress | None = None) -> Checkout:
-    """What a name with a prefix leads to, from this machine or from the hub; see :func:`fetch`."""
-    if name.prefix == "openai":
-        raise errors.WeightsUnavailable(f"{name} runs on a server: there is nothing to fetch.")
-    if name.is_folder:
-        return open_folder(Path(name.target), str(name))
-    return fetch(name.target, name.revision, commit, progress)
-
-
-def open_folder(folder: Path, name: str) -> Checkout:
-    """A model folder of this machine.
-
-    Raises
-    ------
-    NotAModel, NeedsCode
-    """
-    folder = folder.expanduser().resolve()
-    if not folder.is_dir():
-        raise untrusted.NotAModel(f"{name}: there is no folder {folder}.")
-    try:
-        paths = untrusted.chosen(untrusted.listing(folder))
-    except untrusted.NotAModel as error:
-        raise untrusted.NotAModel(f"{name}: {folder} is not a model folder: {error}.") from None
-    untrusted.check_code(folder, name)
-    return Checkout(folder, _identity(folder, paths), None, "folder", "folder")
-
-
-def download_bytes(name: ModelName) -> int | None:
-    """How much fetching a repository would move, as the hub lists it; None where it cannot be asked.
+def download_bytes(repo: str, asked: str | None = None) -> int | None:
+    """Return how many bytes fetching a repository would move, or None if the hub cannot be asked.
 
     Raises
     ------
     WeightsUnavailable, NotAModel
-        When the hub answers that it has no such repository, or none that can be loaded.
+        If the hub answers that it has no such repository, or none that can be loaded.
     """
-    if name.prefix == "openai" or name.is_folder or hub.unreachable():
-        return None
-    return _Repository(name.target, name.revision).listed_bytes()
+    return None if hub.unreachable() else _Repository(repo, asked).listed_bytes()
 
 
-def locate(repo: str, asked: str | None = None) -> Checkout | None:
+def locate(repo: str, asked: str | None = None) -> LocalWeights | None:
     """A repository, where it is on this machine; the hub is not asked."""
     return _Repository(repo, asked).here(asked if is_commit(asked) else None, [])
 
 
 def fetch(
     repo: str, asked: str | None = None, commit: str | None = None, progress: Progress | None = None
-) -> Checkout:
+) -> LocalWeights:
     """A repository, from this machine or from the hub.
 
     Parameters
@@ -144,47 +77,54 @@ class _Repository:
     def __init__(self, repo: str, asked: str | None) -> None:
         self.repo, self.asked = repo, asked
         self.root = verify.weights_root() / "repositories" / repo.replace("/", "--")
-        self.notes = Notes(self.root)
+        self.ledger = Ledger(self.root)
         self._may_ask = False
 
     # -- on this machine ---------------------------------------------------------------------------------
 
-    def here(self, commit: str | None, tried: list[str]) -> Checkout | None:
+    def here(self, commit: str | None, tried: list[str]) -> LocalWeights | None:
         return self._brought(tried) or self._kept(commit, tried)
 
-    def _brought(self, tried: list[str]) -> Checkout | None:
+    def _brought(self, tried: list[str]) -> LocalWeights | None:
         """A folder brought by hand: it has no commit, so it stands for the name without one."""
         models = settings.models_folder()
         folder = models / self.repo if models else None
         if folder is None or not folder.is_dir() or self.asked:
             tried.append(f"folder: {f'no {folder}' if folder else 'EMBEDLAB_MODELS is not set'}")
             return None
-        return open_folder(folder, self.repo)
+        return open_model_folder(folder, self.repo)
 
-    def _kept(self, commit: str | None, tried: list[str]) -> Checkout | None:
-        commit = commit or self.notes.commit_of(self.asked) or self._hugging_face_ref()
+    def _kept(self, commit: str | None, tried: list[str]) -> LocalWeights | None:
+        commit = commit or self.ledger.commit_of(self.asked) or self._hugging_face_ref()
         if commit is None:
             tried.append(f"cache: no {self.repo} in {self.root}, nor in the Hugging Face cache")
             return None
         return self._own(commit, tried) or self._hugging_face(commit, tried)
 
-    def _own(self, commit: str, tried: list[str]) -> Checkout | None:
-        place = Place(self.repo, Weights((), "", revision=commit), self.root)
-        noted = place.receipt().get("files")
+    def _own(self, commit: str, tried: list[str]) -> LocalWeights | None:
+        slot = CacheSlot(self.repo, Weights((), "", revision=commit), self.root)
+        noted = slot.receipt().get("files")
         if not isinstance(noted, dict) or not any(map(untrusted.is_weights, noted)):
-            tried.append(f"cache: nothing whole in {place.folder}")
+            tried.append(f"cache: nothing whole in {slot.folder}")
             return None
         files = tuple(WeightFile(path, 0, sha256) for path, sha256 in noted.items())
         spec = Weights(files, untrusted.main_file(noted), revision=commit)
         try:
-            verify.check(place.folder, spec, {})
+            verify.check(slot.folder, spec, {})
         except (errors.WeightsMismatch, OSError) as error:
             tried.append(f"cache: {error}; the next download will replace it")
             return None
-        untrusted.check_code(place.folder, self.repo)
-        return Checkout(place.folder, untrusted.identity(noted), commit, "cache", "cache (from hub)")
+        untrusted.check_code(slot.folder, self.repo)
+        return LocalWeights(
+            slot.folder,
+            untrusted.identity(noted),
+            "cache",
+            commit,
+            cache="embedlab",
+            delivered_by="hub",
+        )
 
-    def _hugging_face(self, commit: str, tried: list[str]) -> Checkout | None:
+    def _hugging_face(self, commit: str, tried: list[str]) -> LocalWeights | None:
         folder = self._hugging_face_folder() / "snapshots" / commit
         if not folder.is_dir():
             tried.append(f"Hugging Face cache: no {self.repo} at commit {commit[:8]}")
@@ -197,14 +137,14 @@ class _Repository:
         try:
             paths = untrusted.chosen(untrusted.listing(folder))
             _whole(folder, paths)
-            self.notes.compare(
+            self.ledger.compare(
                 commit, {p: verify.sha256_kept(folder / p) for p in paths if untrusted.is_weights(p)}
             )
         except (untrusted.NotAModel, errors.WeightsMismatch) as error:
             tried.append(f"Hugging Face cache: {folder}: {error}")
             return None
         untrusted.check_code(folder, self.repo)
-        return Checkout(folder, _identity(folder, paths), commit, "cache", "Hugging Face cache")
+        return LocalWeights(folder, identity_of(folder, paths), "cache", commit, cache="huggingface")
 
     def _hugging_face_folder(self) -> Path:
         from huggingface_hub import constants
@@ -220,7 +160,7 @@ class _Repository:
 
     # -- from the hub ------------------------------------------------------------------------------------
 
-    def fetch(self, commit: str | None, progress: Progress | None) -> Checkout:
+    def fetch(self, commit: str | None, progress: Progress | None) -> LocalWeights:
         tried: list[str] = []
         self._may_ask, stated = True, commit is not None
         if commit is None and self.asked and hub.reachable():
@@ -233,7 +173,7 @@ class _Repository:
                 raise self._unavailable(tried)
             found = self._download(commit, tried, progress)
         if found.revision and not stated:
-            self.notes.remember(self.asked, found.revision)
+            self.ledger.remember(self.asked, found.revision)
         log.info(
             "%s: commit %s from %s, sha256 %s…", self.repo, found.revision, found.origin, found.sha256[:12]
         )
@@ -246,35 +186,35 @@ class _Repository:
             f"fetched:{lines}"
         )
 
-    def _download(self, commit: str | None, tried: list[str], progress: Progress | None) -> Checkout:
+    def _download(self, commit: str | None, tried: list[str], progress: Progress | None) -> LocalWeights:
         spec = self._listed(commit)
         assert spec.revision is not None
-        place = Place(self.repo, spec, self.root)
-        with place.locked():
+        slot = CacheSlot(self.repo, spec, self.root)
+        with slot.locked():
             found = self._own(spec.revision, [])  # another process may have fetched it while this one waited
             if found is None:
                 try:
-                    self._look_first(place)
-                    place.install(hub.download(place, progress), "hub")
+                    self._look_first(slot)
+                    slot.install(hub.download(slot, progress), "hub")
                 except (errors.SourceFailed, errors.WeightsMismatch) as error:
                     tried.append(f"hub: {error}")
                     raise self._unavailable(tried) from None
-                self.notes.compare(spec.revision, place.receipt().get("files") or {})  # type: ignore[arg-type]
+                self.ledger.compare(spec.revision, slot.receipt().get("files") or {})  # type: ignore[arg-type]
                 found = self._own(spec.revision, tried)
         if found is None:
             raise self._unavailable(tried)
-        return dataclasses.replace(found, source="hub", origin="hub")
+        return dataclasses.replace(found, source="hub", cache=None)
 
-    def _look_first(self, place: Place) -> None:
+    def _look_first(self, slot: CacheSlot) -> None:
         """The descriptions alone, so that a model that cannot be run is refused before its weights move."""
         from huggingface_hub import HfApi
 
-        small = [f.path for f in place.spec.files if f.path in _DESCRIPTIONS]
+        small = [f.path for f in slot.spec.files if f.path in _DESCRIPTIONS]
         api = HfApi(endpoint=hub.endpoint(), library_name="embedlab")
         with tempfile.TemporaryDirectory() as folder:
             try:
                 for path in small:
-                    api.hf_hub_download(self.repo, path, revision=place.spec.revision, local_dir=folder)
+                    api.hf_hub_download(self.repo, path, revision=slot.spec.revision, local_dir=folder)
             except Exception as error:
                 # As in hub.py: the errors of the HTTP library share no base class that could be named here.
                 raise errors.SourceFailed(hub.out_of_reach(f"{type(error).__name__}: {small}")) from error
@@ -283,7 +223,7 @@ class _Repository:
     def listed_bytes(self) -> int:
         """Bytes of the files at the commit that :meth:`fetch` would take; nothing is downloaded."""
         commit = self.asked if is_commit(self.asked) else None
-        return self._listed(commit or self.notes.commit_of(self.asked)).folder_bytes
+        return self._listed(commit or self.ledger.commit_of(self.asked)).folder_bytes
 
     def _listed(self, commit: str | None) -> Weights:
         """The commit and its files, as the hub lists them."""
@@ -320,7 +260,7 @@ class _Repository:
             paths = untrusted.chosen({path: int(s.size or 0) for path, s in there.items()})
         except untrusted.NotAModel as error:
             raise untrusted.NotAModel(f"{self.repo} at {info.sha[:8]} cannot be loaded: {error}.") from None
-        known = self.notes.sha256_at(info.sha)
+        known = self.ledger.sha256_at(info.sha)
         files = tuple(
             WeightFile(
                 path, int(there[path].size or 0), known.get(path) or getattr(there[path].lfs, "sha256", None)
@@ -339,7 +279,3 @@ def _whole(folder: Path, paths: list[str]) -> None:
             raise untrusted.NotAModel(
                 f"{len(parts - set(paths))} of {len(parts)} parts of the weights are missing"
             )
-
-
-def _identity(folder: Path, paths: list[str]) -> str:
-    return untrusted.identity({p: verify.sha256_kept(folder / p) for p in paths if untrusted.is_weights(p)})

@@ -12,7 +12,7 @@ from embedlab import settings
 from embedlab.catalog.pins import Weights
 from embedlab.io import disk
 from embedlab.weights import errors, hub, subprocess_download
-from embedlab.weights.cache_slot import Place
+from embedlab.weights.cache_slot import CacheSlot
 
 log = logging.getLogger("embedlab")
 
@@ -57,7 +57,7 @@ def _ask(url: str) -> str | None:
     return None
 
 
-def download(place: Place, progress: subprocess_download.Progress | None) -> Path:
+def download(slot: CacheSlot, progress: subprocess_download.Progress | None) -> Path:
     """Fetch a model's one file into the staging folder.
 
     Returns
@@ -72,20 +72,20 @@ def download(place: Place, progress: subprocess_download.Progress | None) -> Pat
     CacheUnusable
         When the disk is full or read-only.
     """
-    spec = place.spec
+    spec = slot.spec
     reason = unreachable(spec)
     if reason:
         raise errors.SourceFailed(_out_of_reach(spec, reason))
-    folder = place.staging / "torchhub"
-    with disk.cache_errors(place.root, spec.folder_bytes):
-        place.make_staging(spec.folder_bytes)
+    folder = slot.staging / "torchhub"
+    with disk.cache_errors(slot.root, spec.folder_bytes):
+        slot.make_staging(spec.folder_bytes)
         folder.mkdir(exist_ok=True)
         for rest in folder.iterdir():
             rest.unlink()
 
         def report(size: int) -> None:
             if progress:
-                progress(min(size, spec.folder_bytes), spec.folder_bytes, f"{place.name} from Torch Hub")
+                progress(min(size, spec.folder_bytes), spec.folder_bytes, f"{slot.name} from Torch Hub")
 
         job = {"url": spec.url, "file": str(folder / spec.main), "sha256": spec.sha256}
         outcome = subprocess_download.run(

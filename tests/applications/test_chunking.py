@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import embedlab as el
-from embedlab.applications.chunking import chunk, sentences, tokenizer_of
-from embedlab.errors import BadItem, EmbedlabError
+from embedlab.applications.chunking import chunk, get_tokenizer, split_sentences
+from embedlab.errors import BadItem, EmbedlabError, ProblemCode
 
 pytestmark = pytest.mark.weights("text/minilm")
 
@@ -37,7 +37,7 @@ def cut(text: str, **settings: int) -> el.Items:
 @pytest.mark.parametrize(("max_tokens", "overlap"), [(None, 0), (40, 0), (40, 15), (7, 3), (1, 0)])
 def test_all_is_there_in_place_and_fits(text: str, max_tokens: int | None, overlap: int) -> None:
     found = cut(text, max_tokens=max_tokens, overlap=overlap).frame
-    tokenizer, longest = tokenizer_of("text/minilm")
+    tokenizer, longest = get_tokenizer("text/minilm")
     seen = np.zeros(len(text), bool)
     for row in found.itertuples():
         assert row.content == text[row.start : row.end]
@@ -68,7 +68,7 @@ def test_all_is_there_in_place_and_fits(text: str, max_tokens: int | None, overl
     ],
 )
 def test_sentences(text: str, expected: list[str]) -> None:
-    assert [text[a:b] for a, b in sentences(text)] == expected
+    assert [text[a:b] for a, b in split_sentences(text)] == expected
 
 
 def test_a_passage_takes_as_many_sentences_as_fit() -> None:
@@ -104,8 +104,9 @@ def test_no_passage_of_the_handbook_is_truncated() -> None:
 
 def test_what_cannot_be_cut_is_refused() -> None:
     texts = el.Items.from_texts(["One.", " \n"], ids=["a", "b"])
-    with pytest.raises(BadItem, match="'b' has no text"):
+    with pytest.raises(BadItem) as caught:
         chunk(texts)
+    assert {id: problem.code for id, problem in caught.value.problems.items()} == {"b": ProblemCode.EMPTY}
     with pytest.raises(BadItem, match="reads 1 to 254"):
         cut("x", max_tokens=255)
     with pytest.raises(BadItem, match="below max_tokens, 10"):

@@ -12,10 +12,15 @@ import pytest
 from store_kit import cloud, moved
 
 import embedlab as el
-from embedlab.applications.duplicates import choose_threshold, find_duplicates, stored_duplicates
-from embedlab.applications.facets import facets
-from embedlab.applications.planted import SOUND_CHANGES, TEXT_CHANGES, planted_sounds, planted_texts
-from embedlab.applications.together import gap, search_each, together
+from embedlab.applications.duplicates import choose_threshold, find_duplicates, find_stored_duplicates
+from embedlab.applications.facets import count_facets
+from embedlab.applications.image_text import combine, modality_gap, search_each_group
+from embedlab.applications.planted_copies import (
+    AUDIO_CHANGES,
+    TEXT_CHANGES,
+    plant_audio_copies,
+    plant_text_copies,
+)
 from embedlab.errors import BadItem
 from embedlab.media import audio
 from embedlab.store.errors import StoreError
@@ -76,7 +81,7 @@ def test_pairs_agree_with_all_cosines_whatever_the_block(
 
 
 def test_too_low_a_threshold_is_refused(make_embeddings: Make) -> None:
-    with pytest.raises(BadItem, match="raise it"):
+    with pytest.raises(BadItem, match=r"more than 15,000 pairs of 300 items"):
         find_duplicates(make_embeddings(300, 8, 1), -1.0)
     with pytest.raises(BadItem, match="from -1 to 1"):
         find_duplicates(make_embeddings(5), 3)
@@ -87,12 +92,12 @@ def test_the_store_finds_the_same_pairs(tmp_path: Path, make_embeddings: Make) -
     exact = find_duplicates(emb, 0.9).pairs
     with el.VectorStore(tmp_path / "d.db") as store:
         store.add("flat", emb, index="FLAT")
-        stored = stored_duplicates(store, "flat", 0.9)
+        stored = find_stored_duplicates(store, "flat", 0.9)
         with pytest.raises(StoreError, match="has 2 duplicates or more"):
-            stored_duplicates(store, "flat", 0.5, k=2)
+            find_stored_duplicates(store, "flat", 0.5, k=2)
         store.add("l2", emb, index="FLAT", metric="L2")
-        with pytest.raises(StoreError, match="does not compare by cosine"):
-            stored_duplicates(store, "l2", 0.9)
+        with pytest.raises(StoreError, match="is L2"):
+            find_stored_duplicates(store, "l2", 0.9)
     pairs = [set(zip(p["id"], p["other"], strict=True)) for p in (exact, stored)]
     assert pairs[0] == pairs[1]
 
@@ -124,7 +129,7 @@ def test_ties_come_in_together() -> None:
     table = choose_threshold(emb, ["a", "a", "b", "c"])
     assert table[["precision", "recall"]].to_numpy().round(3).tolist() == [[0.333, 1.0]]
     assert table.attrs["safe"] is None
-    with pytest.raises(BadItem, match="nothing to be found"):
+    with pytest.raises(BadItem, match="nothing to find"):
         choose_threshold(emb, [None] * 4)
     with pytest.raises(BadItem, match="3 values but 4"):
         choose_threshold(emb, [1, 2, 3])
@@ -132,8 +137,8 @@ def test_ties_come_in_together() -> None:
 
 def test_planted_texts_are_the_same_every_time() -> None:
     notes = el.load_dataset("notes").take(np.arange(5))
-    one = planted_texts(notes)
-    assert one.contents == planted_texts(notes).contents
+    one = plant_text_copies(notes)
+    assert one.contents == plant_text_copies(notes).contents
     assert len(one) == 5 * (1 + len(TEXT_CHANGES))
     first = dict(zip(one.frame["change"], one.contents[:5], strict=False))
     assert first["capitals"] == first["as it is"].upper()
@@ -146,8 +151,8 @@ def test_planted_texts_are_the_same_every_time() -> None:
 def test_planted_sounds_are_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path))
     sounds = el.load_dataset("sounds").take(np.array([0, 50]))
-    made = planted_sounds(sounds)
-    assert len(made) == 2 * (1 + len(SOUND_CHANGES))
+    made = plant_audio_copies(sounds)
+    assert len(made) == 2 * (1 + len(AUDIO_CHANGES))
     waves = dict(zip(made.frame["change"][:4], map(audio.read_audio, made.contents[:4]), strict=True))
     plain = waves["as it is"]
     np.testing.assert_allclose(waves["quieter"], plain / 4, atol=1e-3)
@@ -159,9 +164,9 @@ def test_planted_sounds_are_what_they_say(tmp_path: Path, monkeypatch: pytest.Mo
 
     assert above(waves["telephone"]) < 0.1 * above(plain)
     assert abs(len(waves["squeezed"]) - len(plain)) < 3000
-    assert planted_sounds(sounds).contents == made.contents
-    with pytest.raises(BadItem, match="Sounds are needed"):
-        planted_sounds(el.load_dataset("notes"))
+    assert plant_audio_copies(sounds).contents == made.contents
+    with pytest.raises(BadItem, match="'text'"):
+        plant_audio_copies(el.load_dataset("notes"))
 
 
 def mixed() -> el.Embeddings:
@@ -178,35 +183,35 @@ def test_each_kind_gets_its_hits(tmp_path: Path) -> None:
     with el.VectorStore(tmp_path / "m.db") as store:
         store.add("m", emb)
         assert set(store.search("m", emb.vectors[20], k=10)["tower"]) == {"text"}
-        found = search_each(store, "m", emb.vectors[20], k=3)
+        found = search_each_group(store, "m", emb.vectors[20], k=3)
         assert found["tower"].tolist() == ["text"] * 3 + ["image"] * 3
         assert found["rank"].tolist() == [1, 2, 3, 1, 2, 3]
-        only = search_each(store, "m", emb.vectors[20], k=3, filter='label == "a" or label == "c"')
+        only = search_each_group(store, "m", emb.vectors[20], k=3, filter='label == "a" or label == "c"')
         assert set(only["label"]) == {"a"}
 
 
 def test_the_gap_is_the_mean_cosine_of_pairs() -> None:
     emb = mixed()
-    table, cosines = gap(emb), emb.vectors @ emb.vectors.T
+    table, cosines = modality_gap(emb), emb.vectors @ emb.vectors.T
     assert table.loc["image", "text"] == pytest.approx(cosines[:10, 10:].mean(), abs=1e-6)
     inside = cosines[:10, :10][np.triu_indices(10, 1)].mean()
     assert table.loc["image", "image"] == pytest.approx(inside, abs=1e-6)
     with pytest.raises(BadItem, match="no column 'x'"):
-        gap(emb, by="x")
+        modality_gap(emb, by="x")
 
 
 def test_pictures_and_texts_are_put_together() -> None:
     texts = el.Items.from_texts(["a", "b"], ["t1", "t2"], ["x", "y"])
     pictures = el.Items(pd.DataFrame({"id": ["p1"], "path": ["p1.png"], "view": ["z"]}), "image", "album")
-    both = together(pictures, texts)
+    both = combine(pictures, texts)
     assert both.kinds == ["image", "text", "text"]
     assert both.contents == [Path("p1.png"), "a", "b"]
     assert both.labels == [None, "x", "y"]
     assert both.frame["collection"].tolist() == ["album", "texts", "texts"]
     with pytest.raises(BadItem, match="more than once"):
-        together(texts, texts)
+        combine(texts, texts)
     with pytest.raises(BadItem, match="'audio'"):
-        together(el.load_dataset("sounds"))
+        combine(el.load_dataset("sounds"))
 
 
 def test_facets_count_and_their_filters_work(tmp_path: Path) -> None:
@@ -215,11 +220,11 @@ def test_facets_count_and_their_filters_work(tmp_path: Path) -> None:
     with el.VectorStore(tmp_path / "f.db") as store:
         store.add("f", emb)
         hits = store.search("f", emb.vectors[0], k=12)
-        side = facets(hits, "label", "year", "some")
+        side = count_facets(hits, "label", "year", "some")
         for row in side.itertuples():
             kept = store.search("f", emb.vectors[0], k=30, filter=row.filter)
             assert set(kept[row.column]) == {row.value}
             assert (hits[row.column] == row.value).sum() == row.hits
     assert side.groupby("column")["hits"].sum()[["label", "year"]].tolist() == [12, 12]
     with pytest.raises(BadItem, match="no column 'x'"):
-        facets(hits, "x")
+        count_facets(hits, "x")

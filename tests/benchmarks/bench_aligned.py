@@ -15,7 +15,8 @@ import pandas as pd
 import embedlab as el
 from embedlab.comparison.retrieval import rank, recall_at_k, zero_shot_accuracy
 from embedlab.embedders.aligned import RIDGE, bridge, first_names
-from embedlab.embedders.dual import TEMPLATES, unit
+from embedlab.embedders.dual import TEMPLATES
+from embedlab.embeddings import unit_rows
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 LITE0, LITE2 = "image/efficientnet-lite0", "image/efficientnet-lite2"
@@ -42,7 +43,7 @@ class Pair:
         templates, strength, synonyms, centred, _ = WAYS[way]
         self.text, self.images, self.templates = text, images, templates
         names = images[0].class_names if synonyms else first_names(images[0].class_names)
-        rows = [unit(image.network.get_parameter("_fc.weight").detach().numpy()) for image in images]
+        rows = [unit_rows(image.network.get_parameter("_fc.weight").detach().numpy()) for image in images]
         known, classes = self.words(names), np.concatenate(rows, axis=1)
         self.shift = known.mean(0) if centred else np.zeros(known.shape[1])
         self.back = classes.mean(0) if centred else np.zeros(classes.shape[1])
@@ -52,7 +53,9 @@ class Pair:
         """The mean of the sentences about each name, at length 1."""
         texts = [template.format(name) for name in names for template in self.templates]
         items = el.Items.from_texts(texts)
-        return unit(self.text.embed(items).vectors.reshape(len(names), len(self.templates), -1).mean(axis=1))
+        return unit_rows(
+            self.text.embed(items).vectors.reshape(len(names), len(self.templates), -1).mean(axis=1)
+        )
 
     def cross(self, texts: np.ndarray) -> np.ndarray:
         return (texts - self.shift) @ self.bridge + self.back

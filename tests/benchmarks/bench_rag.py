@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 import embedlab as el
-from embedlab.applications.answering import best_threshold
-from embedlab.applications.chunking import chunk, sentences
+from embedlab.applications.chunking import chunk, split_sentences
+from embedlab.applications.threshold import separate_scores
 from embedlab.comparison.scores import bootstrap
 
 XQUAD = Path(__file__).parents[3] / "shared" / "data" / "text" / "xquad_en.json"
@@ -85,7 +85,7 @@ def _row(
     best = np.stack([near[:, source == text].max(axis=1) for text in texts], axis=1)
     own = np.array([texts.index(s) for s in sources])
     place = (best > best[np.arange(len(own)), own][:, None]).sum(axis=1)
-    lines = [(row, text[a:b]) for row, text in enumerate(passages.contents) for a, b in sentences(text)]
+    lines = [(row, text[a:b]) for row, text in enumerate(passages.contents) for a, b in split_sentences(text)]
     of_passage = np.array([row for row, _ in lines])
     likeness = asked @ _vectors(model, [line for _, line in lines]).T
     held, quoted, there, gone = [], [], [], []
@@ -101,7 +101,7 @@ def _row(
     shown = [f"{s.value:.3f} [{s.low:.2f}, {s.high:.2f}]" for s in map(bootstrap, values)]
     print(f"| {name} | {overlap} | {len(passages)} | " + " | ".join(shown) + " |")
     if name.startswith("128") and not overlap:
-        limit = best_threshold(np.array(there), np.array(gone))
+        limit = separate_scores(np.array(there), np.array(gone))
         note = f"threshold {limit.value:.2f}: kept {limit.kept:.2f}, refused {limit.refused:.2f}"
         print(f"| ({note}, AUC {limit.auc:.2f}) | | | | | | |")
 

@@ -24,7 +24,8 @@ from embedlab.bundle.targets import Target
 from embedlab.cli.app import app
 from embedlab.errors import EmbedlabError
 from embedlab.lessons import lab
-from embedlab.samples import loading as samples
+from embedlab.samples.datasets import DATASETS
+from embedlab.samples.loading import find_pins, load_dataset
 
 HERE = targets.here() if sys.platform != "cygwin" else Target("linux", "3.11")
 
@@ -370,11 +371,12 @@ def test_whatever_fetches_sample_data_says_which_files_they_are() -> None:
         for path in (Path(embedlab.__file__).parent / "samples").glob("*.py")
         if "weights.fetch_files(" in path.read_text("utf-8")
     }
-    named = {d.pins.partition(":")[0] for d in samples._ALL if d.pins}
-    assert fetching == named
-    for each in samples._ALL:
-        if each.pins:
-            assert samples.pinned(each.name).files
+    pinned = [dataset for dataset in DATASETS if dataset.pins is not None]
+    assert fetching == {dataset.load.__module__ for dataset in pinned}
+    for dataset in pinned:
+        pins = find_pins(dataset.name)
+        assert pins is not None
+        assert pins.files
 
 
 def test_a_copy_is_checked_on_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -414,7 +416,7 @@ def test_sample_data_arrive_where_embedlab_looks(tmp_path: Path, monkeypatch: py
         content.copy(source, tmp_path)
     monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
-    films = samples.load_dataset("films")
+    films = load_dataset("films")
     assert all(path.startswith(str(tmp_path)) for path in films.contents)
     assert Path(films.contents[0].partition("#")[0]).is_file()
 

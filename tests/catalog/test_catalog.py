@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import embedlab as el
 from embedlab.catalog import registry
 from embedlab.errors import EmbedlabError
 
@@ -109,7 +110,7 @@ def test_importing_the_catalogue_is_cheap() -> None:
 
 
 def test_models_says_what_is_here(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = registry.models().set_index("name")
+    table = el.models().set_index("name")
     assert list(table.columns) == [
         *("modality", "dim", "params", "licence", "download_mb", "sources", "available", "where")
     ]
@@ -117,6 +118,6 @@ def test_models_says_what_is_here(cache: Path, monkeypatch: pytest.MonkeyPatch) 
     assert table.loc["text/mpnet", "where"] == "to download, 405 MB"
     assert table.loc["text/mpnet", "sources"] == "model hub or package index"
     monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
-    table = registry.models().set_index("name")
+    table = el.models().set_index("name")
     assert table.loc["text/mpnet", "available"] == "no"
     assert table.loc["text/mpnet", "where"] == "out of reach"

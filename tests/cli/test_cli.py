@@ -244,7 +244,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, dict[str, object
 def test_lab_says_what_will_be_downloaded_and_downloads_nothing(
     two_lessons: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[object]
 ) -> None:
-    here = weights.Found(tmp_path, "cache", "0" * 64, "cache")
+    here = weights.LocalWeights(tmp_path, "0" * 64, "cache")
     monkeypatch.setattr(weights, "locate", lambda name: here if name == "text/minilm" else None)
     monkeypatch.setattr(weights, "fetch", lambda *_: pytest.fail("nobody asked for a download"))
     target = tmp_path / "mine"
@@ -364,7 +364,7 @@ def test_narrow_tables_fold_long_values_and_no_names(monkeypatch: pytest.MonkeyP
     shown = CliRunner().invoke(app, ["cache"], env=narrow).output
     assert re.search(r"what +model +vectors +MB", shown)
     assert long in re.sub(r" +1 +\d+\.\d *\n *|\s+", "", shown)
-    made = weights.Found(Path("x"), "cache", "x", "made of text/minilm and image/efficientnet-lite0")
+    made = weights.LocalWeights(Path("x"), "x", "cache")
     monkeypatch.setattr(weights, "locate", lambda name: made)
     listed = CliRunner().invoke(app, ["models"], env=narrow).output
     for name in ("image/efficientnet-lite0", "multimodal/aligned-minilm"):

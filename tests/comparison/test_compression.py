@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 import embedlab as el
-from embedlab.analysis.neighbors import knn, unit_rows
+from embedlab.analysis.neighbors import knn
 from embedlab.comparison import cost
 from embedlab.comparison.compression import in_words, smaller, ways
 from embedlab.comparison.cost import cost_table
-from embedlab.embeddings import Embeddings
+from embedlab.embeddings import Embeddings, unit_rows
 from embedlab.errors import BadItem
 
 Make = Callable[..., Embeddings]

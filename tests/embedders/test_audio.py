@@ -23,7 +23,7 @@ from embedlab.embedders.whisper import WhisperEmbedder
 from embedlab.errors import BadItem, EmbedlabError, ProblemCode
 from embedlab.media import audio
 from embedlab.media.mel import log_mel
-from embedlab.weights import Found, locate
+from embedlab.weights import LocalWeights, locate
 
 BASE = pytest.mark.weights("audio/whisper-base")
 VOICE = pytest.mark.weights("audio/speaker")
@@ -233,7 +233,7 @@ def test_whisper_tiny_from_the_layout_of_the_hub(tmp_path: Path) -> None:
     network = tiny_whisper()
     network.save_pretrained(tmp_path)
     card = registry.row("audio/whisper-tiny").card
-    model = whisper.load(card, Found(tmp_path, "folder", "a" * 64, "folder"))
+    model = whisper.load(card, LocalWeights(tmp_path, "a" * 64))
     assert isinstance(model, WhisperEmbedder)
     samples = torch.zeros(1, 480_000)
     samples[0, :16_000] = torch.from_numpy(tone())
@@ -314,9 +314,7 @@ def test_ctranslate2_there_and_back(tmp_path: Path) -> None:
     assert back.keys() == weights.keys()
     for name, value in weights.items():
         torch.testing.assert_close(back[name], value, rtol=0, atol=0)
-    model = whisper.load(
-        registry.row("audio/whisper-tiny").card, Found(tmp_path, "folder", "a" * 64, "folder")
-    )
+    model = whisper.load(registry.row("audio/whisper-tiny").card, LocalWeights(tmp_path, "a" * 64))
     assert model.read_clips([tone()], [model.card.layer])[0][model.card.layer].shape == (1, 384)
 
 

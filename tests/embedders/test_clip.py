@@ -17,11 +17,11 @@ import embedlab as el
 from embedlab import settings
 from embedlab.catalog import registry
 from embedlab.embedders import clip
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 
-def found_in(path: Path) -> Found:
-    return Found(path, "folder", "a" * 64, "folder")
+def found_in(path: Path) -> LocalWeights:
+    return LocalWeights(path, "a" * 64)
 
 
 @pytest.fixture(scope="module")

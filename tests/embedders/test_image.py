@@ -20,7 +20,7 @@ from embedlab.comparison.tasks import knn_accuracy
 from embedlab.embedders import image, torchhub
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.errors import BadItem, EmbedlabError, MissingExtra
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 LITE = ["image/efficientnet-lite0", "image/efficientnet-lite2"]
 MODELS = [pytest.param(name, marks=pytest.mark.weights(name)) for name in LITE]
@@ -37,8 +37,8 @@ def card(name: str, **changes: Any) -> registry.ModelCard:
     return dataclasses.replace(registry.row(name).card, **changes)
 
 
-def found(path: Path) -> Found:
-    return Found(path, "folder", "a" * 64, "folder")
+def found(path: Path) -> LocalWeights:
+    return LocalWeights(path, "a" * 64)
 
 
 @pytest.mark.shared

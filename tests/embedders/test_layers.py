@@ -177,13 +177,13 @@ def test_capture_leaves_no_hook_when_the_network_fails() -> None:
 
 def test_capture_says_what_is_wrong_with_a_name() -> None:
     network = seeded(EfficientNetLite(classes=10))
-    with pytest.raises(NoSuchLayer, match=r"no layer '_avgpooling'. Near: '_avg_pooling'"):
+    with pytest.raises(NoSuchLayer, match=r"no layer '_avgpooling'. The nearest names are '_avg_pooling'"):
         capture(network, "_avgpooling")
     with capture(network, "_fc") as seen:
         pass
     with pytest.raises(NoSuchLayer, match="has not run"):
         seen["_fc"]
-    with pytest.raises(NoSuchLayer, match="was not asked for; these were: _fc"):
+    with pytest.raises(NoSuchLayer, match="was not captured; these were: _fc"):
         seen["_bn0"]
 
 

@@ -17,7 +17,7 @@ from embedlab.embedders.efficientnet import EfficientNetLite
 from embedlab.embedders.layers import NoSuchLayer
 from embedlab.embedders.preprocess import Preprocess
 from embedlab.embedders.torch_module import fingerprint
-from embedlab.errors import BadItem, EmbedlabError
+from embedlab.errors import Argument, BadItem, EmbedlabError
 
 SMALL = Preprocess(resize=40, crop=32)
 
@@ -71,7 +71,7 @@ def test_the_default_layers_go_from_the_first_to_the_last(tmp_path: Path) -> Non
 
 def test_bad_calls_are_refused(tmp_path: Path) -> None:
     model, items = el.from_module(seeded(Counting()), SMALL), folder(tmp_path, 3)
-    with pytest.raises(NoSuchLayer, match=r"no layer 'secnd'\. Near: 'second'"):
+    with pytest.raises(NoSuchLayer, match=r"no layer 'secnd'\. The nearest names are 'second'"):
         el.embed_layers(items, model, ["secnd"])
     with pytest.raises(EmbedlabError, match="Name those to read"):
         el.embed_layers(items, model, [])
@@ -134,7 +134,7 @@ def test_a_layer_by_name(tmp_path: Path) -> None:
     assert model.dim == 8
     stages = el.embed_layers(items, model, ["first"])
     np.testing.assert_allclose(model.embed(items).vectors, stages["first"].vectors, atol=1e-6)
-    with pytest.raises(NoSuchLayer, match="Near"):
+    with pytest.raises(NoSuchLayer, match="The nearest names are 'first'"):
         el.from_module(network, SMALL, layer="frist")
 
 
@@ -144,14 +144,15 @@ def test_other_modalities_need_an_example() -> None:
     def letters(text: str) -> Tensor:
         return torch.tensor([float(text.count(chr(97 + i))) for i in range(26)])
 
-    with pytest.raises(EmbedlabError, match="example of text"):
+    with pytest.raises(EmbedlabError, match="is unknown for text") as caught:
         el.from_module(network, letters, modality="text")
+    assert Argument("example") in caught.value.parts
     model = el.from_module(network, letters, modality="text", example="hello")
     assert model.embed(el.Items.from_texts(["one", "two"])).vectors.shape == (2, 6)
 
 
 def test_what_cannot_become_an_embedder_is_said_at_once() -> None:
-    with pytest.raises(EmbedlabError, match=r"must give a torch\.Tensor for one item, not ndarray"):
+    with pytest.raises(EmbedlabError, match=r"must return a torch\.Tensor for one item, not ndarray"):
         el.from_module(Counting(), lambda x: np.zeros(3))  # type: ignore[arg-type,return-value]
     with pytest.raises(NoSuchLayer, match=r"no nn\.Linear"):
         el.from_module(nn.Conv2d(3, 4, 3), SMALL)

@@ -227,7 +227,7 @@ def test_a_model_made_of_others_is_as_available_as_they_are(monkeypatch: pytest.
     assert found
     assert found.origin == "made of text/minilm and image/efficientnet-lite0"
     assert len(found.sha256) == 64
-    assert weights.available(name)
+    assert el.available(name)
     row = el.models().set_index("name").loc[name]
     assert row["sources"] == "text/minilm and image/efficientnet-lite0"
     assert 95 < row["download_mb"] < 110

@@ -27,7 +27,7 @@ from embedlab.embedders.layers import NoSuchLayer
 from embedlab.embedders.perceiver import SIZE, PerceiverEmbedder
 from embedlab.embedders.video import Windows, WindowSize, read_windows, starts
 from embedlab.errors import BadItem, EmbedlabError
-from embedlab.weights import Found
+from embedlab.weights import LocalWeights
 
 pytest_plugins = ["weights_fixtures"]
 ROW = registry.row("video/perceiver")
@@ -82,7 +82,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> PerceiverEmbedder:
-    return perceiver.load(ROW.card, Found(folder, "folder", "a" * 64, "folder"))
+    return perceiver.load(ROW.card, LocalWeights(folder, "a" * 64))
 
 
 @pytest.fixture(scope="module")
@@ -309,7 +309,7 @@ def test_weights_that_lack_something_are_refused(folder: Path, tmp_path: Path) -
     torch.save(kept, tmp_path / "pytorch_model.bin")
     (tmp_path / "config.json").write_text((folder / "config.json").read_text())
     with pytest.raises(EmbedlabError, match=r"lack perceiver\.embeddings\.latents"):
-        perceiver.load(ROW.card, Found(tmp_path, "folder", "a" * 64, "folder"))
+        perceiver.load(ROW.card, LocalWeights(tmp_path, "a" * 64))
 
 
 # -- the small Perceiver that comes with embedlab ----------------------------------------------------------
@@ -329,7 +329,7 @@ def test_a_damaged_copy_is_refused_with_the_cure(tmp_path: Path, monkeypatch: py
     for name in ("config.json", "model.safetensors"):
         (tmp_path / "perceiver-mini" / name).write_bytes(b"no")
     monkeypatch.setattr("embedlab.weights.locate.data_folder", lambda: tmp_path)
-    assert not weights.available("video/perceiver-mini")
+    assert not el.available("video/perceiver-mini")
     with pytest.raises(EmbedlabError, match=r"(?s)with embedlab: .*pinned\. Install embedlab again"):
         weights.fetch("video/perceiver-mini")
 

@@ -11,7 +11,6 @@ import pytest
 
 import embedlab as el
 from embedlab.catalog import registry
-from embedlab.catalog.refs import BadName, ModelName, address, has_prefix, parse
 from embedlab.embedders.registration import BadModel
 
 CARD = el.ModelCard(
@@ -94,17 +93,17 @@ def test_a_name_is_taken_once() -> None:
         el.register(CARD, lambda card: counts)
     el.register(CARD, lambda card: lambda texts: np.ones((len(texts), 5)), replace=True)
     assert el.embed(ITEMS, "text/vowels").vectors.min() == 1
-    with pytest.raises(BadModel, match="a model of embedlab's own catalogue"):
+    with pytest.raises(BadModel, match="a model in embedlab's catalogue"):
         el.register(dataclasses.replace(CARD, name="text/minilm"), lambda card: counts, replace=True)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"name": "vowels"}, "write 'text/my-model'"),
-        ({"name": "image/vowels"}, "write 'text/my-model'"),
-        ({"name": "st:org/vowels"}, "cannot name a model"),
-        ({"name": "text/../x"}, "cannot name a model"),
+        ({"name": "vowels"}, "Write for example 'text/my-model'"),
+        ({"name": "image/vowels"}, "Write for example 'text/my-model'"),
+        ({"name": "st:org/vowels"}, "is not a valid name"),
+        ({"name": "text/../x"}, "is not a valid name"),
         ({"modality": "smell"}, "Unknown modality"),
         ({"dim": 0}, "dim must be"),
     ],
@@ -116,7 +115,7 @@ def test_a_card_that_does_not_fit(change: dict[str, Any], said: str) -> None:
 
 def test_a_loader_that_does_not_keep_its_word() -> None:
     el.register(CARD, lambda card: "no model")
-    with pytest.raises(BadModel, match=r"gave str: an embedder is expected"):
+    with pytest.raises(BadModel, match=r"returned str\. It must return an embedder"):
         el.load_model("text/vowels")
     el.register(CARD, lambda card: lambda texts: np.ones((len(texts), 4)), replace=True)
     with pytest.raises(el.EmbedlabError, match=r"shape \(3, 4\).*expected \(3, 5\)"):
@@ -130,77 +129,7 @@ def test_a_loader_that_does_not_keep_its_word() -> None:
         def embed_query(self, x: Any) -> Any: ...
 
     el.register(CARD, lambda card: Wrong(), replace=True)
-    with pytest.raises(BadModel, match="says dim 5, and its embedder has 7"):
+    with pytest.raises(BadModel, match="says dim 5, but its embedder has 7"):
         el.load_model("text/vowels")
-    with pytest.raises(BadModel, match="register takes a ModelCard"):
+    with pytest.raises(BadModel, match="card must be a ModelCard"):
         el.register("text/vowels", lambda card: counts)  # type: ignore[arg-type]
-
-
-# -- names ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "text/minilm",
-        "st:org/name",
-        "st:org/name@v1.0",
-        "st:./folder",
-        "st:C:\\models\\own",
-        "st:org/name?query_prompt=query%3A%20&document_prompt=",
-        "hf:bert-base-uncased?pooling=cls&layer=-2",
-        "hf:~/net?layer=encoder.layer.3",
-        "openai:nomic-embed-text:latest?dimensions=256&base_url=http://127.0.0.1:11434/v1",
-        "openai:@cf/baai/bge-m3?base_url=https://[::1]:8080/v1",
-    ],
-)
-def test_a_name_survives_being_taken_apart(name: str) -> None:
-    assert str(parse(name)) == name
-    assert parse(str(parse(name))) == parse(name)
-    assert has_prefix(name) == (name != "text/minilm")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("st:", "st:a/../b", "st:a/b/c", "st:a/b@../../x", "st:a/b@", "st:-rf/x", "st:a b/c", "st:\x00/a"),
-        *("st:a--b/c", "hf:https://evil/x", "openai: x", "openai:", "foo:bar", "st:a/b?pooling=cls"),
-        *(
-            "hf:a/b?layer",
-            "hf:a/b?x=1",
-            "hf:a/b?layer=1&layer=2",
-            "openai:x?dimensions=0",
-            "openai:x?dimensions=a",
-        ),
-        *("openai:x?base_url=ftp://h/", "openai:x?base_url=http://", "openai:x?base_url=http://h:99999/"),
-    ],
-)
-def test_what_is_no_name_is_refused(name: str) -> None:
-    with pytest.raises(BadName):
-        parse(name)
-
-
-def test_no_password_becomes_part_of_a_name() -> None:
-    with pytest.raises(BadName, match="password") as caught:
-        el.load_model("openai:x", base_url="https://me:hunter2@host/v1")
-    assert "hunter2" not in str(caught.value)
-    assert address("HTTP://Host:80/v1/") == "http://host:80/v1"
-
-
-def test_what_is_said_twice_must_agree() -> None:
-    from embedlab.catalog.refs import Options
-
-    assert parse("hf:a/b?layer=-2", Options(layer=-2)) == ModelName("hf", "a/b", None, Options(layer=-2))
-    with pytest.raises(BadName, match="Say it once"):
-        parse("hf:a/b?layer=-2", Options(layer=3))
-    with pytest.raises(BadName, match="comes as it is"):
-        el.load_model("text/minilm", pooling="cls")
-    with pytest.raises(BadName, match="whole number"):
-        el.load_model("openai:x", dimensions=2.5)  # type: ignore[arg-type]
-
-
-def test_an_unknown_name_mentions_the_prefixes() -> None:
-    with pytest.raises(el.EmbedlabError, match="st:org/name"):
-        el.load_model("text/zebra")
-    with pytest.raises(BadName, match=r"No prefix 'bert:'"):
-        el.load_model("bert:base")

@@ -22,6 +22,24 @@ MODELS = [
     pytest.param("text/minilm", marks=pytest.mark.weights("text/minilm")),
     pytest.param("text/mpnet", marks=[pytest.mark.weights("text/mpnet"), pytest.mark.slow]),
 ]
+# MPNet takes six minutes of one core for the two larger sets; MiniLM and CLINC go the same way every time.
+MODELS_WITH_MINUTES = [
+    MODELS[0],
+    pytest.param(
+        "text/mpnet",
+        marks=[
+            *MODELS[1].marks,
+            pytest.mark.verified_for(
+                "pyproject.toml",
+                "embedlab/embedders/base.py",
+                "embedlab/embedders/batching.py",
+                "embedlab/embedders/pooling.py",
+                "embedlab/embedders/sentence_transformer.py",
+                "embedlab/catalog/entries/text.py",
+            ),
+        ],
+    ),
+]
 REFERENCE = {
     "text/minilm": {"intent": 0.857, "domain": 0.935, "sts": 0.904, "R@1": 0.885, "R@10": 0.990},
     "text/mpnet": {"intent": 0.887, "domain": 0.952, "sts": 0.907, "R@1": 0.906},
@@ -47,7 +65,7 @@ def test_nearest_neighbour_on_clinc(name: str, shared: Path) -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS_WITH_MINUTES)
 def test_cosine_follows_human_similarity(name: str, shared: Path) -> None:
     pairs = pd.read_csv(shared / "text" / "sts_images.tsv", sep="\t", quoting=3)
     texts = sorted({*pairs["sentence1"], *pairs["sentence2"]})
@@ -59,7 +77,7 @@ def test_cosine_follows_human_similarity(name: str, shared: Path) -> None:
 
 @pytest.mark.shared
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", MODELS_WITH_MINUTES)
 def test_questions_find_their_paragraph(name: str, shared: Path) -> None:
     data = json.loads((shared / "text" / "xquad_en.json").read_text("utf-8"))
     docs, questions = data["docs"], data["queries"]

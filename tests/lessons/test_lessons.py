@@ -72,15 +72,9 @@ ODD = {
 }
 
 
-@pytest.fixture(scope="module")
-def vectors_of_the_lessons(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("vectors")
-
-
 @pytest.fixture(autouse=True)
-def own_vector_cache(vectors_of_the_lessons: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The checks embed the same items again and again, so here they may find the vectors."""
-    monkeypatch.setattr("embedlab.embedders.vector_cache.folder", lambda: vectors_of_the_lessons)
+def own_vector_cache() -> None:
+    """The checks embed what the lessons embed: they use the cache that the kernels of nbval use."""
 
 
 def with_weights(name: str) -> object:

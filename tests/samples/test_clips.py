@@ -12,18 +12,18 @@ import embedlab as el
 from embedlab.io import folders as io_folders
 from embedlab.media import video
 from embedlab.samples import clips
-from embedlab.samples.clips import FPS, MOTIONS, N_FRAMES, N_SAMPLES, OBJECTS, SIDE, SOUNDS, make, table
+from embedlab.samples.clips import FPS, MOTIONS, N_FRAMES, N_SAMPLES, OBJECTS, SIDE, SOUNDS, list_clips, make
 
 
 def test_every_combination_is_there_twice() -> None:
-    frame = table()
+    frame = list_clips()
     assert len(frame) == 2 * 8 * 6 * 4 == frame["id"].nunique()
     assert set(frame.groupby(["object", "motion", "sound"]).size()) == {2}
     assert (len(OBJECTS), len(MOTIONS), len(SOUNDS)) == (8, 6, 4)
 
 
 def test_held_out_combinations_are_new_their_pairs_are_not() -> None:
-    frame = table()
+    frame = list_clips()
     train, held_out = frame[frame["split"] == "train"], frame[frame["split"] == "held-out"]
     assert len(held_out) == len(frame) // 4
     triples = [set(part.groupby(["object", "motion", "sound"]).groups) for part in (train, held_out)]
@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_one_others() -> None:
 
 
 def test_nothing_is_cut_off_and_sounds_are_not_clipped() -> None:
-    for row in table().iloc[::7].itertuples():
+    for row in list_clips().iloc[::7].itertuples():
         frames, samples = make(str(row.object), str(row.motion), str(row.sound), 1)
         edge = np.concatenate([frames[:, 0], frames[:, -1], frames[:, :, 0], frames[:, :, -1]], axis=1)
         assert np.ptp(edge, axis=(0, 1)).max() == 0, f"{row.id} leaves the picture"
@@ -105,8 +105,8 @@ def test_sounds_differ_in_kind_and_not_only_in_pitch() -> None:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pd.DataFrame:
     """Only five clips, in an empty cache."""
-    few = table().iloc[::80].reset_index(drop=True)
-    monkeypatch.setattr(clips, "table", lambda: few.copy())
+    few = list_clips().iloc[::80].reset_index(drop=True)
+    monkeypatch.setattr(clips, "list_clips", lambda: few.copy())
     monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path / "cache"))
     return few
 

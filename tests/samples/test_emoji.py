@@ -19,9 +19,9 @@ from PIL import Image
 
 import embedlab as el
 from embedlab import settings
-from embedlab.errors import EmbedlabError
+from embedlab.errors import EmbedlabError, ProblemCode
 from embedlab.samples import emoji
-from embedlab.samples.emoji import LANGUAGES, draw, load_emoji, names, slug
+from embedlab.samples.emoji import LANGUAGES, CannotDraw, draw_svg, load_emoji, slug, translate_name
 
 pytest_plugins = ["weights_fixtures"]
 FOLDER = settings.data_folder() / "emoji"
@@ -126,7 +126,7 @@ def test_every_emoji_has_a_name_in_every_language() -> None:
     for one in EMOJI:
         english = emoji.demojize(one["char"], delimiters=("", ""))
         assert english.replace("_", " ") == one["name"]
-    found = [names(one["char"]) for one in EMOJI]
+    found = [translate_name(one["char"]) for one in EMOJI]
     assert list(found[0]) == [f"name_{language}" for language in LANGUAGES]
     for column in found[0]:
         texts = [one[column] for one in found]
@@ -136,13 +136,13 @@ def test_every_emoji_has_a_name_in_every_language() -> None:
 
 
 def test_names_are_plain_words() -> None:
-    found = names("🌭")
+    found = translate_name("🌭")
     assert (found["name_es"], found["name_fr"], found["name_ja"]) == (
         "perrito caliente",
         "hot dog",
         "ホットドッグ",
     )
-    assert names("x") == {f"name_{language}": None for language in LANGUAGES}
+    assert translate_name("x") == {f"name_{language}": None for language in LANGUAGES}
 
 
 # -- fetching and drawing, without a network -------------------------------------------------------------
@@ -194,7 +194,7 @@ def test_pictures_come_out_of_a_wheel_and_are_drawn_once(
         assert (shown.mode, shown.size) == ("RGB", (224, 224))
         assert shown.getpixel((0, 0)) == (255, 255, 255)
         assert shown.getpixel((112, 112)) == (0, 0, 0)
-    monkeypatch.setattr(emoji, "draw", None)
+    monkeypatch.setattr(emoji, "draw_svg", None)
     monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
     assert load_emoji(manifest).contents == items.contents, "nothing is fetched or drawn again"
 
@@ -235,7 +235,7 @@ def test_a_damaged_svg_in_the_cache_is_fetched_again(
 def test_an_interrupted_making_leaves_nothing_behind(
     cache: Path, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manifest, real, seen = own_manifest(tmp_path, index), draw, []
+    manifest, real, seen = own_manifest(tmp_path, index), draw_svg, []
 
     def interrupted(svg: Path) -> Image.Image:
         if seen:
@@ -244,7 +244,7 @@ def test_an_interrupted_making_leaves_nothing_behind(
         return real(svg)
 
     with monkeypatch.context() as patched:
-        patched.setattr(emoji, "draw", interrupted)
+        patched.setattr(emoji, "draw_svg", interrupted)
         with pytest.raises(KeyboardInterrupt):
             load_emoji(manifest)
     assert pictures(cache) == []
@@ -252,11 +252,11 @@ def test_an_interrupted_making_leaves_nothing_behind(
 
 
 def test_other_pictures_or_another_resvg_get_another_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = emoji._recipe(MANIFEST)
-    assert plain == emoji._recipe(MANIFEST)
-    assert plain != emoji._recipe(MANIFEST | {"emoji": EMOJI[:-1]})
+    plain = emoji._recipe_hash(MANIFEST)
+    assert plain == emoji._recipe_hash(MANIFEST)
+    assert plain != emoji._recipe_hash(MANIFEST | {"emoji": EMOJI[:-1]})
     monkeypatch.setattr("resvg_py.__resvg_version__", "0.0.0")
-    assert plain != emoji._recipe(MANIFEST)
+    assert plain != emoji._recipe_hash(MANIFEST)
 
 
 # -- an SVG is only what it draws ------------------------------------------------------------------------
@@ -293,8 +293,9 @@ def test_nothing_outside_of_an_svg_is_read(
     monkeypatch.chdir(tmp_path)
     address = where.format(file=secret, name=secret.name, web=asked[0])
     svg.write_text(f'{HEAD}<image {attribute}="{address}" width="72" height="72"/></svg>', encoding="utf-8")
-    with pytest.raises(EmbedlabError, match="refers to something outside of itself"):
-        draw(svg)
+    with pytest.raises(CannotDraw) as caught:
+        draw_svg(svg)
+    assert (caught.value.path, caught.value.problem.code) == (svg, ProblemCode.REFUSED)
     assert asked[1] == []
 
 
@@ -309,8 +310,9 @@ def test_nothing_outside_of_an_svg_is_read(
 )
 def test_no_other_way_out_is_open(text: str, tmp_path: Path) -> None:
     (tmp_path / "bad.svg").write_text(text, encoding="utf-8")
-    with pytest.raises(EmbedlabError, match="refers to something outside of itself"):
-        draw(tmp_path / "bad.svg")
+    with pytest.raises(CannotDraw) as caught:
+        draw_svg(tmp_path / "bad.svg")
+    assert caught.value.problem.code == ProblemCode.REFUSED
 
 
 def test_parts_of_the_same_drawing_may_be_used(tmp_path: Path) -> None:
@@ -318,7 +320,7 @@ def test_parts_of_the_same_drawing_may_be_used(tmp_path: Path) -> None:
         '<defs><rect id="half" width="36" height="72" fill="#00f"/></defs><!-- drawn --><use href="#half"/>'
     )
     (tmp_path / "good.svg").write_text(f"{HEAD}{half}</svg>", encoding="utf-8")
-    pixels = np.asarray(draw(tmp_path / "good.svg", 20))
+    pixels = np.asarray(draw_svg(tmp_path / "good.svg", 20))
     assert pixels.shape == (20, 20, 3)
     assert (pixels[:, :10] == (0, 0, 255)).all()
     assert (pixels[:, 10:] == 255).all()
@@ -327,8 +329,11 @@ def test_parts_of_the_same_drawing_may_be_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"<svg", b"<html/>", b"\xff\xfe<svg/>"])
 def test_what_is_no_svg_is_a_message_with_a_cure(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "bad.svg").write_bytes(content)
-    with pytest.raises(EmbedlabError, match=r"bad\.svg cannot be drawn .* Delete its folder.*resvg-py"):
-        draw(tmp_path / "bad.svg")
+    with pytest.raises(
+        CannotDraw, match=r"bad\.svg cannot be drawn: .* Delete its folder.*resvg-py"
+    ) as caught:
+        draw_svg(tmp_path / "bad.svg")
+    assert caught.value.problem.code == ProblemCode.MALFORMED
 
 
 # -- the real pictures -----------------------------------------------------------------------------------

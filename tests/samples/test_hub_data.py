@@ -20,7 +20,7 @@ from sounds import pitch, tone, write
 
 import embedlab as el
 from embedlab.catalog.pins import WeightFile, Weights
-from embedlab.errors import EmbedlabError
+from embedlab.errors import EmbedlabError, ProblemCode
 from embedlab.media.audio import read_audio
 from embedlab.samples import hub_data
 
@@ -80,15 +80,15 @@ def test_another_file_at_the_pinned_commit_is_refused(data_hub: Hub) -> None:
 def test_a_table_without_names_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(table([0, 1], None))
     with pytest.raises(EmbedlabError, match="the names of the labels are needed"):
-        hub_data.unpack_parquet(tmp_path / "t.parquet", tmp_path / "out", 2, image="img")
+        hub_data.unpack_images(tmp_path / "t.parquet", tmp_path / "out", 2, column="img")
     (tmp_path / "u.parquet").write_bytes(table([0, 1], ["a", "b"], column="picture"))
     with pytest.raises(EmbedlabError, match=r"has the columns \['picture', 'label'\]; a column 'img'"):
-        hub_data.unpack_parquet(tmp_path / "u.parquet", tmp_path / "out", 2, image="img")
+        hub_data.unpack_images(tmp_path / "u.parquet", tmp_path / "out", 2, column="img")
 
 
 def test_rows_without_a_label_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(table([0, -1, 1, 7, 1], ["a", "b"]))
-    hub_data.unpack_parquet(tmp_path / "t.parquet", tmp_path / "out", 5, image="img")
+    hub_data.unpack_images(tmp_path / "t.parquet", tmp_path / "out", 5, column="img")
     made = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.png")}
     assert made == {"a/000000.png", "b/000002.png", "b/000004.png"}
 
@@ -98,8 +98,9 @@ def test_a_row_without_a_picture_is_named(tmp_path: Path) -> None:
         {"huggingface": json.dumps({"info": {"features": {"label": {"names": ["a"]}}}})}
     )
     pq.write_table(with_a_gap, tmp_path / "t.parquet")
-    with pytest.raises(EmbedlabError, match=r"Row 0 of t\.parquet holds no picture"):
-        hub_data.unpack_parquet(tmp_path / "t.parquet", tmp_path / "out", 5, image="img")
+    with pytest.raises(EmbedlabError, match=r"Row 0 of t\.parquet has no image") as caught:
+        hub_data.unpack_images(tmp_path / "t.parquet", tmp_path / "out", 5, column="img")
+    assert caught.value.problems["row 0"].code == ProblemCode.EMPTY
 
 
 # -- recordings ----------------------------------------------------------------------------------------------
@@ -160,8 +161,9 @@ def test_a_row_without_a_sound_is_named(tmp_path: Path) -> None:
     pq.write_table(
         pa.table({"audio": [{"bytes": None, "path": "a.wav"}], "label": [0]}), tmp_path / "t.parquet"
     )
-    with pytest.raises(EmbedlabError, match=r"Row 0 of t\.parquet holds no sound"):
+    with pytest.raises(EmbedlabError, match=r"Row 0 of t\.parquet has no sound") as caught:
         hub_data.unpack_recordings(tmp_path / "t.parquet", tmp_path)
+    assert caught.value.problems["row 0"].code == ProblemCode.EMPTY
     pq.write_table(pa.table({"sound": [1], "label": [0]}), tmp_path / "u.parquet")
     with pytest.raises(EmbedlabError, match=r"has the columns \['sound', 'label'\]; 'audio' and 'label'"):
         hub_data.unpack_recordings(tmp_path / "u.parquet", tmp_path)

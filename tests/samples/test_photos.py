@@ -14,7 +14,7 @@ import embedlab as el
 from embedlab import settings
 from embedlab.errors import EmbedlabError
 from embedlab.samples import photos
-from embedlab.samples.views import VIEWS, small
+from embedlab.samples.views import VIEWS, shrink
 
 pytest_plugins = ["weights_fixtures"]
 MANIFEST = json.loads((settings.data_folder() / "photos" / "manifest.json").read_text("utf-8"))
@@ -48,7 +48,7 @@ def test_the_network_knows_what_is_in_the_photos() -> None:
 
 
 def test_views_differ_and_are_the_same_each_time() -> None:
-    shown = small(picture(5, 900, 600))
+    shown = shrink(picture(5, 900, 600))
     assert shown.size == (320, 213)
     first = {name: view(shown).tobytes() for name, (_, view) in VIEWS.items()}
     again = {name: view(shown).tobytes() for name, (_, view) in VIEWS.items()}
@@ -82,7 +82,7 @@ def test_without_a_network_the_message_has_the_cure(cache: Path, monkeypatch: py
 
 def test_no_view_shows_a_black_corner_that_turning_left() -> None:
     for size in ((448, 172), (320, 320), (300, 451)):
-        turned = np.asarray(VIEWS["turned 15°"][1](small(Image.new("RGB", size, "white"))))
+        turned = np.asarray(VIEWS["turned 15°"][1](shrink(Image.new("RGB", size, "white"))))
         assert turned.min() > 250, size
 
 
@@ -90,9 +90,9 @@ def test_other_photographs_or_views_get_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fewer = MANIFEST | {"photos": MANIFEST["photos"][:-1]}
-    plain = photos._recipe(MANIFEST)
-    assert plain == photos._recipe(MANIFEST)
-    assert plain != photos._recipe(fewer)
+    plain = photos._recipe_hash(MANIFEST)
+    assert plain == photos._recipe_hash(MANIFEST)
+    assert plain != photos._recipe_hash(fewer)
     (tmp_path / "views.py").write_text("VIEWS = {}", encoding="utf-8")
     monkeypatch.setattr("embedlab.samples.views.__file__", str(tmp_path / "views.py"))
-    assert plain != photos._recipe(MANIFEST)
+    assert plain != photos._recipe_hash(MANIFEST)

@@ -9,6 +9,8 @@ from embedlab import settings
 from embedlab.errors import EmbedlabError
 from embedlab.media import audio
 from embedlab.samples import loading as samples
+from embedlab.samples.datasets import UnknownDataset
+from embedlab.samples.loading import find_pins
 from embedlab.weights import hub_reachable
 
 LISTED = el.datasets().to_dict("records")
@@ -53,14 +55,19 @@ def test_pairs_stand_side_by_side() -> None:
 
 
 def test_an_unknown_set_names_the_nearest() -> None:
-    with pytest.raises(EmbedlabError, match="Did you mean 'notes'"):
+    with pytest.raises(UnknownDataset, match="Did you mean 'notes'") as caught:
         el.load_dataset("note")
+    assert (caught.value.name, caught.value.suggestion) == ("note", "notes")
+    with pytest.raises(UnknownDataset) as caught:
+        find_pins("")
+    assert caught.value.suggestion is None
 
 
 def test_a_missing_file_is_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(samples, "data_folder", lambda: tmp_path)
-    with pytest.raises(EmbedlabError, match="Install embedlab again"):
+    with pytest.raises(EmbedlabError, match="Install embedlab again") as caught:
         el.load_dataset("notes")
+    assert caught.value.path == tmp_path / "notes" / "notes.jsonl"
 
 
 @pytest.mark.parametrize(("name", "labels", "each"), [("voices", 12, 20), ("sounds", 12, 10)])

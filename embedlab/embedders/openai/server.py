@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from embedlab import settings
-from embedlab.catalog import refs
 from embedlab.catalog.cards import ModelCard
-from embedlab.catalog.refs import BadName, ModelName
-from embedlab.embedders.base import CachedEmbedder, Outcome
-from embedlab.embedders.batching import CacheWriter
+from embedlab.catalog.ref_options import BadName, normalise_url
+from embedlab.catalog.refs import ServerRef
+from embedlab.embedders.base import CachedEmbedder
+from embedlab.embedders.batching import CacheWriter, Outcome
 from embedlab.embedders.checks import text_problem
 from embedlab.embedders.openai import known_dims
 from embedlab.embedders.openai.client import KEY, OPENAI, Connection, ServerError, TooMuch, is_loopback
@@ -45,7 +45,7 @@ _keys: dict[str, str] = {}  # server → the variable that was named for it
 
 
 class ServerEmbedder(CachedEmbedder):
-    """A model behind a server, as an :class:`~embedlab.embedders.base.Embedder`.
+    """A model behind a server, as an :class:`~embedlab.embedders.protocol.Embedder`.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class ServerEmbedder(CachedEmbedder):
     """
 
     def __init__(
-        self, asked: ModelName, connection: Connection, known: Known | None, token_limit: int | None
+        self, asked: ServerRef, connection: Connection, known: Known | None, token_limit: int | None
     ) -> None:
         self.base_url, self.token_limit, self.tokens_used = connection.base_url, token_limit, 0
         self._connection, self._known = connection, known
@@ -71,12 +71,12 @@ class ServerEmbedder(CachedEmbedder):
             dim=self.dim,
             params=0,
             licence="proprietary" if known else "unknown",
-            summary=f"{asked.target}, a model behind the server {self.base_url}.",
+            summary=f"{asked.model}, a model behind the server {self.base_url}.",
             layer="not told",
             pooling="not told",
             normalized=known is not None,
             max_tokens=MAX_TOKENS if known else None,
-            homepage=f"https://platform.openai.com/docs/models/{asked.target}" if known else self.base_url,
+            homepage=f"https://platform.openai.com/docs/models/{asked.model}" if known else self.base_url,
             source="server",
         )
 
@@ -231,7 +231,7 @@ def _millions(tokens: float) -> str:
 # -- loading -------------------------------------------------------------------------------------------------
 
 
-def load(asked: ModelName, key_from: str | None = None, token_limit: int | None = None) -> ServerEmbedder:
+def load(asked: ServerRef, key_from: str | None = None, token_limit: int | None = None) -> ServerEmbedder:
     """Make an embedder of a server's model; see :func:`embedlab.load_model`.
 
     A model that is not in the table of OpenAI's is asked once how long its vectors are.
@@ -264,18 +264,18 @@ def _check_variable(name: str) -> None:
 
 
 @lru_cache(maxsize=16)
-def _build(asked: ModelName, url: str, key_from: str | None, token_limit: int | None) -> ServerEmbedder:
-    known = KNOWN.get(asked.target) if url == OPENAI else None
+def _build(asked: ServerRef, url: str, key_from: str | None, token_limit: int | None) -> ServerEmbedder:
+    known = KNOWN.get(asked.model) if url == OPENAI else None
     wanted = asked.options.dimensions
     if known and wanted and (not known.shortens or wanted > known.dim):
         can = f"from 1 to {known.dim}" if known.shortens else f"always {known.dim}"
-        raise BadName(f"{asked.target} gives {can} numbers, not {wanted}.")
+        raise BadName(f"{asked.model} gives {can} numbers, not {wanted}.")
     if token_limit is None and not is_loopback(url):
         token_limit = TOKEN_LIMIT
-    return ServerEmbedder(asked, Connection(asked.target, url, key_from, wanted), known, token_limit)
+    return ServerEmbedder(asked, Connection(asked.model, url, key_from, wanted), known, token_limit)
 
 
-def usable(asked: ModelName) -> bool:
+def usable(asked: ServerRef) -> bool:
     """Whether a model could be asked: the client is there, and a key or a server of one's own."""
     if importlib.util.find_spec("openai") is None:
         return False
@@ -285,7 +285,7 @@ def usable(asked: ModelName) -> bool:
     return url != OPENAI or bool(os.environ.get(_keys.get(url, KEY)))
 
 
-def check_trusted(asked: ModelName) -> None:
+def check_trusted(asked: ServerRef) -> None:
     """Refuse a server that only a file or a store names.
 
     Raises
@@ -304,10 +304,10 @@ def check_trusted(asked: ModelName) -> None:
 
 def _standard() -> str:
     """The server that ``OPENAI_BASE_URL`` names, or OpenAI's own."""
-    return refs.address(os.environ.get("OPENAI_BASE_URL") or OPENAI)
+    return normalise_url(os.environ.get("OPENAI_BASE_URL") or OPENAI)
 
 
-def _server_of(asked: ModelName) -> tuple[str, ModelName]:
+def _server_of(asked: ServerRef) -> tuple[str, ServerRef]:
     """The server's address; and the name, which tells it unless it is OpenAI's own."""
     url = asked.options.base_url or _standard()
     shown = None if url == OPENAI else url

@@ -1,4 +1,4 @@
-"""Copies that we made ourselves, so that they are known: texts and sounds, changed a little."""
+"""Planted copies of texts and sounds, slightly changed: duplicates that are known."""
 
 from __future__ import annotations
 
@@ -20,75 +20,81 @@ from embedlab.media import audio
 
 RATE = 16_000
 TEXT_CHANGES = ("capitals", "typos", "no marks", "cut short")
-SOUND_CHANGES = ("quieter", "telephone", "squeezed")
+AUDIO_CHANGES = ("quieter", "telephone", "squeezed")
 
 
-def planted_texts(items: Items, changes: tuple[str, ...] = TEXT_CHANGES, random_state: int = 0) -> Items:
-    """Each text as it is, and once more for each change.
+def plant_text_copies(items: Items, changes: tuple[str, ...] = TEXT_CHANGES, random_state: int = 0) -> Items:
+    """Return each text unchanged, followed by one copy per change.
 
     Parameters
     ----------
     items : Items
         Texts.
     changes : tuple of str
-        ``"capitals"``: all of them; ``"typos"``: two letters exchanged in every fourth word; ``"no marks"``:
-        neither marks nor capitals; ``"cut short"``: the last third of the words is gone.
+        ``"capitals"``: upper case; ``"typos"``: two letters swapped in every fourth word; ``"no marks"``:
+        lower case without punctuation; ``"cut short"``: without the last third of the words.
     random_state : int
-        Which letters are exchanged.
+        Seed of the typos.
 
     Returns
     -------
     Items
         Ids ``"n001/typos"``; columns ``copy_of`` (``"n001"``) and ``change``.
     """
-    # numpy promises the numbers of RandomState for ever.
+    # numpy guarantees the numbers of RandomState across versions.
     rng = np.random.RandomState(random_state)
-    make: dict[str, Callable[[str], str]] = {
+    transforms: dict[str, Callable[[str], str]] = {
         "capitals": str.upper,
-        "typos": lambda text: _typos(text, rng),
+        "typos": lambda text: _add_typos(text, rng),
         "no marks": lambda text: " ".join(re.findall(r"[\w'-]+", text.lower())),
         "cut short": lambda text: " ".join(text.split()[: -(-2 * len(text.split()) // 3)]),
     }
     rows = []
     for row in items.frame.to_dict("records"):
         for change in ("as it is", *changes):
-            text = row["content"] if change == "as it is" else make[change](row["content"])
-            own = {"id": f"{row['id']}/{change}", "content": text, "copy_of": row["id"], "change": change}
-            rows.append(row | own)
+            text = row["content"] if change == "as it is" else transforms[change](row["content"])
+            copy = {"id": f"{row['id']}/{change}", "content": text, "copy_of": row["id"], "change": change}
+            rows.append(row | copy)
     return Items(pd.DataFrame(rows), "text", f"{items.name} with copies")
 
 
-def planted_sounds(items: Items, changes: tuple[str, ...] = SOUND_CHANGES) -> Items:
-    """Each sound as it is, and once more for each change; the files are made once and kept in the cache.
+def plant_audio_copies(items: Items, changes: tuple[str, ...] = AUDIO_CHANGES) -> Items:
+    """Return each sound unchanged, followed by one copy per change; the files are cached.
 
     Parameters
     ----------
     items : Items
         Sounds.
     changes : tuple of str
-        ``"quieter"``: a quarter of the amplitude (-12 dB); ``"telephone"``: 8,000 samples a second, so
+        ``"quieter"``: a quarter of the amplitude (-12 dB); ``"telephone"``: 8,000 samples per second, so
         nothing above 4 kHz; ``"squeezed"``: MP3 at 24 kbit/s.
 
     Returns
     -------
     Items
-        As from :func:`planted_texts`.
+        As from :func:`plant_text_copies`.
+
+    Raises
+    ------
+    BadItem
+        If the items are not sounds.
     """
     if items.modality != "audio":
-        raise BadItem(f"Sounds are needed, not items of {items.modality!r}.")
+        raise BadItem(f"Only sounds can be copied here; the items have the modality {items.modality!r}.")
     recipe = hashlib.sha256(b"".join(items.content_hashes()) + Path(__file__).read_bytes()).hexdigest()[:12]
     folder = settings.cache_root() / "datasets" / "planted" / recipe
-    build_once(folder, lambda to: _write_sounds(items, to))
+    build_once(folder, lambda target: _write_copies(items, target))
     rows = []
     for number, row in enumerate(items.frame.to_dict("records")):
         for change in ("as it is", *changes):
-            path = row["path"] if change == "as it is" else str(folder / _file(number, change))
-            own = {"id": f"{row['id']}/{change}", "path": path, "copy_of": row["id"], "change": change}
-            rows.append(row | own)
+            path = row["path"] if change == "as it is" else str(folder / _file_name(number, change))
+            copy = {"id": f"{row['id']}/{change}", "path": path, "copy_of": row["id"], "change": change}
+            rows.append(row | copy)
     return Items(pd.DataFrame(rows), "audio", f"{items.name} with copies")
 
 
-def _typos(text: str, rng: Any) -> str:
+def _add_typos(text: str, rng: np.random.RandomState) -> str:
+    """Swap two inner letters in every fourth word."""
     words = text.split()
     for place in rng.permutation(len(words))[: -(-len(words) // 4)]:
         word = words[place]
@@ -98,23 +104,28 @@ def _typos(text: str, rng: Any) -> str:
     return " ".join(words)
 
 
-def _file(number: int, change: str) -> str:
+def _file_name(number: int, change: str) -> str:
     return f"{number:04}-{change}.{'mp3' if change == 'squeezed' else 'wav'}"
 
 
-def _write_sounds(items: Items, folder: Path) -> None:
+def _write_copies(items: Items, folder: Path) -> None:
     for number, path in enumerate(items.contents):
         wave = audio.read_audio(path, RATE)
-        _write(folder / _file(number, "quieter"), wave / 4, RATE, "pcm_s16le")
-        _write(folder / _file(number, "telephone"), audio.read_audio(path, RATE // 2), RATE // 2, "pcm_s16le")
-        _write(folder / _file(number, "squeezed"), wave, RATE, "libmp3lame", bits=24_000)
+        _write(folder / _file_name(number, "quieter"), wave / 4, RATE, "pcm_s16le")
+        _write(
+            folder / _file_name(number, "telephone"),
+            audio.read_audio(path, RATE // 2),
+            RATE // 2,
+            "pcm_s16le",
+        )
+        _write(folder / _file_name(number, "squeezed"), wave, RATE, "libmp3lame", bit_rate=24_000)
 
 
-def _write(path: Path, wave: np.ndarray, rate: int, codec: str, bits: int | None = None) -> None:
+def _write(path: Path, wave: np.ndarray, rate: int, codec: str, bit_rate: int | None = None) -> None:
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(codec, rate=rate, layout="mono")
-        if bits:
-            stream.bit_rate = bits
+        if bit_rate:
+            stream.bit_rate = bit_rate
         frame = av.AudioFrame.from_ndarray(
             np.ascontiguousarray(wave, np.float32).reshape(1, -1), format="flt", layout="mono"
         )

@@ -1,4 +1,4 @@
-"""Recommend from content: what lies near the things somebody liked, and not the same thing ten times."""
+"""Recommend from content: items near those that a user liked, yet different from each other."""
 
 from __future__ import annotations
 
@@ -20,74 +20,77 @@ def recommend(
     diversity: float = 0.0,
     exclude: Iterable[str] = (),
 ) -> pd.DataFrame:
-    """Items for somebody who liked some others; for one liked item, those that are like it.
+    """Recommend items to a user by what they liked; for a single liked item, find similar ones.
 
     Parameters
     ----------
     embeddings : Embeddings
-        Of all items. A new item is found as soon as it is among them: nobody needs to have liked it.
+        Of all items. A new item can be recommended at once: nobody needs to have liked it.
     likes : sequence of str
-        Ids. Without any (a cold start), the items nearest to the middle of all are taken, and ``diversity``
-        is at least 0.5, so that the first page shows what there is.
+        Ids. Without any (a cold start), the items nearest to the mean of all are recommended, and
+        ``diversity`` is at least 0.5, so that the first page shows the whole range.
     k : int
-        How many, at most.
+        Most items to recommend.
     tastes : int
-        A user is the mean of their likes. With two tastes that mean may lie between both, near neither; so
-        split the likes into so many groups, at most, and give each its share of the list.
+        Number of groups, at most, to split the likes into. A user is represented by the mean of their likes,
+        and the mean of two tastes may be near neither; each group gets its share of the list.
     diversity : float
-        From 0, the nearest, to 1: how much an item loses that is like one already chosen (:func:`mmr`).
+        From 0 (the nearest items) to 1: the penalty for similarity to an item already chosen
+        (:func:`rank_by_mmr`).
     exclude : iterable of str
-        Ids not to recommend, besides the likes.
+        Ids not to recommend, in addition to the likes.
 
     Returns
     -------
     DataFrame
-        ``rank``, ``id``, ``score`` (cosine to the mean of the likes of its taste), ``taste`` (from 0, the one
-        with the most likes), ``title`` and, where there is one, ``label``.
+        ``rank``, ``id``, ``score`` (cosine to the mean of the likes of its taste), ``taste`` (0 is the one
+        with the most likes), ``title`` and, if the items have labels, ``label``.
 
     Raises
     ------
     BadItem
-        For an unknown id, or settings that do not fit.
+        If an id is unknown, or a parameter is out of range.
     """
     if k < 1 or tastes < 1 or not 0 <= diversity <= 1:
-        raise BadItem(f"k is {k}, tastes {tastes}, diversity {diversity}: at least 1, at least 1, 0 to 1.")
+        raise BadItem(
+            f"k is {k}, tastes is {tastes} and diversity is {diversity}. Pass k and tastes of at least 1 "
+            "and a diversity from 0 to 1."
+        )
     likes = [likes] if isinstance(likes, str) else list(dict.fromkeys(likes))
     vectors = embeddings.normalize().vectors
     liked = embeddings.items.positions(likes)
-    free = np.ones(len(vectors), bool)
-    free[liked] = False
-    free[embeddings.items.positions(dict.fromkeys(exclude))] = False
+    is_free = np.ones(len(vectors), bool)
+    is_free[liked] = False
+    is_free[embeddings.items.positions(dict.fromkeys(exclude))] = False
     if len(liked):
-        groups = taste_groups(vectors[liked], tastes)
+        groups = cluster_likes(vectors[liked], tastes)
         centres = [vectors[liked[groups == group]].mean(axis=0) for group in range(groups.max() + 1)]
         sizes = np.bincount(groups)
     else:
         centres, sizes, diversity = [vectors.mean(axis=0)], np.array([1]), max(diversity, 0.5)
     rows: list[tuple[int, float, int]] = []
-    for taste, wanted in enumerate(_shares(sizes, k)):
+    for taste, n_wanted in enumerate(_allocate(sizes, k)):
         length = np.linalg.norm(centres[taste])
         scores = vectors @ (centres[taste] / length) if length else np.zeros(len(vectors))
-        # Of what no taste has taken yet.
-        candidates = np.flatnonzero(free)
-        chosen = candidates[mmr(scores[candidates], vectors[candidates], wanted, diversity)]
-        free[chosen] = False
+        candidates = np.flatnonzero(is_free)
+        chosen = candidates[rank_by_mmr(scores[candidates], vectors[candidates], n_wanted, diversity)]
+        is_free[chosen] = False
         rows += [(int(row), float(scores[row]), taste) for row in chosen]
     return _table(embeddings, rows, sizes)
 
 
-def mmr(relevance: np.ndarray, vectors: np.ndarray, k: int, diversity: float = 0.5) -> np.ndarray:
-    """Maximal marginal relevance: again and again, take what is relevant and unlike what is taken [1]_.
+def rank_by_mmr(relevance: np.ndarray, vectors: np.ndarray, k: int, diversity: float = 0.5) -> np.ndarray:
+    """Rank items by maximal marginal relevance: relevant, yet unlike those already chosen [1]_.
 
-    The next item is the one with the largest (1 - d) relevance(i) - d max over chosen j of cos(i, j), with d
-    the diversity; Carbonell and Goldstein write λ for 1 - d.
+    The next item has the largest (1 - d) relevance(i) - d max over chosen j of cos(i, j), where d is the
+    diversity; Carbonell and Goldstein write λ for 1 - d.
 
     Parameters
     ----------
     relevance : ndarray, shape (n,)
     vectors : ndarray, shape (n, dim), unit length
     k : int
-        How many to choose; cut to n.
+        Number of items to choose, at most n.
     diversity : float
         From 0 to 1.
 
@@ -101,23 +104,22 @@ def mmr(relevance: np.ndarray, vectors: np.ndarray, k: int, diversity: float = 0
     .. [1] Carbonell and Goldstein 1998, "The use of MMR, diversity-based reranking for reordering documents
        and producing summaries", SIGIR.
     """
-    left = np.ones(len(relevance), bool)
-    # Nothing is like something chosen, as long as nothing is chosen.
-    nearest = np.zeros(len(relevance))
+    remaining = np.ones(len(relevance), bool)
+    max_similarity = np.zeros(len(relevance))  # to any chosen item; 0 while none is chosen
     chosen = np.empty(min(k, len(relevance)), np.int64)
     for place in range(len(chosen)):
-        gain = np.where(left, (1 - diversity) * relevance - diversity * nearest, -np.inf)
+        gain = np.where(remaining, (1 - diversity) * relevance - diversity * max_similarity, -np.inf)
         best = int(gain.argmax())
-        chosen[place], left[best] = best, False
-        likeness = vectors @ vectors[best]
-        nearest = likeness if place == 0 else np.maximum(nearest, likeness)
+        chosen[place], remaining[best] = best, False
+        similarity = vectors @ vectors[best]
+        max_similarity = similarity if place == 0 else np.maximum(max_similarity, similarity)
     return chosen
 
 
-def taste_groups(vectors: np.ndarray, tastes: int) -> np.ndarray:
-    """Split likes into groups by average linkage of their cosines; the largest group is 0.
+def cluster_likes(vectors: np.ndarray, tastes: int) -> np.ndarray:
+    """Cluster likes by average linkage of their cosines; the largest cluster is 0.
 
-    Average linkage needs no starting point, so the same likes always give the same groups.
+    Average linkage needs no starting point, so the same likes always give the same clusters.
     """
     n = min(tastes, len(vectors))
     if n == 1:
@@ -132,8 +134,8 @@ def taste_groups(vectors: np.ndarray, tastes: int) -> np.ndarray:
     return groups
 
 
-def _shares(sizes: np.ndarray, k: int) -> list[int]:
-    """Places of a list of k for each group, in proportion, by largest remainder."""
+def _allocate(sizes: np.ndarray, k: int) -> list[int]:
+    """Divide a list of k among groups in proportion to their sizes, by largest remainder."""
     exact = k * sizes / sizes.sum()
     shares = np.floor(exact).astype(int)
     for group in np.argsort(-(exact - shares), kind="stable")[: k - shares.sum()]:
@@ -142,7 +144,7 @@ def _shares(sizes: np.ndarray, k: int) -> list[int]:
 
 
 def _table(embeddings: Embeddings, rows: list[tuple[int, float, int]], sizes: np.ndarray) -> pd.DataFrame:
-    """The chosen rows, the tastes by turns so that the top of the list shows all of them."""
+    """Tabulate the chosen rows, the tastes in turn, so that the top of the list shows all of them."""
     place: dict[int, int] = {}
     keyed = []
     for row, score, taste in rows:

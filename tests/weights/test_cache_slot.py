@@ -20,7 +20,7 @@ from tiny_model import FILES, MAIN, NAME, result_of, start_fetch
 from embedlab import weights
 from embedlab.catalog import registry
 from embedlab.catalog.pins import Weights
-from embedlab.weights.cache_slot import Place
+from embedlab.weights.cache_slot import CacheSlot
 
 pytest_plugins = ["weights_fixtures"]
 Register = Callable[[Weights], Weights]
@@ -54,15 +54,15 @@ def test_after_kill_9_the_next_fetch_succeeds(register: Register, hub: Hub) -> N
     process.communicate()
     _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive, "the child does not outlive its parent"
-    place = Place.of(registry.row(NAME))
-    assert list(place.staging.rglob("*.incomplete")), "half a file was left behind"
-    assert not place.folder.exists()
+    slot = CacheSlot.of(registry.row(NAME))
+    assert list(slot.staging.rglob("*.incomplete")), "half a file was left behind"
+    assert not slot.folder.exists()
     assert weights.locate(NAME) is None, "half a download is never used"
     hub.mode = "ok"
     found = weights.fetch(NAME)
     assert found.source == "hub"
     assert (found.path / MAIN).read_bytes() == FILES[MAIN]
-    assert not place.staging.exists()
+    assert not slot.staging.exists()
 
 
 def test_an_interrupt_stops_the_child(register: Register, hub: Hub) -> None:

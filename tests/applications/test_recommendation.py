@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 import embedlab as el
-from embedlab.applications.likes import synthetic_likes
-from embedlab.applications.recommending import mmr, recommend, taste_groups
-from embedlab.applications.recommending_scores import evaluate, recommenders, score_table
+from embedlab.applications.likes import make_likes
+from embedlab.applications.recommendation import cluster_likes, rank_by_mmr, recommend
+from embedlab.applications.recommendation_scores import (
+    build_recommenders,
+    evaluate_recommenders,
+    tabulate_scores,
+)
 from embedlab.errors import BadItem
 
 Make = Callable[..., el.Embeddings]
@@ -67,7 +71,7 @@ def test_a_mean_of_two_tastes_lies_between_and_groups_help() -> None:
 def test_groups_do_not_depend_on_the_order(make_embeddings: Make) -> None:
     vectors = make_embeddings(20, 8, 3).normalize().vectors
     order = np.random.default_rng(0).permutation(20)
-    one, other = taste_groups(vectors, 3)[order], taste_groups(vectors[order], 3)
+    one, other = cluster_likes(vectors, 3)[order], cluster_likes(vectors[order], 3)
     assert (one[:, None] == one).tolist() == (other[:, None] == other).tolist()
     assert np.bincount(one).argmax() == 0
 
@@ -87,9 +91,9 @@ def plain_mmr(relevance: np.ndarray, vectors: np.ndarray, k: int, diversity: flo
 def test_mmr_is_its_formula(make_embeddings: Make, diversity: float) -> None:
     vectors = make_embeddings(40, 8, 3).normalize().vectors.astype(np.float64)
     relevance = vectors @ vectors[5]
-    found = mmr(relevance, vectors, 12, diversity)
+    found = rank_by_mmr(relevance, vectors, 12, diversity)
     assert found.tolist() == plain_mmr(relevance, vectors, 12, diversity)
-    assert len(mmr(relevance, vectors, 99, diversity)) == 40
+    assert len(rank_by_mmr(relevance, vectors, 99, diversity)) == 40
 
 
 def test_diversity_makes_a_list_less_alike(make_embeddings: Make) -> None:
@@ -136,31 +140,31 @@ def test_odd_settings(make_embeddings: Make) -> None:
 
 def test_synthetic_users_keep_their_rule() -> None:
     notes = el.load_dataset("notes")
-    users = synthetic_likes(notes, 60, noise=0.0)
+    users = make_likes(notes, 60, noise=0.0)
     labels = dict(zip(notes.ids, notes.labels or [], strict=True))
     for user in users:
         assert len({*user.known, *user.hidden}) == 15
         assert {labels[id] for id in (*user.known, *user.hidden)} == set(user.topics)
     assert sorted({len(user.topics) for user in users}) == [1, 2, 3]
-    assert synthetic_likes(notes, 60, noise=0.0) == users
-    noisy = synthetic_likes(notes, 60, noise=0.5)
+    assert make_likes(notes, 60, noise=0.0) == users
+    noisy = make_likes(notes, 60, noise=0.5)
     off = np.mean([labels[id] not in user.topics for user in noisy for id in user.known])
     assert 0.3 < off < 0.5
     with pytest.raises(BadItem, match="At least 3 labels"):
-        synthetic_likes(el.Items.from_texts(["a"]))
+        make_likes(el.Items.from_texts(["a"]))
 
 
 def test_scores_on_known_ground(make_embeddings: Make) -> None:
     emb = make_embeddings(240, 16, 4)
-    users = synthetic_likes(emb.items, 30, noise=0.0)
-    ways = recommenders(emb, users)
+    users = make_likes(emb.items, 30, noise=0.0)
+    ways = build_recommenders(emb, users)
     perfect = {"perfect": lambda user: list(user.hidden)}
-    scores = evaluate(emb, users, ways | perfect)
+    scores = evaluate_recommenders(emb, users, ways | perfect)
     assert scores["perfect"]["recall"].value == 1.0
     assert scores["perfect"]["on topic"].value == 1.0
     one_topic = [user for user in users if len(user.topics) == 1]
-    assert evaluate(emb, one_topic, ways)["mean of the likes"]["on topic"].value > 0.95
+    assert evaluate_recommenders(emb, one_topic, ways)["mean of the likes"]["on topic"].value > 0.95
     assert abs(scores["random"]["on topic"].value - 0.5) < 0.15
-    assert scores["mean, diverse"]["likeness"].value < scores["mean of the likes"]["likeness"].value
-    assert score_table(scores).shape == (7, 4)
+    assert scores["mean, diverse"]["similarity"].value < scores["mean of the likes"]["similarity"].value
+    assert tabulate_scores(scores).shape == (7, 4)
     assert all(not set(way(user)) & set(user.known) for way in ways.values() for user in users)
