@@ -4,6 +4,7 @@
 
     EmbedlabError
     ├── BadItem              items that cannot be used           .problems
+    │   └── HoldsEmbeddings  saved embeddings where items belong .path
     ├── WrongModel           vectors of different models mixed
     ├── MissingExtra         an optional dependency is missing   .extra
     ├── CannotWrite          a file cannot be written            .path      (io.atomic)
@@ -160,6 +161,10 @@ def compose(parts: tuple[Part, ...], speaker: Speaker = str) -> str:
 
 class BadItem(EmbedlabError, ValueError):
     """One or more items cannot be used; ``problems`` says why, by id."""
+
+
+class HoldsEmbeddings(BadItem):
+    """A file was read as items but holds saved embeddings; ``path`` names it."""
 
 
 class WrongModel(EmbedlabError, ValueError):

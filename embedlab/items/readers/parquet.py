@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from embedlab.errors import BadItem, Problem, ProblemCode
+from embedlab.errors import BadItem, HoldsEmbeddings, Problem, ProblemCode
 from embedlab.io.text import first_line
 from embedlab.items.read_report import ReadReport
 from embedlab.items.readers.encodings import unreadable
@@ -41,7 +41,10 @@ def read_parquet(path: str | Path, roles: ColumnRoles) -> Table:
         file = pq.ParquetFile(path)
         names = file.schema_arrow.names
         if _EMBEDDINGS in (file.schema_arrow.metadata or {}):
-            raise HoldsEmbeddings(path)
+            raise HoldsEmbeddings(
+                f"{path} holds embeddings. Use el.Embeddings.load({path.name!r}); its .items are the items.",
+                path=path,
+            )
         table = file.read(columns=[name for name in names if wanted is None or name in wanted])
     except pa.ArrowInvalid as error:
         raise _unusable(
@@ -67,16 +70,6 @@ def read_parquet(path: str | Path, roles: ColumnRoles) -> Table:
         else:
             columns[name] = column.to_pandas()
     return Table(path, pd.DataFrame(columns), ReadReport(path.name, table.num_rows, format="parquet"))
-
-
-class HoldsEmbeddings(BadItem):
-    """A parquet file holds embeddings, not only items; ``path`` is the file."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path} holds embeddings: use el.Embeddings.load({path.name!r}); their .items are the items.",
-            path=path,
-        )
 
 
 def _unusable(path: Path, code: ProblemCode, reason: str, advice: str) -> BadItem:
