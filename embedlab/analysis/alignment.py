@@ -1,4 +1,4 @@
-"""Maps side by side: turned so that what is left in one is left in the others."""
+"""Rotate, mirror and scale several maps so that the same items lie in the same direction."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from embedlab.analysis.projection import Projection
+from embedlab.analysis.projection import Note, NoteCode, Projection
 from embedlab.errors import BadItem
 
-TURNED = "Turned and scaled to lie like the first map (Procrustes)."
+ALIGNED = Note(NoteCode.ALIGNED, "Turned and scaled to lie like the first map (Procrustes).")
 
 
 def align(projections: Sequence[Projection]) -> list[Projection]:
-    """The maps, each after the first turned, mirrored, moved and scaled to lie like the first.
+    """Procrustes-align every map to the first.
 
-    All distances within a map change by one factor, so neighbours, quality and distortion stay as they are.
+    All distances within a map change by the same factor, so neighbours, quality and distortion stay valid.
 
     Parameters
     ----------
@@ -26,32 +26,31 @@ def align(projections: Sequence[Projection]) -> list[Projection]:
     Raises
     ------
     BadItem
-        When the items differ.
+        If the items differ, or if some maps are planes and others spaces.
     """
     first = projections[0]
     aligned = [first]
-    middle = first.coords.mean(axis=0)
-    size = float(np.linalg.norm(first.coords - middle)) or 1.0
-    like = turned(first.coords, None)
+    center = first.coords.mean(axis=0)
+    scale = float(np.linalg.norm(first.coords - center)) or 1.0
+    target = procrustes_rotate(first.coords, None)
     for projection in projections[1:]:
         if list(projection.embeddings.items.ids) != list(first.embeddings.items.ids):
-            raise BadItem("Maps can be laid side by side when they have the same items in the same order.")
+            raise BadItem("Only maps of the same items in the same order can be aligned.")
         if projection.coords.shape[1] != first.coords.shape[1]:
-            raise BadItem("A plane and a space cannot be laid side by side: give all maps one n_components.")
-        coords = (turned(projection.coords, like) * size + middle).astype(np.float32)
-        note = f"{projection.note} {TURNED}".strip()
-        aligned.append(dataclasses.replace(projection, coords=coords, note=note))
+            raise BadItem("A plane and a space cannot be aligned: give all maps the same n_components.")
+        coords = (procrustes_rotate(projection.coords, target) * scale + center).astype(np.float32)
+        aligned.append(dataclasses.replace(projection, coords=coords, notes=(*projection.notes, ALIGNED)))
     return aligned
 
 
-def turned(coords: np.ndarray, like: np.ndarray | None) -> np.ndarray:
-    """Coordinates in the middle and at size 1, turned or mirrored to lie like others.
+def procrustes_rotate(coords: np.ndarray, target: np.ndarray | None) -> np.ndarray:
+    """Centre coordinates, scale them to norm 1, and rotate or mirror them onto a target.
 
     Parameters
     ----------
     coords : ndarray, shape (n_items, 2 or 3)
-    like : ndarray, shape (n_items, 2 or 3), or None
-        Centred and of size 1, as this function gives them; None turns nothing.
+    target : ndarray, shape (n_items, 2 or 3), or None
+        Centred and of norm 1, as this function returns them; None rotates nothing.
 
     Returns
     -------
@@ -59,13 +58,13 @@ def turned(coords: np.ndarray, like: np.ndarray | None) -> np.ndarray:
 
     Notes
     -----
-    The rotation with the least squared distances: orthogonal Procrustes (Schönemann 1966, ``scipy.linalg``).
+    Orthogonal Procrustes, the rotation with the least squared distances (Schönemann 1966, ``scipy.linalg``).
     """
     from scipy.linalg import orthogonal_procrustes
 
     centred: np.ndarray = coords - coords.mean(axis=0)
     centred /= np.linalg.norm(centred) or 1
-    if like is None:
+    if target is None:
         return centred
-    rotation: np.ndarray = orthogonal_procrustes(centred, like)[0]
+    rotation: np.ndarray = orthogonal_procrustes(centred, target)[0]
     return np.asarray(centred @ rotation)

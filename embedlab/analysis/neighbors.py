@@ -1,4 +1,4 @@
-"""The nearest-neighbour graph: computed once for UMAP, the quality measures and the neighbour views."""
+"""The nearest-neighbour graph that UMAP, the quality measures and the neighbour views share."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from embedlab.errors import BadItem
 
 Metric = Literal["cosine", "euclidean"]
 
-# Up to here every pair is compared: that takes no longer than the approximation needs to compile.
+# Up to this many rows comparing every pair takes no longer than the approximate search needs to compile.
 EXACT_UP_TO = 20_000
-_FLAT = 3  # dimensions: a map, where a tree is hundreds of times faster than comparing all pairs
+_MAX_TREE_DIM = 3  # on a map a k-d tree is hundreds of times faster than comparing all pairs
 _BLOCK_VALUES = 8_000_000  # similarities held at once (32 MB)
 
 
@@ -30,7 +30,7 @@ class Neighbors:
         Cosine distance (1 - cosine, from 0 to 2) or Euclidean distance.
     metric : str
     exact : bool
-        False when the graph was approximated.
+        False if the graph is approximate.
     """
 
     indices: np.ndarray
@@ -44,22 +44,22 @@ class Neighbors:
         return int(self.indices.shape[1])
 
     def first(self, k: int) -> Neighbors:
-        """The same graph with only the ``k`` nearest of each item."""
+        """Return the same graph with only the ``k`` nearest neighbours of each item."""
         return Neighbors(self.indices[:, :k], self.distances[:, :k], self.metric, self.exact)
 
 
 def knn(vectors: np.ndarray, k: int, metric: Metric = "cosine", exact: bool | None = None) -> Neighbors:
-    """Nearest neighbours of every row among the other rows.
+    """Find the nearest neighbours of every row among the other rows.
 
     Parameters
     ----------
     vectors : ndarray, shape (n_samples, dim)
     k : int
-        Neighbours per row; cut to ``n_samples - 1``.
+        Neighbours per row; at most ``n_samples - 1`` are returned.
     metric : {"cosine", "euclidean"}
     exact : bool, optional
         Exact (True), or approximate with NN-Descent (False; Dong et al. 2011, library ``pynndescent``). By
-        default exact up to 20,000 rows, and always for places on a map, where a tree (``scipy``) finds them.
+        default exact up to 20,000 rows, and always in up to 3 dimensions, with a k-d tree (``scipy``).
 
     Returns
     -------
@@ -68,7 +68,7 @@ def knn(vectors: np.ndarray, k: int, metric: Metric = "cosine", exact: bool | No
     Raises
     ------
     BadItem
-        When ``k`` is below 1, the metric is unknown, or a row is all zeros under the cosine.
+        If ``k`` is below 1, the metric is unknown, or a row is all zeros and the metric is the cosine.
     """
     if k < 1:
         raise BadItem(f"k must be at least 1, not {k}.")
@@ -81,27 +81,24 @@ def knn(vectors: np.ndarray, k: int, metric: Metric = "cosine", exact: bool | No
         return Neighbors(np.empty((n, 0), np.int64), np.empty((n, 0), np.float32), metric, True)
     if metric == "cosine":
         vectors = unit_rows(vectors)
-    flat = metric == "euclidean" and vectors.shape[1] <= _FLAT
-    exactly = flat or n <= EXACT_UP_TO if exact is None else exact
-    search = _approximate if not exactly else _in_tree if flat else _exact
+    low_dim = metric == "euclidean" and vectors.shape[1] <= _MAX_TREE_DIM
+    is_exact = low_dim or n <= EXACT_UP_TO if exact is None else exact
+    search = _search_approximate if not is_exact else _search_tree if low_dim else _search_exact
     indices, squared = search(vectors, k)
     # On unit vectors |a - b|² = 2 (1 - cos), so one search serves both metrics.
     distances = squared / 2 if metric == "cosine" else np.sqrt(squared)
-    return Neighbors(indices, distances.astype(np.float32), metric, exactly)
+    return Neighbors(indices, distances.astype(np.float32), metric, is_exact)
 
 
-def _in_tree(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Squared Euclidean neighbours in a few dimensions."""
+def _search_tree(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find neighbours and squared Euclidean distances with a k-d tree."""
     from scipy.spatial import KDTree
 
     n = len(vectors)
     points = vectors.astype(np.float64)
     distances, indices = KDTree(points).query(points, k + 1)
-    # Each is among its own nearest, but not always the first: copies lie as near. Or it is not at all, and
-    # the last goes.
-    own = indices == np.arange(n)[:, None]
-    own[~own.any(axis=1), -1] = True
-    indices, squared = indices[~own].reshape(n, k), distances[~own].reshape(n, k) ** 2
+    itself = _mark_itself(indices)
+    indices, squared = indices[~itself].reshape(n, k), distances[~itself].reshape(n, k) ** 2
     order = np.lexsort((indices, squared), axis=1)
     return (
         np.take_along_axis(indices, order, axis=1).astype(np.int64),
@@ -109,8 +106,8 @@ def _in_tree(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _exact(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Squared Euclidean neighbours by blocks of |a|² + |b|² - 2ab, so that memory stays flat."""
+def _search_exact(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Compare all pairs, as |a|² + |b|² - 2ab, in blocks so that memory stays bounded."""
     n = len(vectors)
     indices = np.empty((n, k), np.int64)
     squared = np.empty((n, k), np.float32)
@@ -128,17 +125,23 @@ def _exact(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     return indices, squared
 
 
-def _approximate(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _search_approximate(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find approximate neighbours and squared Euclidean distances with NN-Descent."""
     from pynndescent import NNDescent
 
     graph = NNDescent(vectors, metric="sqeuclidean", n_neighbors=k + 1, random_state=0)
     indices, squared = graph.neighbor_graph
     n = len(vectors)
-    keep_i = np.empty((n, k), np.int64)
-    keep_d = np.empty((n, k), np.float32)
-    # An item is not always first in its own list (exact copies tie with it): drop it wherever it stands.
-    itself = indices == np.arange(n)[:, None]
+    itself = _mark_itself(indices)
+    neighbors = indices[~itself].reshape(n, k).astype(np.int64)
+    return neighbors, np.maximum(squared[~itself].reshape(n, k).astype(np.float32), 0)
+
+
+def _mark_itself(indices: np.ndarray) -> np.ndarray:
+    """Mark one entry per row to drop: the item itself, or the last if it is not in its own list.
+
+    An item is not always first in its own list, nor always in it: exact copies tie with it.
+    """
+    itself: np.ndarray = indices == np.arange(len(indices))[:, None]
     itself[~itself.any(axis=1), -1] = True
-    keep_i[:] = indices[~itself].reshape(n, k)
-    keep_d[:] = squared[~itself].reshape(n, k)
-    return keep_i, np.maximum(keep_d, 0)
+    return itself

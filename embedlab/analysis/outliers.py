@@ -1,4 +1,4 @@
-"""What is worth a second look: items that are nearly the same, and items far from all others."""
+"""Items worth a second look: near duplicates, and outliers."""
 
 from __future__ import annotations
 
@@ -8,68 +8,68 @@ import pandas as pd
 from embedlab.analysis.neighbors import Neighbors
 
 
-def near_duplicates(ids: list[str], neighbors: Neighbors, n: int = 20) -> pd.DataFrame:
-    """The pairs that lie closest to each other.
+def find_near_duplicates(ids: list[str], neighbors: Neighbors, n: int = 20) -> pd.DataFrame:
+    """List the pairs of items that lie closest to each other.
 
     Parameters
     ----------
     ids : list of str
     neighbors : Neighbors
-        Of the items, in the order of ``ids``; a pair is found when either has the other in its list.
+        Of the items, in the order of ``ids``. A pair is found if at least one lists the other as neighbour.
     n : int
-        How many pairs, at most.
+        Maximum number of pairs.
 
     Returns
     -------
     DataFrame
-        ``id``, ``other`` and ``distance``, the closest pair first; exact copies have 0.
+        ``id``, ``other`` and ``distance``, the closest pair first; exact copies have a distance of 0.
     """
-    # What rounding leaves of zero would make an order among exact copies.
+    # Rounding errors near zero would put exact copies in an arbitrary order.
     distances = neighbors.distances.ravel().astype(float).round(6).clip(0)
-    enough = 2 * n  # a pair is there twice at most
+    enough = 2 * n  # a pair is listed twice at most
     limit = np.partition(distances, enough)[enough] if len(distances) > enough else np.inf
     near = np.flatnonzero(distances <= limit)
-    rows, others = near // max(neighbors.k, 1), neighbors.indices.ravel()[near]
+    rows, partners = near // max(neighbors.k, 1), neighbors.indices.ravel()[near]
     pairs = pd.DataFrame(
         {
-            "row": np.minimum(rows, others),
-            "with": np.maximum(rows, others),
+            "row": np.minimum(rows, partners),
+            "partner": np.maximum(rows, partners),
             "distance": distances[near],
         }
-    ).drop_duplicates(["row", "with"])
-    best = pairs.sort_values(["distance", "row", "with"], kind="stable").head(n)
+    ).drop_duplicates(["row", "partner"])
+    closest = pairs.sort_values(["distance", "row", "partner"], kind="stable").head(n)
     names = np.array(ids, dtype=object)
     columns = {
-        "id": names[best["row"]],
-        "other": names[best["with"]],
-        "distance": best["distance"].to_numpy(),
+        "id": names[closest["row"]],
+        "other": names[closest["partner"]],
+        "distance": closest["distance"].to_numpy(),
     }
     return pd.DataFrame(columns)
 
 
-def outliers(ids: list[str], neighbors: Neighbors, n: int = 20) -> pd.DataFrame:
-    """The items that lie farthest from their neighbours, for how close their neighbours lie to each other.
+def find_outliers(ids: list[str], neighbors: Neighbors, n: int = 20) -> pd.DataFrame:
+    """List the items that lie far from their neighbours, compared with what is normal nearby.
 
     Parameters
     ----------
     ids, neighbors, n
-        As for :func:`near_duplicates`.
+        As for :func:`find_near_duplicates`.
 
     Returns
     -------
     DataFrame
-        ``id`` and ``factor``: mean distance to its k neighbours, divided by the mean of the same number of
-        those neighbours. About 1 inside of a crowd; the largest first.
+        ``id`` and ``factor``, the largest first: the item's mean distance to its k neighbours, divided by the
+        mean of the same number over those neighbours. About 1 inside a cluster.
 
     Notes
     -----
-    A plain form of the local outlier factor (Breunig et al. 2000): a thin crowd is not all outliers.
+    A simplified local outlier factor (Breunig et al. 2000): items of a sparse cluster are not all outliers.
     """
     if neighbors.k == 0:
         return pd.DataFrame({"id": ids[:0], "factor": np.empty(0)})
-    own = neighbors.distances.mean(axis=1, dtype=np.float64)
-    around = own[neighbors.indices].mean(axis=1)
+    mean_distance = neighbors.distances.mean(axis=1, dtype=np.float64)
+    nearby = mean_distance[neighbors.indices].mean(axis=1)
     tiny = np.finfo(np.float32).eps
-    factor = (own + tiny) / (around + tiny)
+    factor = (mean_distance + tiny) / (nearby + tiny)
     order = np.lexsort((np.arange(len(ids)), -factor))[:n]
     return pd.DataFrame({"id": [ids[row] for row in order], "factor": factor[order]})

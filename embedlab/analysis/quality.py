@@ -1,14 +1,22 @@
-"""How far to trust a map: which neighbourhoods survived the way down to two dimensions."""
+"""How far to trust a map: how many neighbourhoods it preserves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from embedlab.analysis.neighbors import Metric
+from embedlab.analysis.neighbors import Metric, knn
 from embedlab.embeddings import unit_rows
 
+Grade = Literal["good", "fair", "poor", "unknown"]
+GRADE_WORDS: dict[Grade, str] = {
+    "good": "neighbours are well kept",
+    "fair": "read neighbours with care",
+    "poor": "do not trust distances here",
+    "unknown": "too few points to judge",
+}
 # Ranking every pair costs n² log n: above this many items the two scores are estimated on a random subset.
 RANKED_UP_TO = 5_000
 
@@ -20,16 +28,16 @@ class Quality:
     Attributes
     ----------
     trustworthiness : float
-        1 when the k nearest neighbours *on the map* are true neighbours; lower when strangers were put
+        1 if the k nearest neighbours *on the map* are true neighbours; lower if the map puts unrelated items
         together. About 0.5 for a random map.
     continuity : float
-        1 when the k *true* neighbours are still near on the map; lower when neighbours were torn apart.
+        1 if the k *true* neighbours are still near on the map; lower if the map separates neighbours.
     k : int
-        Size of the neighbourhood both look at.
+        Size of the neighbourhood that both scores use.
     distortion : ndarray, shape (n_samples,), float32
         For each item the share of its k true neighbours that are not among its k nearest on the map (0 to 1).
     n_ranked : int
-        Items on which the two scores were computed (all of them up to 5,000, else a random subset).
+        Items on which the two scores were computed: all of them up to 5,000, otherwise a random subset.
     """
 
     trustworthiness: float
@@ -45,19 +53,20 @@ class Quality:
         )
 
     @property
-    def words(self) -> str:
-        """The verdict in a few plain words, for a badge."""
+    def grade(self) -> Grade:
+        """How far to trust the map: good from 0.95, fair from 0.85, by the worse of the two scores."""
         if not np.isfinite(self.trustworthiness):
-            return "too few points to judge"
-        worst = min(self.trustworthiness, self.continuity)
-        if worst >= 0.95:
-            return "neighbours are well kept"
-        if worst >= 0.85:
-            return "read neighbours with care"
-        return "do not trust distances here"
+            return "unknown"
+        worse = min(self.trustworthiness, self.continuity)
+        return "good" if worse >= 0.95 else "fair" if worse >= 0.85 else "poor"
+
+    @property
+    def words(self) -> str:
+        """The grade in a few words, for a badge."""
+        return GRADE_WORDS[self.grade]
 
 
-def measure(
+def measure_quality(
     vectors: np.ndarray,
     coords: np.ndarray,
     *,
@@ -66,16 +75,16 @@ def measure(
     true_neighbors: np.ndarray,
     random_state: int = 0,
 ) -> Quality:
-    """Trustworthiness and continuity (Venna & Kaski 2001), and each item's distortion.
+    """Compute trustworthiness and continuity (Venna & Kaski 2001), and each item's distortion.
 
     Parameters
     ----------
     vectors : ndarray, shape (n_samples, dim)
         The embeddings.
     coords : ndarray, shape (n_samples, n_components)
-        Their places on the map.
+        Their coordinates on the map.
     k : int
-        Neighbourhood size; cut so that the scores stay defined (k < n_samples / 2).
+        Neighbourhood size; reduced if necessary so that the scores are defined (k < n_samples / 2).
     metric : {"cosine", "euclidean"}
         Distance in the full space; on the map it is always Euclidean.
     true_neighbors : ndarray, shape (n_samples, at least k), int64
@@ -86,10 +95,8 @@ def measure(
     Returns
     -------
     Quality
-        With NaN scores below 4 items, where they are not defined.
+        With NaN scores for fewer than 4 items, for which they are undefined.
     """
-    from embedlab.analysis.neighbors import knn
-
     n = len(vectors)
     k = min(k, (n - 1) // 2)
     if n < 4 or k < 1:
@@ -110,13 +117,11 @@ def measure(
 
 
 def _intrusion_score(reference: np.ndarray, shown: np.ndarray, k: int) -> float:
-    """Trustworthiness of ``shown`` with respect to ``reference``; swap the two for continuity.
+    """Compute the trustworthiness of ``shown`` given ``reference``; swap the two for continuity.
 
     T(k) = 1 - 2 / (n k (2n - 3k - 1)) * sum of max(0, r(i, j) - k) over every i and the k nearest j of i in
     ``shown``, where r(i, j) is the rank of j among the neighbours of i in ``reference``.
     """
-    from embedlab.analysis.neighbors import knn
-
     n = len(reference)
     nearest = knn(shown, k, metric="euclidean").indices
     reference = np.asarray(reference, np.float32)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from embedlab.analysis.alignment import turned
-from embedlab.analysis.projection import NAMES, Method, project
+from embedlab.analysis.alignment import procrustes_rotate
+from embedlab.analysis.projection import METHOD_NAMES, Method, project
 from embedlab.comparison.geometry import two_nn
 from embedlab.comparison.tasks import knn_accuracy
 from embedlab.embeddings import Embeddings
@@ -87,12 +87,13 @@ def depth_figure(
     before = None
     for column, (name, embeddings) in enumerate(stages.items()):
         coords = project(embeddings, method, random_state=random_state).coords
-        before = turned(coords, before)
+        before = procrustes_rotate(coords, before)
         axes = figure.add_subplot(grid[2, column])
         _map(axes, before, embeddings)
         axes.set_xlabel(f"{_short(name)}\n{embeddings.dim} numbers", fontsize=10, color=INK)
     figure.supxlabel(
-        f"from the first layer to the last →   ({NAMES[method]} maps: near means like, far means little)",
+        f"from the first layer to the last →   "
+        f"({METHOD_NAMES[method]} maps: near means like, far means little)",
         fontsize=10,
         color="#666666",
     )

@@ -22,6 +22,7 @@ from embedlab.catalog.refs import AnyFolderRef, AnyHubRef, CatalogRef, FolderRef
 from embedlab.embedders.protocol import Embedder
 from embedlab.errors import Argument, EmbedlabError, require
 from embedlab.io.disk import CacheUnusable
+from embedlab.io.text import first_line
 from embedlab.weights import LocalWeights, Progress, WeightsError, WeightsUnavailable, folder, repository
 from embedlab.weights.untrusted import NotAModel
 
@@ -329,9 +330,8 @@ def _build(ref: AnyHubRef | AnyFolderRef, found: LocalWeights) -> Embedder:
         raise
     except Exception as error:
         # Four libraries read files from strangers here, and their errors share no base class.
-        why = (str(error).strip().splitlines() or [""])[0][:300]
         raise NotAModel(
-            f"{ref} cannot be loaded from {found.path}: {type(error).__name__}: {why}",
+            f"{ref} cannot be loaded from {found.path}: {type(error).__name__}: {first_line(error, 300)}",
             model=str(ref),
             path=found.path,
         ) from error

@@ -207,7 +207,7 @@ def _choose_prompts(ref: SentenceTransformerRef, network: SentenceTransformer) -
             f"{ref} was trained with prompts, words before each text, but its configuration does not contain "
             "them. Look them up on its homepage and pass them; for E5: "
             "load_model(…, query_prompt='query: ', document_prompt='passage: ').",
-            stacklevel=4,
+            stacklevel=6,
         )
     return prompts
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from embedlab.analysis.projection import NAMES, Projection
+from embedlab.analysis.projection import METHOD_NAMES, Projection
 from embedlab.analysis.quality import Quality
 from embedlab.explorer.pictures import MIXED_WORDS
 from embedlab.io.text import clean
-
-_GRADES = {
-    "neighbours are well kept": "good",
-    "read neighbours with care": "fair",
-    "do not trust distances here": "poor",
-}
 
 
 def honest_words(projection: Projection) -> str:
@@ -22,19 +16,14 @@ def honest_words(projection: Projection) -> str:
         return (
             f"{count} directions out of {dim}: points that overlap here may lie far apart in the full space."
         )
-    name = NAMES[projection.method]
+    name = METHOD_NAMES[projection.method]
     warning = "distances between far clusters mean little, and the axes have no unit."
     return f"{name} keeps neighbours together; {warning}"
 
 
-def grade(quality: Quality) -> str:
-    """``"good"``, ``"fair"``, ``"poor"`` or ``"unknown"``: the colour of the badge."""
-    return _GRADES.get(quality.words, "unknown")
-
-
 def verdict(quality: Quality) -> str:
     """How far to trust the map, with its two scores."""
-    if grade(quality) == "unknown":
+    if quality.grade == "unknown":
         return quality.words
     scores = f"trustworthiness {quality.trustworthiness:.2f}, continuity {quality.continuity:.2f}"
     return f"{scores}: {quality.words}"
@@ -44,7 +33,11 @@ def caption(projection: Projection) -> str:
     """What was drawn, and with which parameters."""
     emb = projection.embeddings
     said = [MIXED_WORDS] if emb.items.modality == "image+text" else []
-    said += [NAMES[projection.method], f"{len(projection)} items", f"{emb.model.name} ({emb.dim} dimensions)"]
+    said += [
+        METHOD_NAMES[projection.method],
+        f"{len(projection)} items",
+        f"{emb.model.name} ({emb.dim} dimensions)",
+    ]
     said += [
         f"{name}={value}" if name != "metric" else str(value) for name, value in projection.params.items()
     ]

@@ -9,9 +9,9 @@ import numpy as np
 
 from embedlab.analysis.agreement import neighbor_overlap
 from embedlab.analysis.clusters import find_clusters
-from embedlab.analysis.outliers import near_duplicates, outliers
+from embedlab.analysis.outliers import find_near_duplicates, find_outliers
 from embedlab.analysis.projection import Projection
-from embedlab.explorer.captions import caption, grade, help_lines, honest_words, verdict
+from embedlab.explorer.captions import caption, help_lines, honest_words, verdict
 from embedlab.explorer.coloring import DISAGREEMENT, DISTORTION, Coloring, choices, coloring
 from embedlab.io.text import clean, clip
 from embedlab.items import Items
@@ -127,8 +127,8 @@ def lists(projections: Sequence[Projection]) -> list[dict[str, Any]]:
     ids, row = first.embeddings.items.ids, {id: i for i, id in enumerate(first.embeddings.items.ids)}
     measure = "1 − cosine" if first.neighbors.metric == "cosine" else "Euclidean distance"
     where = f", for {clean(first.embeddings.model.name)}" if len(projections) > 1 else ""
-    pairs = near_duplicates(ids, first.neighbors, MOST_LISTED)
-    far = outliers(ids, first.neighbors, MOST_LISTED)
+    pairs = find_near_duplicates(ids, first.neighbors, MOST_LISTED)
+    far = find_outliers(ids, first.neighbors, MOST_LISTED)
     found = [
         {
             "title": "Near duplicates",
@@ -180,7 +180,7 @@ def panel(projection: Projection, several: bool) -> dict[str, Any]:
         "lost": np.rint(quality.distortion * quality.k).astype(int).tolist(),
         "k": quality.k,
         "clusters": islands(projection) if small else [],
-        "grade": grade(quality),
+        "grade": quality.grade,
         "verdict": verdict(quality),
         "caption": caption(projection),
         "honest": "" if several else honest_words(projection),
@@ -190,7 +190,7 @@ def panel(projection: Projection, several: bool) -> dict[str, Any]:
 def islands(projection: Projection) -> list[dict[str, Any]]:
     """The clusters of a map: what each is called, and where its name stands."""
     found = find_clusters(projection)
-    both = zip(found.names, found.places, strict=True)
+    both = zip(found.names, found.centers, strict=True)
     return [{"name": clip(name, 28), "place": rounded(place)} for name, place in both]
 
 

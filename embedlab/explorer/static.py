@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from embedlab import palette
-from embedlab.analysis.projection import NAMES, Projection
+from embedlab.analysis.projection import METHOD_NAMES, Note, NoteCode, Projection
 from embedlab.explorer.captions import honest_words
 from embedlab.explorer.coloring import Coloring, Group, coloring
 from embedlab.explorer.pictures import MIXED_WORDS, are_seen, kind_of, small_picture
@@ -151,8 +151,8 @@ def _seen(projection: Projection) -> Projection:
     x, y, z = (projection.coords - projection.coords.mean(axis=0)).T
     away = z * np.cos(yaw) - x * np.sin(yaw)
     plane = np.column_stack([x * np.cos(yaw) + z * np.sin(yaw), y * np.cos(pitch) - away * np.sin(pitch)])
-    note = f"Three dimensions, seen from one side. {projection.note}".strip()
-    return dataclasses.replace(projection, coords=plane.astype(np.float32), note=note)
+    note = Note(NoteCode.FLATTENED, "Three dimensions, seen from one side.")
+    return dataclasses.replace(projection, coords=plane.astype(np.float32), notes=(note, *projection.notes))
 
 
 def extent(coords: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -279,7 +279,7 @@ def _color_bar(canvas: Any, axes: Any, colors: Coloring, right: float) -> None:
 
 def _caption(projection: Projection) -> list[str]:
     embeddings, quality = projection.embeddings, projection.quality
-    first = f"{NAMES[projection.method]} of {len(projection)} items, {clip(embeddings.model.name, 40)}"
+    first = f"{METHOD_NAMES[projection.method]} of {len(projection)} items, {clip(embeddings.model.name, 40)}"
     if np.isfinite(quality.trustworthiness):
         first += f" · trustworthiness {quality.trustworthiness:.2f}, continuity {quality.continuity:.2f}"
     rest = honest_words(projection)

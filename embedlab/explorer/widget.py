@@ -14,10 +14,10 @@ import anywidget
 import numpy as np
 import traitlets
 
-from embedlab.analysis.agreement import same_items
+from embedlab.analysis.agreement import select_common_items
 from embedlab.analysis.alignment import align
-from embedlab.analysis.projection import NAMES, Method, Projection, project
-from embedlab.analysis.sampling import stratified, thinned
+from embedlab.analysis.projection import METHOD_NAMES, Method, Note, NoteCode, Projection, project
+from embedlab.analysis.sampling import sample_stratified, select_points
 from embedlab.embedders import Embedder
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
@@ -90,7 +90,7 @@ def explore(
     several = [embeddings] if isinstance(embeddings, (Embeddings, Projection)) else list(embeddings)
     if len(several) != 1:
         vectors = [one.embeddings if isinstance(one, Projection) else one for one in several]
-        common = same_items(vectors)
+        common = select_common_items(vectors)
         # A projection is kept as it is; only where items are missing must it be made anew.
         several = [one if len(one) == len(emb) else emb for one, emb in zip(several, common, strict=True)]
         several = [
@@ -98,22 +98,23 @@ def explore(
             for one, emb in zip(several, common, strict=True)
         ]
     first = several[0].embeddings if isinstance(several[0], Projection) else several[0]
-    rows = stratified(first.items, MOST_SHOWN if n_samples is None else n_samples, random_state)
+    rows = sample_stratified(first.items, MOST_SHOWN if n_samples is None else n_samples, random_state)
     shown = np.isin(np.arange(len(first)), rows)
-    note = ""
+    note = None
     if not shown.all():
         by = ", every label with its share" if first.items.labels else ""
-        note = f"A random sample{by} (random_state={random_state}): {len(rows):,} of {len(first):,} items."
+        text = f"A random sample{by} (random_state={random_state}): {len(rows):,} of {len(first):,} items."
+        note = Note(NoteCode.SAMPLED, text)
 
     def placed(one: Shown) -> Projection:
         if isinstance(one, Projection):
-            map = thinned(one, shown) if note else one
+            map = select_points(one, shown) if note else one
         else:
             sample = one.select(shown) if note else one
             map = project(
                 sample, method, n_neighbors=n_neighbors, random_state=random_state, n_components=n_components
             )
-        return dataclasses.replace(map, note=f"{map.note} {note}".strip()) if note else map
+        return dataclasses.replace(map, notes=(*map.notes, note)) if note else map
 
     return Explorer([placed(one) for one in several], color_by=color_by, model=model, height=height)
 
@@ -323,7 +324,7 @@ class Explorer(State, anywidget.AnyWidget):
         trust = f"trustworthiness {quality.trustworthiness:.2f}" if known else quality.words
         return (
             f"Explorer: {len(self._items)} items of {self._items.name!r}, {embeddings.model.name}, "
-            f"{NAMES[self.projection.method]}, {trust}"
+            f"{METHOD_NAMES[self.projection.method]}, {trust}"
         )
 
     def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Check each item before anything is embedded: can it be read, how large is it, does it occur twice?"""
+"""Check before embedding whether each item can be read, how large it is, and whether it occurs twice."""
 
 from __future__ import annotations
 

@@ -204,12 +204,12 @@ def _max_tokens(model: Embedder) -> int | None:
 
 
 def _server_notice(items: Items, model: Embedder) -> tuple[Part, ...]:
-    from embedlab.embedders.openai.server import ServerEmbedder
+    from embedlab.embedders.openai.embedder import ServerEmbedder
 
     if not isinstance(model, ServerEmbedder):
         return ()
-    over_limit = model.over_limit(items)
-    return (model.estimate(items), f" {over_limit}") if over_limit else (model.estimate(items),)
+    exceeded = model.limit_exceeded(items)
+    return (model.estimate(items), " ", *exceeded) if exceeded else (model.estimate(items),)
 
 
 def _truncated_texts(items: Items, model: CachedEmbedder | None) -> tuple[int, tuple[str, ...]]:

@@ -13,8 +13,8 @@ from embedlab.io.html import render
 from embedlab.io.text import clip
 
 if TYPE_CHECKING:
+    from embedlab.inspection.findings import Findings
     from embedlab.inspection.forecast import Forecast
-    from embedlab.inspection.summary import Summary
     from embedlab.items import ReadReport
 
 Line = tuple[str, str]
@@ -29,9 +29,9 @@ _NEARLY = {
 }
 
 
-def lines(summary: Summary, speaker: Speaker = str) -> list[Line]:
+def lines(findings: Findings, speaker: Speaker = str) -> list[Line]:
     """Return pairs of a heading and its text."""
-    items = summary.items
+    items = findings.items
     found = [("items", f"{len(items):,} {items.modality}")]
     if items.origin:
         found.append(("read from", items.origin.description))
@@ -39,42 +39,42 @@ def lines(summary: Summary, speaker: Speaker = str) -> list[Line]:
             found.append(
                 ("left out in reading", _reasons(items.origin.left_out) + _advice(items.origin, speaker))
             )
-    found.append(("size", _sizes(summary)))
+    found.append(("size", _sizes(findings)))
     if items.labels is not None:
-        found += _labels(summary)
-    found.append(("cannot be embedded", _reasons(summary.problems) if summary.problems else "none"))
-    if items.modality != "text" and not summary.full:
+        found += _labels(findings)
+    found.append(("cannot be embedded", _reasons(findings.problems) if findings.problems else "none"))
+    if items.modality != "text" and not findings.full:
         decode = speaker(Argument("full", True))
         found.append(("not looked at", f"the rest of each file after its beginning; {decode} decodes it"))
-    if summary.notes:
-        found.append(("odd", _reasons(summary.notes)))
-    found.append(("copies", _copies(summary)))
-    if summary.near_copies:
-        nearly = f"{_groups(summary.near_copies)}; {_NEARLY.get(items.modality, '')}"
+    if findings.notes:
+        found.append(("odd", _reasons(findings.notes)))
+    found.append(("copies", _copies(findings)))
+    if findings.near_copies:
+        nearly = f"{_groups(findings.near_copies)}; {_NEARLY.get(items.modality, '')}"
         found.append(("nearly the same", nearly))
-    if summary.forecast:
-        found += _forecast(summary.forecast, speaker)
+    if findings.forecast:
+        found += _forecast(findings.forecast, speaker)
     return found
 
 
-def text(summary: Summary, speaker: Speaker = str) -> str:
+def text(findings: Findings, speaker: Speaker = str) -> str:
     """Return the lines as one string, their texts aligned."""
-    found = lines(summary, speaker)
+    found = lines(findings, speaker)
     width = max(len(heading) for heading, _ in found)
     shown = (f"  {heading:<{width}}  {clip(line, _MAX_LINE)}" for heading, line in found)
-    return "\n".join([f"Summary of {clip(summary.items.name, 60)!r}", *shown])
+    return "\n".join([f"Summary of {clip(findings.items.name, 60)!r}", *shown])
 
 
-def html(summary: Summary) -> str:
+def html(findings: Findings) -> str:
     """Return the lines as a table, and all problems as lists to unfold."""
-    origin = summary.items.origin
+    origin = findings.items.origin
     lists = [
-        ("What cannot be embedded, and why", summary.problems),
+        ("What cannot be embedded, and why", findings.problems),
         ("What was left out in reading, and why", origin.left_out if origin else {}),
     ]
     values = {
-        "name": clip(summary.items.name, 60),
-        "lines": [(heading, clip(line, _MAX_LINE)) for heading, line in lines(summary)],
+        "name": clip(findings.items.name, 60),
+        "lines": [(heading, clip(line, _MAX_LINE)) for heading, line in lines(findings)],
         "lists": [
             (title, len(reasons), list(reasons.items())[:_MAX_LISTED])
             for title, reasons in lists
@@ -84,12 +84,12 @@ def html(summary: Summary) -> str:
     return render("embedlab.inspection", "summary.html", values)
 
 
-def _sizes(summary: Summary) -> str:
-    known = summary.sizes[np.isfinite(summary.sizes)]
+def _sizes(findings: Findings) -> str:
+    known = findings.sizes[np.isfinite(findings.sizes)]
     if not len(known):
-        return format_bytes(summary.n_bytes)
-    largest = clip(summary.items.ids[int(np.nanargmax(summary.sizes))], 40)
-    unit = _UNITS.get(summary.items.modality, "")
+        return format_bytes(findings.n_bytes)
+    largest = clip(findings.items.ids[int(np.nanargmax(findings.sizes))], 40)
+    unit = _UNITS.get(findings.items.modality, "")
     low, median, high, most = np.percentile(known, [25, 50, 75, 100])
     if unit == "seconds":
         total = f", {format_seconds(float(known.sum()))} in all"
@@ -99,32 +99,32 @@ def _sizes(summary: Summary) -> str:
         total = ""
         low, median, high, most = (f"{size:,.0f}" for size in (low, median, high, most))
     half = f"half of them have {low} to {high}{f' {unit}' if unit else ''}, the middle one {median}"
-    return f"{format_bytes(summary.n_bytes)}{total}; {half}, the largest {most} ({largest})"
+    return f"{format_bytes(findings.n_bytes)}{total}; {half}, the largest {most} ({largest})"
 
 
-def _labels(summary: Summary) -> Iterator[Line]:
-    counts = summary.labels
-    n_without = len(summary.items) - int(counts.sum())
+def _labels(findings: Findings) -> Iterator[Line]:
+    counts = findings.labels
+    n_without = len(findings.items) - int(counts.sum())
     n_single = int((counts == 1).sum())
     examples = ", ".join(f"{clip(name, 30)} {n:,}" for name, n in counts.head(_EXAMPLES).items())
     line = f"{len(counts):,}: {examples}{_more(len(counts))}" if len(counts) else "none"
     line += f"; without one: {n_without:,} items" if n_without else ""
     line += f"; with a single item: {n_single:,}" if n_single else ""
     yield "labels", line
-    if similar := summary.similar_labels:
+    if similar := findings.similar_labels:
         groups = "; ".join(
             " = ".join(clip(repr(name), 32) for name in group) for group in similar[:_EXAMPLES]
         )
         yield "labels to unite", groups + _more(len(similar))
 
 
-def _copies(summary: Summary) -> str:
-    if not summary.copies:
+def _copies(findings: Findings) -> str:
+    if not findings.copies:
         return "none"
-    n_repeated = sum(len(group) - 1 for group in summary.copies)
-    line = f"{n_repeated:,} to leave out: {_groups(summary.copies)}"
-    if summary.label_conflicts:
-        line += f"; with different labels: {_groups(summary.label_conflicts)}"
+    n_repeated = sum(len(group) - 1 for group in findings.copies)
+    line = f"{n_repeated:,} to leave out: {_groups(findings.copies)}"
+    if findings.label_conflicts:
+        line += f"; with different labels: {_groups(findings.label_conflicts)}"
     return line
 
 

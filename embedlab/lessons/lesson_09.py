@@ -12,7 +12,7 @@ import numpy as np
 
 import embedlab as el
 from embedlab.analysis.clusters import find_clusters
-from embedlab.analysis.projection import NAMES, Projection
+from embedlab.analysis.projection import METHOD_NAMES, Projection
 from embedlab.catalog import registry
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import show
@@ -179,7 +179,7 @@ def second_look(projection: Projection) -> None:
     # Islands that one sees, not every clump within them.
     found = find_clusters(projection, max(8, len(projection) // 12)).labels
     maps = {
-        f"{NAMES[projection.method]}, as in the game": projection,
+        f"{METHOD_NAMES[projection.method]}, as in the game": projection,
         "UMAP, another seed, 30 neighbours": el.project(emb, n_neighbors=30, random_state=1, **options),
     }
     if projection.method != "pca":

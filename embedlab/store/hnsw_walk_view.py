@@ -10,7 +10,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from embedlab.analysis.projection import NAMES
+from embedlab.analysis.projection import METHOD_NAMES
 from embedlab.explorer.scripts import in_script
 from embedlab.io.text import clean, clip, escape
 
@@ -74,7 +74,7 @@ def scene(walk: HnswWalk) -> dict[str, Any]:
 
 def caution(walk: HnswWalk) -> str:
     """What the picture cannot show."""
-    method = NAMES[walk.projection.method]
+    method = METHOD_NAMES[walk.projection.method]
     return (
         f"The walk runs in all {walk.embeddings.dim:,} numbers. The map ({method}) is a flattening of them, "
         "so a short step can look like a jump. The query has no place on it: the star stands at its nearest "

@@ -7,7 +7,7 @@ import pytest
 from conftest import card
 
 import embedlab as el
-from embedlab.analysis.agreement import neighbor_overlap, same_items, shared_by_all
+from embedlab.analysis.agreement import neighbor_overlap, select_common_items
 from embedlab.analysis.neighbors import Neighbors, knn
 from embedlab.errors import BadItem
 
@@ -30,8 +30,6 @@ def test_overlap_is_counted_by_hand() -> None:
     assert neighbor_overlap([a, b]).tolist() == [1.0, 0.5, 0.5, 0.5]
     assert neighbor_overlap([a, b], k=1).tolist() == [0.0, 0.0, 0.0, 0.0]
     assert neighbor_overlap([a, a, b]).tolist() == pytest.approx([1.0, 2 / 3, 2 / 3, 2 / 3])
-    assert shared_by_all([a, b], 0).tolist() == [1, 2]
-    assert shared_by_all([a, b], 1).tolist() == [2]
 
 
 def test_a_turned_space_agrees_and_noise_does_not() -> None:
@@ -47,20 +45,20 @@ def test_a_turned_space_agrees_and_noise_does_not() -> None:
 def test_items_in_another_order_are_put_in_order() -> None:
     vectors = np.arange(8, dtype=np.float32).reshape(4, 2) + 1
     first, second = emb(list("abcd"), vectors), emb(list("dbcx"), vectors)
-    one, two = same_items([first, second])
+    one, two = select_common_items([first, second])
     assert one.items.ids == two.items.ids == ["b", "c", "d"]
     assert two.vectors[2].tolist() == vectors[0].tolist()
-    assert same_items([first, first])[1] is first
+    assert select_common_items([first, first])[1] is first
 
 
 def test_what_cannot_be_compared_is_said() -> None:
     vectors = np.ones((4, 2), np.float32)
     with pytest.raises(BadItem, match="no embeddings"):
-        same_items([])
-    with pytest.raises(BadItem, match=r"Only 1 of 4 items.*missing somewhere: a, b, c"):
-        same_items([emb(list("abcd"), vectors), emb(list("dxyz"), vectors)])
+        select_common_items([])
+    with pytest.raises(BadItem, match=r"Only 1 of 4 items.*missing from at least one: a, b, c"):
+        select_common_items([emb(list("abcd"), vectors), emb(list("dxyz"), vectors)])
     a = graph([[1, 2], [0, 2], [0, 1]])
-    with pytest.raises(BadItem, match="Two spaces or more"):
+    with pytest.raises(BadItem, match="needs two spaces or more"):
         neighbor_overlap([a])
     with pytest.raises(BadItem, match="different numbers of items: 2, 3"):
         neighbor_overlap([a, graph([[1, 1], [0, 0]])])

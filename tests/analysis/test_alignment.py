@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import embedlab as el
-from embedlab.analysis.alignment import TURNED, align
+from embedlab.analysis.alignment import ALIGNED, align
 from embedlab.errors import BadItem
 
 
@@ -24,7 +24,7 @@ def test_a_turned_mirrored_moved_and_scaled_map_comes_back(projection: el.Projec
     first, second = align([projection, moved])
     assert first is projection
     np.testing.assert_allclose(second.coords, projection.coords, atol=1e-4)
-    assert TURNED in second.note
+    assert ALIGNED in second.notes
     assert second.quality is moved.quality
 
 

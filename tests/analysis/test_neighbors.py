@@ -67,14 +67,14 @@ def test_wrong_input_is_refused(vectors: np.ndarray) -> None:
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_places_on_a_map_have_the_neighbours_that_comparing_all_finds(dim: int) -> None:
     places = np.random.default_rng(0).normal(size=(400, dim)).astype(np.float32)
-    found, expected = knn(places, 7, "euclidean"), neighbors._exact(places, 7)
+    found, expected = knn(places, 7, "euclidean"), neighbors._search_exact(places, 7)
     assert found.exact
     clear = np.diff(expected[1]).min(axis=1) > 1e-4  # elsewhere rounding decides who comes first
     assert clear.sum() > 20
     np.testing.assert_array_equal(found.indices[clear, :6], expected[0][clear, :6])
     places[50:80] = places[20:50]  # copies
     places[100:130] = places[99]
-    found, expected = knn(places, 7, "euclidean"), neighbors._exact(places, 7)
+    found, expected = knn(places, 7, "euclidean"), neighbors._search_exact(places, 7)
     np.testing.assert_allclose(found.distances, np.sqrt(expected[1]), atol=2e-3)
     assert (found.indices != np.arange(400)[:, None]).all()
     assert all(len(set(row)) == 7 for row in found.indices.tolist())

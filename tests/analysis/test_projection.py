@@ -10,8 +10,8 @@ import pytest
 from sklearn.manifold import trustworthiness
 
 from embedlab.analysis.neighbors import knn
-from embedlab.analysis.projection import METHODS, project
-from embedlab.analysis.quality import measure
+from embedlab.analysis.projection import METHODS, NoteCode, project
+from embedlab.analysis.quality import GRADE_WORDS, Quality, measure_quality
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 
@@ -23,7 +23,9 @@ Make = Callable[..., Embeddings]
 def test_trustworthiness_equals_scikit_learn(make_embeddings: Make, metric: str, k: int) -> None:
     vectors = make_embeddings(200, 12).vectors
     coords = np.random.default_rng(1).normal(size=(200, 2)) + vectors[:, :2]
-    quality = measure(vectors, coords, k=k, metric=metric, true_neighbors=knn(vectors, k, metric).indices)
+    quality = measure_quality(
+        vectors, coords, k=k, metric=metric, true_neighbors=knn(vectors, k, metric).indices
+    )
     expected = trustworthiness(vectors, coords, n_neighbors=k, metric=metric)
     assert quality.trustworthiness == pytest.approx(expected, abs=1e-6)
 
@@ -32,7 +34,7 @@ def test_trustworthiness_and_continuity_equal_zadu(make_embeddings: Make) -> Non
     zadu = pytest.importorskip("zadu.measures.trustworthiness_continuity")
     vectors = make_embeddings(150, 10).vectors
     coords = vectors[:, :2]
-    quality = measure(
+    quality = measure_quality(
         vectors, coords, k=10, metric="euclidean", true_neighbors=knn(vectors, 10, "euclidean").indices
     )
     expected = zadu.measure(vectors.astype(float), coords.astype(float), k=10)
@@ -43,10 +45,10 @@ def test_trustworthiness_and_continuity_equal_zadu(make_embeddings: Make) -> Non
 def test_a_perfect_map_has_no_distortion_and_a_random_one_much(make_embeddings: Make) -> None:
     flat = make_embeddings(100, 2).vectors
     graph = knn(flat, 8, "euclidean").indices
-    perfect = measure(flat, flat * 3 + 1, k=8, metric="euclidean", true_neighbors=graph)
+    perfect = measure_quality(flat, flat * 3 + 1, k=8, metric="euclidean", true_neighbors=graph)
     assert perfect.trustworthiness == perfect.continuity == 1
     assert (perfect.distortion == 0).all()
-    shuffled = measure(
+    shuffled = measure_quality(
         flat, np.random.default_rng(0).permutation(flat), k=8, metric="euclidean", true_neighbors=graph
     )
     assert shuffled.trustworthiness < 0.7
@@ -58,8 +60,21 @@ def test_distortion_is_the_share_of_neighbours_torn_away() -> None:
     line = np.array([[0.0], [1.0], [2.1], [3.3], [4.6]])
     moved = np.array([[0.0, 0], [1.0, 0], [2.1, 0], [3.3, 0], [-9.0, 0]])
     graph = knn(line, 2, "euclidean").indices
-    quality = measure(line, moved, k=2, metric="euclidean", true_neighbors=graph)
+    quality = measure_quality(line, moved, k=2, metric="euclidean", true_neighbors=graph)
     np.testing.assert_allclose(quality.distortion, [0, 0, 0, 0.5, 1])
+
+
+@pytest.mark.parametrize(
+    ("trustworthiness", "continuity", "grade"),
+    [
+        (0.99, 0.95, "good"), (0.99, 0.94, "fair"), (0.85, 1.0, "fair"), (0.84, 1.0, "poor"),
+        (np.nan, np.nan, "unknown"),
+    ],
+)  # fmt: skip
+def test_the_worse_score_grades_a_map(trustworthiness: float, continuity: float, grade: str) -> None:
+    quality = Quality(trustworthiness, continuity, 5, np.zeros(3, np.float32), 3)
+    assert quality.grade == grade
+    assert quality.words == GRADE_WORDS[quality.grade]
 
 
 def test_scores_of_a_large_map_are_estimated_near_the_full_value(
@@ -67,9 +82,9 @@ def test_scores_of_a_large_map_are_estimated_near_the_full_value(
 ) -> None:
     vectors = make_embeddings(1500, 8).vectors
     graph = knn(vectors, 15).indices
-    whole = measure(vectors, vectors[:, :2], k=15, metric="cosine", true_neighbors=graph)
+    whole = measure_quality(vectors, vectors[:, :2], k=15, metric="cosine", true_neighbors=graph)
     monkeypatch.setattr("embedlab.analysis.quality.RANKED_UP_TO", 700)
-    part = measure(vectors, vectors[:, :2], k=15, metric="cosine", true_neighbors=graph)
+    part = measure_quality(vectors, vectors[:, :2], k=15, metric="cosine", true_neighbors=graph)
     assert part.n_ranked == 700
     assert part.trustworthiness == pytest.approx(whole.trustworthiness, abs=0.03)
 
@@ -82,9 +97,12 @@ def test_few_items_work_or_are_placed_by_pca_and_said(make_embeddings: Make, met
     assert np.isfinite(proj.coords).all()
     if n < 5 and method != "pca":
         assert proj.method == "pca"
-        assert "5 items" in proj.note
+        assert [note.code for note in proj.notes] == [NoteCode.PLACED_BY_PCA]
+        assert proj.note == str(proj.notes[0])
     else:
         assert proj.method == method
+        cut = method != "pca" and n <= 15
+        assert [note.code for note in proj.notes] == [NoteCode.NEIGHBORS_CUT] * cut
     if n >= 4:
         assert 0 <= proj.quality.trustworthiness <= 1
     else:

@@ -418,7 +418,7 @@ def test_parquet_piece_by_piece(store: VectorStore, tmp_path: Path, monkeypatch:
     assert store.add_parquet("notes", more.save(path)) == 1200, "another file of the same name"
     assert store.count("notes") == 1200
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(BadItem, match="not a whole parquet file"):
+    with pytest.raises(BadItem, match="not a complete parquet file"):
         store.add_parquet("notes", path)
     with pytest.raises(BadItem, match="There is no file"):
         store.add_parquet("notes", tmp_path / "no.parquet")

@@ -1,1 +1,1 @@
-"""Models behind a server that speaks the OpenAI embeddings protocol."""
+"""Models behind a server that speaks OpenAI's embeddings protocol."""
