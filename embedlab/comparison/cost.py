@@ -23,7 +23,7 @@ import pandas as pd
 
 from embedlab.catalog import registry
 from embedlab.embedders.handlers import locate
-from embedlab.embedders.loading import loadable
+from embedlab.embedders.loading import is_loadable
 from embedlab.embeddings import Embeddings
 from embedlab.errors import EmbedlabError
 from embedlab.io.progress import progress_bar
@@ -82,7 +82,7 @@ def _row(emb: Embeddings, measure: bool) -> dict[str, Any]:
     }
     if not measure:
         return row
-    if not loadable(emb.model.name):
+    if not is_loadable(emb.model.name):
         return row | {"note": "not in the catalogue, so it cannot be loaded by name"}
     if emb.model.source == "server":
         return row | {"note": "runs on a server: nothing is sent there to take its time"}

@@ -1,4 +1,4 @@
-"""Models: ``load_model`` finds the weights and builds the embedder that its catalogue row names."""
+"""Embedders: load a model by its name, and embed items with it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,22 @@ def embed(items: Items, model: str | Embedder, *, batch_size: int = 32) -> Embed
     Parameters
     ----------
     items : Items
+        Of the model's modality.
     model : str or Embedder
+        A name, as for :func:`load_model`, or a loaded model.
     batch_size : int
+        As for :meth:`Embedder.embed`.
 
     Returns
     -------
     Embeddings, n_items x dim
+
+    Raises
+    ------
+    EmbedlabError
+        When the model cannot be loaded.
+    BadItem
+        For items of another modality, and for items that cannot be embedded, with ``problems`` by id.
     """
     embedder = load_model(model) if isinstance(model, str) else model
     return embedder.embed(items, batch_size=batch_size)

@@ -1,4 +1,4 @@
-"""From a name to an embedder: find the weights, fetch them if need be, call the loader."""
+"""Load a model by its name: find the weights, fetch them if necessary, build the embedder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from embedlab.embedders.protocol import Embedder
 
 
 class MadeBy(Protocol):
-    """What remembers the model that made some vectors, such as the provenance of a stored collection."""
+    """Anything that records which model made vectors, such as the provenance of a stored collection."""
 
     @property
     def model(self) -> str:
@@ -47,10 +47,10 @@ def load_model(
     pooling : {"mean", "cls", "last", "pooler"}, optional
         ``hf:`` how activations become one vector; by default as the repository or the architecture says.
     layer : int or str, optional
-        ``hf:`` which layer: a number as in ``hidden_states`` (-1, the last, unless told otherwise), or of an
-        image network the name of a module.
+        ``hf:`` which layer: an index into ``hidden_states`` (-1, the last, by default), or the name of a
+        module of an image network.
     query_prompt, document_prompt : str, optional
-        ``st:`` words before each query and each document, such as ``"query: "``; by default those in the
+        ``st:`` the words before each query and each document, such as ``"query: "``; by default those in the
         model's configuration.
     dimensions : int, optional
         ``openai:`` how many numbers to ask for; the text-embedding-3 models can give fewer.
@@ -60,20 +60,20 @@ def load_model(
         ``openai:`` the environment variable that holds the key. ``OPENAI_API_KEY`` is sent to OpenAI, or to
         the server in ``OPENAI_BASE_URL``, and to no other unless you name it here.
     token_limit : int, optional
-        ``openai:`` the most tokens that one call of ``embed`` may send; 2,000,000 unless told otherwise, and
-        on this machine's own servers without a limit.
+        ``openai:`` the most tokens that one call of ``embed`` may send; by default 2,000,000, and without a
+        limit for a server on this machine.
 
     Returns
     -------
     Embedder
-        The same object when called again in one process. What was chosen is in ``card.name``, which loads the
-        same model again.
+        The same object if called again in one process. ``card.name`` contains the options and loads the same
+        model again.
 
     Raises
     ------
     EmbedlabError
-        For an unknown name (with the nearest ones), an option that the model does not have, or when no source
-        can serve the weights (with a line for each source that was tried).
+        For an unknown name (with the nearest ones), for an option that the model does not have, and when no
+        source can serve the weights (with a line for each source that was tried).
     """
     chosen = {
         "pooling": pooling,
@@ -88,7 +88,7 @@ def load_model(
 
 
 def load_again(made: ModelCard | MadeBy, key_from: str | None = None) -> Embedder:
-    """Load the model that made some vectors, at the commit it had then.
+    """Load the model that made given vectors, at the commit it had then.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def load_again(made: ModelCard | MadeBy, key_from: str | None = None) -> Embedde
     Raises
     ------
     EmbedlabError
-        As :func:`load_model`; also for a server that nobody in this process has named: a file that came from
+        As :func:`load_model`; also for a server that has not been named in this process, because a file from
         elsewhere must not decide where texts are sent.
     """
     ref = refs.parse(made.name if isinstance(made, ModelCard) else made.model)
@@ -110,7 +110,7 @@ def load_again(made: ModelCard | MadeBy, key_from: str | None = None) -> Embedde
     return handler.load(ref, LoadOptions(commit=commit, key_from=key_from))
 
 
-def load_here(name: str) -> Embedder | None:
+def load_local(name: str) -> Embedder | None:
     """Load a model as :func:`load_model` does, or return None for a repository that is not on this machine.
 
     The hub is not asked, not even whether a branch has moved.
@@ -119,7 +119,7 @@ def load_here(name: str) -> Embedder | None:
     return handler_of(ref).load_local(ref)
 
 
-def loadable(name: str) -> bool:
+def is_loadable(name: str) -> bool:
     """Return whether a name can be loaded at all: it is in the catalogue or has a prefix."""
     try:
         ref = refs.parse(name)

@@ -85,11 +85,7 @@ class SentenceTransformerEmbedder(TextEmbedder):
 
     def embed_query(self, x: Any) -> np.ndarray:
         """Embed one query with the model's prompt for queries, shape (dim,), float32; never cached."""
-        return self._for_queries().embed_item(x)
-
-    def embed_item(self, x: Any) -> np.ndarray:
-        """Embed one text as :meth:`embed` does, shape (dim,), float32; never cached."""
-        return super().embed_query(x)
+        return TextEmbedder.embed_query(self._for_queries(), x)
 
     def embed_queries(
         self, items: Items, *, batch_size: int = 32, progress: bool | None = None, on_error: OnError = "raise"

@@ -13,7 +13,7 @@ import traitlets
 from embedlab.analysis.agreement import neighbor_overlap
 from embedlab.analysis.projection import Projection
 from embedlab.embedders import Embedder
-from embedlab.embedders.loading import load_again, loadable
+from embedlab.embedders.loading import is_loadable, load_again
 from embedlab.errors import BadItem
 from embedlab.explorer.coloring import (
     DISAGREEMENT,
@@ -226,7 +226,7 @@ class State(traitlets.HasTraits):
     def can_search(self) -> bool:
         """Whether a query in words can be asked: the model reads text, and can be had by its name."""
         card = self.projection.embeddings.model
-        here = self._model is not None or loadable(card.name)
+        here = self._model is not None or is_loadable(card.name)
         return card.modality in READS_TEXT and here
 
     @property

@@ -42,7 +42,8 @@ def read_parquet(path: str | Path, roles: ColumnRoles) -> Table:
         names = file.schema_arrow.names
         if _EMBEDDINGS in (file.schema_arrow.metadata or {}):
             raise HoldsEmbeddings(
-                f"{path} holds embeddings. Use el.Embeddings.load({path.name!r}); its .items are the items.",
+                f"{path} holds saved embeddings, not items. Load it with el.Embeddings.load({path.name!r}); "
+                "its .items are the items.",
                 path=path,
             )
         table = file.read(columns=[name for name in names if wanted is None or name in wanted])
