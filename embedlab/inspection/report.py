@@ -150,12 +150,13 @@ def _reasons(reasons: Mapping[str, object]) -> str:
 
 
 def _advice(origin: ReadReport, speaker: Speaker) -> str:
-    """Return which encoding to try, if more was left out for its encoding than was read."""
+    """Return what to do about texts in another encoding, if there are any."""
     problems = [p for p in origin.left_out.values() if p.code is ProblemCode.ENCODING]
     argument = problems[0].argument if problems else None
-    if argument is None or len(problems) <= origin.n_rows:
+    # In a table whose other rows are fine the encoding is right, and these lines are wrong.
+    if argument is None or (origin.separator and len(problems) <= origin.n_rows):
         return ""
-    return f"; pass {speaker(argument)}, or the encoding they are in"
+    return f"; save as UTF-8, or pass {speaker(argument)}, or the encoding they are in"
 
 
 def _groups(groups: tuple[tuple[str, ...], ...]) -> str:
