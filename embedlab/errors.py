@@ -4,6 +4,9 @@
 
     EmbedlabError
     ├── BadItem              items that cannot be used           .problems
+    │   ├── HoldsEmbeddings  saved embeddings where items belong .path
+    │   └── PageTooLarge     an HTML page above its limit        .size_mb, .limit_mb
+    ├── UntrustedServer      a server named only by a file       .url
     ├── WrongModel           vectors of different models mixed
     ├── MissingExtra         an optional dependency is missing   .extra
     ├── CannotWrite          a file cannot be written            .path      (io.atomic)
@@ -160,6 +163,44 @@ def compose(parts: tuple[Part, ...], speaker: Speaker = str) -> str:
 
 class BadItem(EmbedlabError, ValueError):
     """One or more items cannot be used; ``problems`` says why, by id."""
+
+
+class HoldsEmbeddings(BadItem):
+    """A file was read as items but holds saved embeddings; ``path`` names it."""
+
+
+class PageTooLarge(BadItem):
+    """An HTML page would exceed its size limit.
+
+    Attributes
+    ----------
+    size_mb, limit_mb : float
+        What the page would have, and what is allowed, in megabytes (10⁶ bytes).
+    """
+
+    size_mb: float
+    limit_mb: float
+
+    def __init__(self, *parts: Part, size_mb: float, limit_mb: float) -> None:
+        super().__init__(*parts)
+        self.size_mb = size_mb
+        self.limit_mb = limit_mb
+
+
+class UntrustedServer(EmbedlabError):
+    """Texts were about to go to a server that only a file or a store names, not the user.
+
+    Attributes
+    ----------
+    url : str
+        The address of the server, without a password.
+    """
+
+    url: str
+
+    def __init__(self, *parts: Part, url: str, model: str | None = None) -> None:
+        super().__init__(*parts, model=model)
+        self.url = url
 
 
 class WrongModel(EmbedlabError, ValueError):

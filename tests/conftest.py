@@ -21,9 +21,9 @@ SHARED = paths.SHARED / "data"
 
 @cache
 def _index_missing() -> str | None:
-    from embedlab.cli import doctor
+    from embedlab.cli.doctor_weights import index_reachable
 
-    return None if doctor.index_reachable() else "the Python package index cannot be reached"
+    return None if index_reachable() else "the Python package index cannot be reached"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

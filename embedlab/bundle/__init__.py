@@ -1,0 +1,1 @@
+"""A folder that installs embedlab and its lessons without a network; see ``embedlab bundle``."""

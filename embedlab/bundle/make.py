@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import errno
-import html
-import math
 import shutil
-import string
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,22 +14,36 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 import embedlab
-from embedlab.bundle import closure, content, manifest, third_party, wheels
-from embedlab.bundle.self_wheel import own_wheel
+from embedlab.bundle import closure, content, manifest, pages, third_party, wheels
+from embedlab.bundle.embedlab_wheel import write_embedlab_wheel
 from embedlab.bundle.targets import Target
 from embedlab.catalog import registry
 from embedlab.errors import EmbedlabError
 from embedlab.lessons import lab
 from embedlab.weights import subprocess_download
 
-_SIGN = ".embedlab-bundle"  # tells a bundle that is being made from a folder of somebody's
-_LONG = 150  # letters of a path below the bundle that leave too few for the folder before it, on Windows
-_START = Path(__file__).with_name("start")
+_MARKER = ".embedlab-bundle"  # marks a folder as a bundle, also before it is complete
+_LONG_PATH = 150  # characters below the bundle that may exceed the limit of Windows in a deep folder
+
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be in a bundle, and where it goes; ``models`` are those beside the lessons' own."""
+    """What a bundle contains, and where it goes.
+
+    Attributes
+    ----------
+    lessons : list of Lesson
+    targets : list of Target
+        The machines that it installs on.
+    out : Path
+        The folder to make.
+    models : tuple of str
+        Models in addition to those of the lessons.
+    allow_large : bool
+        Whether builds for graphics cards are accepted.
+    """
 
     lessons: list[lab.Lesson]
     targets: list[Target]
@@ -41,95 +52,98 @@ class Plan:
     allow_large: bool = False
 
     @property
-    def names(self) -> list[str]:
-        """The numbers of the lessons: ``["00", "02"]``."""
-        return [f"{each.number:02}" for each in self.lessons]
+    def numbers(self) -> list[str]:
+        """The numbers of the lessons, for example ``["00", "02"]``."""
+        return [f"{lesson.number:02}" for lesson in self.lessons]
 
 
 @dataclass(frozen=True)
-class Made:
-    """What came of it: all files, what pip took for each target, and what people should know."""
+class Bundle:
+    """A bundle that was made: its files, the wheels of each target, and warnings for people."""
 
     out: Path
     entries: list[manifest.Entry]
-    gathered: list[wheels.Gathered]
+    gathered: list[wheels.TargetWheels]
     warnings: list[str] = field(default_factory=list)
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
-        return sum(each.size for each in self.entries)
+        """Size of all files in bytes."""
+        return sum(entry.size for entry in self.entries)
 
 
-Tell = Callable[[str], None]
-
-
-def make(plan: Plan, *, tell: Tell, progress: content.Progress) -> Made:
-    """Make a bundle, or go on with one that was interrupted; what is there and whole is left alone.
+def make(plan: Plan, *, report: Report, progress: content.Progress) -> Bundle:
+    """Make a bundle, or continue one that was interrupted; complete files are not copied again.
 
     Parameters
     ----------
     plan : Plan
-    tell : callable
-        Given a line for people, now and then.
+    report : callable
+        Called with a line for people now and then.
     progress : callable
         Called as ``progress(done_bytes, total_bytes, what)``.
 
     Raises
     ------
     EmbedlabError
-        When the folder is somebody else's or too small, or something cannot be had.
+        If the folder belongs to something else, the disk is too small, or content cannot be fetched.
     """
     out = plan.out
-    with _disk(out), _alone(out):
-        needed = _needed(plan)
-        free = shutil.disk_usage(out).free
-        if free < needed:
-            raise EmbedlabError(_too_small(out, needed, free))
-        tell(f"Lessons {', '.join(plan.names)} for {', '.join(t.name for t in plan.targets)}.")
-        (out / manifest.NAME).unlink(missing_ok=True)  # until all is there again it is no whole bundle
-        gathered = _packages(plan, tell, progress)
+    with _disk_errors(out), _locked_folder(out):
+        _check_space(plan)
+        report(f"Lessons {', '.join(plan.numbers)} for {', '.join(t.name for t in plan.targets)}.")
+        (out / manifest.NAME).unlink(missing_ok=True)  # a bundle without a manifest is incomplete
+        gathered = _gather_wheels(plan, report, progress)
         models, datasets = content.models_of(plan.lessons, plan.models), content.datasets_of(plan.lessons)
-        entries, left_out = _files(plan, models, datasets, progress)
-        entries += _packages_entries(out, gathered)
-        entries += _pages(
-            plan, gathered, models, [d for d in datasets if d not in left_out], sum(e.size for e in entries)
-        )
-        manifest.write(out, _about(plan, gathered), entries)
-        return Made(out, entries, gathered, [*left_out.values(), *_warnings(entries)])
+        entries, left_out = _copy_files(plan, models, datasets, progress)
+        entries += _wheel_entries(out, gathered)
+        kept = [name for name in datasets if name not in left_out]
+        size = sum(entry.size for entry in entries)
+        facts = pages.Facts(plan.lessons, plan.targets, gathered, models, kept, size)
+        entries += pages.write_pages(out, facts)
+        manifest.write(out, _describe(plan, gathered), entries)
+        return Bundle(out, entries, gathered, [*left_out.values(), *_find_warnings(entries)])
 
 
-def _packages(plan: Plan, tell: Tell, progress: content.Progress) -> list[wheels.Gathered]:
+def _gather_wheels(plan: Plan, report: Report, progress: content.Progress) -> list[wheels.TargetWheels]:
     folder, gathered = plan.out / "wheels", []
-    own = own_wheel(folder)
+    root = write_embedlab_wheel(folder)
     for target in plan.targets:
         what = f"wheels for {target.name}"
 
         def on_bytes(size: int, what: str = what) -> None:
             progress(size, max(size, wheels.USUAL_BYTES), what)
 
-        got = wheels.gather(own, target, folder, allow_large=plan.allow_large, on_bytes=on_bytes)
-        tell(f"{what}: {len(got.wheels)}, {got.size / 1e6:.0f} MB, torch {got.version('torch')}")
-        gathered.append(got)
+        found = wheels.gather(root, target, folder, allow_large=plan.allow_large, on_bytes=on_bytes)
+        report(f"{what}: {len(found.wheels)}, {found.size / 1e6:.0f} MB, torch {found.version('torch')}")
+        gathered.append(found)
     if old := wheels.prune(folder, gathered):
-        tell(f"{len(old)} wheels that no machine of these needs were deleted.")
+        report(f"{len(old)} wheels that no target needs were deleted.")
     return gathered
 
 
-def _files(
+def _copy_files(
     plan: Plan, models: list[str], datasets: list[str], progress: content.Progress
 ) -> tuple[list[manifest.Entry], dict[str, str]]:
-    """Weights, sample data and notebooks; and which sample data cannot be had, in words."""
-    sources = [s for name in models for s in content.model_files(name, progress)]
+    """Copy weights, sample data and notebooks.
+
+    Returns
+    -------
+    entries : list of Entry
+    left_out : dict of str to str
+        A warning for each set of sample data that cannot be fetched.
+    """
+    sources = [source for name in models for source in content.model_files(name, progress)]
     left_out = {}
     for name in datasets:
         try:
             sources += content.dataset_files(name, progress)
         except EmbedlabError as error:
-            # What only the hub has, no lesson depends on: it says in one line what it would show.
-            left_out[name] = f"Left out: {str(error).splitlines()[0].rstrip(':')}; lessons go on without."
+            # No lesson depends on data that only the hub has: it prints one line instead of using them.
+            reason = str(error).splitlines()[0].rstrip(":.")
+            left_out[name] = f"The sample data {name} are left out: {reason}. The lessons work without them."
     sources += content.notebook_files(plan.lessons)
-    total, done, entries = sum(s.origin.stat().st_size for s in sources), 0, []
+    total, done, entries = sum(source.origin.stat().st_size for source in sources), 0, []
     for source in sources:
         entries.append(content.copy(source, plan.out))
         done += entries[-1].size
@@ -137,121 +151,97 @@ def _files(
     return entries, left_out
 
 
-def _packages_entries(out: Path, gathered: list[wheels.Gathered]) -> list[manifest.Entry]:
-    every = {wheel.path: wheel for each in gathered for wheel in each.wheels}
+def _wheel_entries(out: Path, gathered: list[wheels.TargetWheels]) -> list[manifest.Entry]:
+    every = {wheel.path: wheel for found in gathered for wheel in found.wheels}
     entries = [
-        manifest.entry(
-            out, path, f"{wheel.name} {wheel.version}", "package index", third_party.licence_of(wheel.about)
+        manifest.make_entry(
+            out,
+            path,
+            f"{wheel.name} {wheel.version}",
+            "package index",
+            third_party.licence_of(wheel.metadata),
         )
         for path, wheel in every.items()
     ]
-    return entries + [manifest.entry(out, each.lock, "list of wheels", "embedlab") for each in gathered]
+    return entries + [
+        manifest.make_entry(out, found.lock, "list of wheels", "embedlab") for found in gathered
+    ]
 
 
-def _pages(
-    plan: Plan, gathered: list[wheels.Gathered], models: list[str], datasets: list[str], size: int
-) -> list[manifest.Entry]:
-    out, written = plan.out, []
-    text = third_party.page([w for each in gathered for w in each.wheels], models, datasets)
-    written.append(_write(out / "THIRD_PARTY.md", text))
-    template = string.Template((_START / "START.html").read_text(encoding="utf-8"))
-    words = {
-        "lessons": ", ".join(plan.names),
-        "size": f"{size / 1e9:.1f} GB",
-        "room": f"{math.ceil((size + max(map(_installed, gathered))) / 1e9)} GB",
-        "first": plan.lessons[0].path.name,
-        "pythons": " or ".join(sorted({t.python for t in plan.targets})),
-        "systems": " or ".join(dict.fromkeys(f"{t.system} ({t.machine})" for t in plan.targets)),
-        "models": ", ".join(models) or "no model",
-    }
-    page = template.substitute({key: html.escape(value) for key, value in words.items()})
-    written.append(_write(out / "START.html", page))
-    for name in ("start.py", "start.sh", "start.bat"):
-        # Windows reads a batch file with bare line feeds wrongly, a shell one with carriage returns.
-        lines = (_START / name).read_text(encoding="utf-8")
-        written.append(_write(out / name, lines, newline="\r\n" if name.endswith(".bat") else "\n"))
-    (out / "start.sh").chmod(0o755)
-    return [manifest.entry(out, path, "how to start", "embedlab", "Apache-2.0") for path in written]
-
-
-def _write(path: Path, text: str, newline: str = "\n") -> Path:
-    path.write_text(text, encoding="utf-8", newline=newline)
-    return path
-
-
-def _about(plan: Plan, gathered: list[wheels.Gathered]) -> dict[str, Any]:
+def _describe(plan: Plan, gathered: list[wheels.TargetWheels]) -> dict[str, Any]:
+    """Return what the manifest says about the bundle as a whole; ``start.py`` reads it."""
     return {
         "embedlab": embedlab.__version__,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "lessons": plan.names,
+        "lessons": plan.numbers,
         "targets": [
             {
-                "name": each.target.name,
-                "system": each.target.system,
-                "machine": each.target.machine,
-                "python": each.target.python,
-                "lock": f"wheels/{each.lock.name}",
-                "torch": each.version("torch"),
-                "bytes": each.size,
-                "installed_bytes": _installed(each),
-                "longest_path": closure.longest_path(each.wheels),
+                "name": found.target.name,
+                "system": found.target.system,
+                "machine": found.target.machine,
+                "python": found.target.python,
+                "lock": f"wheels/{found.lock.name}",
+                "torch": found.version("torch"),
+                "bytes": found.size,
+                "installed_bytes": pages.installed_bytes(found),
+                "longest_path": closure.longest_path(found.wheels),
             }
-            for each in gathered
+            for found in gathered
         ],
     }
 
 
-def _installed(gathered: wheels.Gathered) -> int:
-    """Bytes that installing takes: what is in the wheels, and a third for compiled files and blocks."""
-    return int(1.35 * sum(map(closure.unpacked_bytes, gathered.wheels)))
+def _check_space(plan: Plan) -> None:
+    needed, free = _needed_bytes(plan), shutil.disk_usage(plan.out).free
+    if free < needed:
+        raise EmbedlabError(
+            f"Not enough disk space in {plan.out}: {needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are "
+            "free. Choose a folder on a larger disk, fewer lessons, or fewer platforms.",
+            path=plan.out,
+        )
 
 
-def _needed(plan: Plan) -> int:
-    """Bytes that must still be free; what is there already counts."""
+def _needed_bytes(plan: Plan) -> int:
+    """Return the space that is still needed; files of an interrupted run already count."""
     models = [registry.row(name) for name in content.models_of(plan.lessons, plan.models)]
     weights = sum(
         row.weights.folder_bytes for row in models if not (plan.out / "models" / row.card.name).is_dir()
     )
     missing = [t for t in plan.targets if not (plan.out / "wheels" / f"{t.name}.txt").is_file()]
-    # While they arrive, the wheels of one target lie there twice.
+    # While they arrive, the wheels of one target exist twice.
     there = subprocess_download.size_of(plan.out / "wheels")
     return weights + max(0, (len(missing) + 1) * wheels.USUAL_BYTES - there) * bool(missing)
 
 
-def _too_small(out: Path, needed: int, free: int) -> str:
-    return (
-        f"Not enough disk space in {out}: {needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free. "
-        "Choose a folder on a larger disk, fewer lessons, or fewer platforms."
-    )
-
-
-def _warnings(entries: list[manifest.Entry]) -> list[str]:
-    found = [
-        f"{each.path} has more than 4 GB: a stick formatted as FAT32 does not take it. Format it as exFAT."
-        for each in manifest.too_large_for_fat32(entries)
+def _find_warnings(entries: list[manifest.Entry]) -> list[str]:
+    warnings = [
+        f"{entry.path} has more than 4 GB, which FAT32 cannot store. Format the stick as exFAT."
+        for entry in manifest.too_large_for_fat32(entries)
     ]
-    deepest = max(entries, key=lambda each: len(each.path))
-    if len(deepest.path) > _LONG:
-        found.append(
-            f"{deepest.path} is long for Windows: put the bundle right below a drive, as C:\\embedlab."
+    deepest = max(entries, key=lambda entry: len(entry.path))
+    if len(deepest.path) > _LONG_PATH:
+        warnings.append(
+            f"{deepest.path} is long for Windows. Put the bundle directly below a drive: C:\\embedlab."
         )
-    return found
+    return warnings
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """The folder is empty or a bundle, and no other process is making it."""
+def _locked_folder(out: Path) -> Iterator[None]:
+    """Make the folder if necessary, and keep other processes from making the same bundle."""
     if out.exists() and not out.is_dir():
-        raise EmbedlabError(f"{out} is a file. Name a folder for the bundle.")
-    if out.is_dir() and any(out.iterdir()) and not (out / _SIGN).is_file():
-        raise EmbedlabError(f"{out} is not empty, and no bundle. Name another folder.")
+        raise EmbedlabError(f"{out} is a file. Name a folder for the bundle.", path=out)
+    if out.is_dir() and any(out.iterdir()) and not (out / _MARKER).is_file():
+        raise EmbedlabError(f"{out} is not empty and not a bundle. Name another folder.", path=out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / _SIGN).touch()
+    (out / _MARKER).touch()
     lock = FileLock(out / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise EmbedlabError(f"{out} is being made by another process. Wait for it.") from error
+        raise EmbedlabError(
+            f"Another process is making {out}. Wait until it has ended, and run this again.", path=out
+        ) from error
     try:
         yield
     finally:
@@ -259,14 +249,16 @@ def _alone(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _disk(out: Path) -> Iterator[None]:
-    """The system's errors about the folder as messages."""
+def _disk_errors(out: Path) -> Iterator[None]:
+    """Turn the system's errors about the folder into :class:`EmbedlabError`."""
     try:
         yield
     except OSError as error:
+        path = error.filename or out
         full = error.errno in (errno.ENOSPC, errno.EFBIG)
-        cure = "Free some space" if full else "Choose another folder"
+        fix = "Free some space" if full else "Choose another folder"
         raise EmbedlabError(
-            f"{error.filename or out} cannot be written: {error.strerror}. {cure} and run again: what is "
-            "whole is kept."
+            f"{path} cannot be written: {error.strerror}. {fix} and run the command again; complete files "
+            "are kept.",
+            path=path,
         ) from error

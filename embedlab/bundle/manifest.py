@@ -1,4 +1,4 @@
-"""What is in a bundle: every file with its size, sha256, source and licence; and whether it still is."""
+"""The manifest of a bundle: every file with its size, sha256, source and licence; and the check of a copy."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,13 +15,25 @@ from embedlab.errors import EmbedlabError
 
 NAME = "MANIFEST.json"
 FORMAT = 1
-FAT32_BYTES = 2**32 - 1  # a file system of many USB sticks; it takes no larger file
+FAT32_BYTES = 2**32 - 1  # the largest file on a USB stick that is formatted as FAT32
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file: ``path`` below the bundle with forward slashes, bytes, and where it came from."""
+    """One file of a bundle.
+
+    Attributes
+    ----------
+    path : str
+        Below the bundle, with forward slashes.
+    size : int
+        In bytes.
+    sha256 : str
+        In hexadecimal digits.
+    what, source, licence : str
+        What it belongs to, where it came from, and its licence.
+    """
 
     path: str
     size: int
@@ -30,26 +43,36 @@ class Entry:
     licence: str = ""
 
 
+class DamageKind(StrEnum):
+    """How a file differs from the manifest."""
+
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    CHANGED = "changed"
+
+
 @dataclass(frozen=True)
 class Damage:
-    """A file that is not as the manifest says; ``words`` say how."""
+    """A file that differs from the manifest; ``reason`` says how, for people."""
 
     path: str
-    words: str
+    kind: DamageKind
+    reason: str
 
 
 OnFile = Callable[[Entry], None]
+_OpenFile = Callable[[], IO[bytes]]
 
 
-def entry(root: Path, path: Path, what: str, source: str = "", licence: str = "") -> Entry:
-    """The entry of a file that lies in the bundle."""
+def make_entry(root: Path, path: Path, what: str, source: str = "", licence: str = "") -> Entry:
+    """Return the entry of a file in the bundle ``root``."""
     name = path.relative_to(root).as_posix()
     with path.open("rb") as file:
-        return Entry(name, path.stat().st_size, digest(file), what, source, licence)
+        return Entry(name, path.stat().st_size, sha256_of(file), what, source, licence)
 
 
-def digest(file: IO[bytes]) -> str:
-    """sha256 of an open file as hexadecimal digits."""
+def sha256_of(file: IO[bytes]) -> str:
+    """Return the sha256 of an open file in hexadecimal digits."""
     state = hashlib.sha256()
     while chunk := file.read(_CHUNK):
         state.update(chunk)
@@ -57,9 +80,9 @@ def digest(file: IO[bytes]) -> str:
 
 
 def write(root: Path, about: dict[str, Any], entries: list[Entry]) -> Path:
-    """Write ``MANIFEST.json``; by a rename, so that it is there whole or not at all."""
-    listed = [asdict(each) for each in sorted(entries, key=lambda each: each.path)]
-    content = {"format": FORMAT, **about, "files": listed}
+    """Write ``MANIFEST.json`` atomically; a bundle without it is incomplete."""
+    files = [asdict(entry) for entry in sorted(entries, key=lambda entry: entry.path)]
+    content = {"format": FORMAT, **about, "files": files}
     part = root / f".{NAME}.part"
     part.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8", newline="\n")
     part.replace(root / NAME)
@@ -67,12 +90,18 @@ def write(root: Path, about: dict[str, Any], entries: list[Entry]) -> Path:
 
 
 def read(bundle: Path) -> tuple[dict[str, Any], list[Entry]]:
-    """The manifest of a folder or of a zip: what it says of the whole, and the files.
+    """Read the manifest of a folder or a zip.
+
+    Returns
+    -------
+    about : dict
+        Version, date, lessons and targets.
+    entries : list of Entry
 
     Raises
     ------
     EmbedlabError
-        When it is not a bundle, or not whole.
+        If it is not a bundle, or an incomplete one.
     """
     try:
         if zipfile.is_zipfile(bundle):
@@ -83,11 +112,12 @@ def read(bundle: Path) -> tuple[dict[str, Any], list[Entry]]:
             content = json.loads((bundle / NAME).read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']}")
-        return content, [Entry(**each) for each in content.pop("files")]
+        return content, [Entry(**fields) for fields in content.pop("files")]
     except (OSError, ValueError, KeyError, TypeError, StopIteration, zipfile.BadZipFile) as error:
         raise EmbedlabError(
-            f"{bundle} is not a whole bundle: its {NAME} cannot be read ({type(error).__name__}). Copy it "
-            "again, or run the command that made it once more: it goes on where it stopped."
+            f"{bundle} is not a complete bundle: its {NAME} cannot be read ({type(error).__name__}). Copy it "
+            "again, or run the command that made it again; it continues where it stopped.",
+            path=bundle,
         ) from error
 
 
@@ -97,55 +127,56 @@ def check(bundle: Path, on_file: OnFile | None = None) -> list[Damage]:
     Returns
     -------
     list of Damage
-        One for each file that is missing, cut short or changed; empty when all is well.
+        One for each file that is missing, unreadable or changed.
 
     Raises
     ------
     EmbedlabError
-        When it is not a bundle.
+        If it is not a bundle.
     """
-    found = []
-    for each, opened in _opened(bundle):
+    damages = []
+    for entry, open_file in _open_files(bundle):
         if on_file is not None:
-            on_file(each)
-        if (words := _wrong(each, opened)) is not None:
-            found.append(Damage(each.path, words))
-    return found
+            on_file(entry)
+        if (damage := _compare(entry, open_file)) is not None:
+            damages.append(damage)
+    return damages
 
 
-def _wrong(each: Entry, opened: Callable[[], IO[bytes]]) -> str | None:
+def _compare(entry: Entry, open_file: _OpenFile) -> Damage | None:
     try:
-        with opened() as file:
-            found = digest(file)
+        with open_file() as file:
+            found = sha256_of(file)
     except (FileNotFoundError, KeyError):
-        return "missing"
+        return Damage(entry.path, DamageKind.MISSING, "missing")
     except (OSError, zipfile.BadZipFile, EOFError) as error:
-        return f"cannot be read ({error})"
-    return (
-        None if found == each.sha256 else f"changed: sha256 {found[:12]}…, but {each.sha256[:12]}… is right"
-    )
+        return Damage(entry.path, DamageKind.UNREADABLE, f"cannot be read ({error})")
+    if found == entry.sha256:
+        return None
+    reason = f"changed: sha256 {found[:12]}… instead of {entry.sha256[:12]}…"
+    return Damage(entry.path, DamageKind.CHANGED, reason)
 
 
-def _opened(bundle: Path) -> Iterator[tuple[Entry, Callable[[], IO[bytes]]]]:
+def _open_files(bundle: Path) -> Iterator[tuple[Entry, _OpenFile]]:
     _, entries = read(bundle)
     if not zipfile.is_zipfile(bundle):
-        for each in entries:
-            yield each, _opener(bundle / each.path)
+        for entry in entries:
+            yield entry, _file_opener(bundle / entry.path)
         return
     with zipfile.ZipFile(bundle) as archive:
         top = archive.namelist()[0].split("/")[0]
-        for each in entries:
-            yield each, _inside(archive, f"{top}/{each.path}")
+        for entry in entries:
+            yield entry, _member_opener(archive, f"{top}/{entry.path}")
 
 
-def _opener(path: Path) -> Callable[[], IO[bytes]]:
+def _file_opener(path: Path) -> _OpenFile:
     return lambda: path.open("rb")
 
 
-def _inside(archive: zipfile.ZipFile, name: str) -> Callable[[], IO[bytes]]:
+def _member_opener(archive: zipfile.ZipFile, name: str) -> _OpenFile:
     return lambda: archive.open(name)
 
 
 def too_large_for_fat32(entries: list[Entry]) -> list[Entry]:
-    """Files that a USB stick formatted as FAT32 refuses."""
-    return [each for each in entries if each.size > FAT32_BYTES]
+    """Return the files that a USB stick formatted as FAT32 cannot store."""
+    return [entry for entry in entries if entry.size > FAT32_BYTES]

@@ -1,4 +1,4 @@
-"""The machines that a bundle is for: what pip must be told about each, and what its markers say."""
+"""The machines that a bundle is for: options for pip, wheel tags, and the values of environment markers."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 
-from embedlab.errors import EmbedlabError
+from embedlab.errors import Argument, EmbedlabError
 
-# manylinux names a version of glibc; 2.28 is that of Debian 10, Ubuntu 20.04 and everything since.
-_GLIBC = (28, 27, 26, 24, 17, 12, 5)
-_OLD_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+# The minor versions of glibc in manylinux tags; 2.28 is that of Debian 10, Ubuntu 20.04 and everything since.
+_GLIBC_MINORS = (28, 27, 26, 24, 17, 12, 5)
+_LEGACY_TAGS = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _MACOS = (14, 0)
 PYTHONS = ("3.11", "3.12", "3.13")
 
 
 def _linux_tags(machine: str) -> tuple[str, ...]:
-    """pip takes the newest name only, and does not know by itself that older ones run there too."""
+    """Return all manylinux tags: pip takes ``--platform`` literally and does not add older ones."""
     tags = []
-    for minor in _GLIBC:
+    for minor in _GLIBC_MINORS:
         tags.append(f"manylinux_2_{minor}_{machine}")
-        if minor in _OLD_NAMES:
-            tags.append(f"{_OLD_NAMES[minor]}_{machine}")
+        if minor in _LEGACY_TAGS:
+            tags.append(f"{_LEGACY_TAGS[minor]}_{machine}")
     return (*tags, f"linux_{machine}")
 
 
@@ -40,7 +40,7 @@ _PLATFORMS = {
     "linux": _Platform(_linux_tags("x86_64"), "posix", "linux", "Linux", "x86_64"),
     "linux-arm64": _Platform(_linux_tags("aarch64"), "posix", "linux", "Linux", "aarch64"),
     "windows": _Platform(("win_amd64",), "nt", "win32", "Windows", "AMD64"),
-    # Apple's own processors; torch has had no wheels for Macs with Intel processors since 2.3.
+    # Apple processors only: torch has had no wheels for Macs with Intel processors since 2.3.
     "macos": _Platform((f"macosx_{_MACOS[0]}_{_MACOS[1]}_arm64",), "posix", "darwin", "Darwin", "arm64"),
 }
 PLATFORMS = tuple(_PLATFORMS)
@@ -48,40 +48,48 @@ PLATFORMS = tuple(_PLATFORMS)
 
 @dataclass(frozen=True)
 class Target:
-    """A kind of machine: ``platform`` (``"windows"``) and ``python`` (``"3.12"``)."""
+    """A kind of machine.
+
+    Attributes
+    ----------
+    platform : str
+        One of :data:`PLATFORMS`, for example ``"windows"``.
+    python : str
+        One of :data:`PYTHONS`, for example ``"3.12"``.
+    """
 
     platform: str
     python: str
 
     @property
     def name(self) -> str:
-        """``"windows-py312"``."""
+        """A name for files and messages, for example ``"windows-py312"``."""
         return f"{self.platform}-py{self.python.replace('.', '')}"
 
     @property
-    def _of(self) -> _Platform:
+    def _platform(self) -> _Platform:
         return _PLATFORMS[self.platform]
 
     @property
     def system(self) -> str:
-        """What ``platform.system()`` says there."""
-        return self._of.system
+        """The value of ``platform.system()`` on the target."""
+        return self._platform.system
 
     @property
     def machine(self) -> str:
-        """What ``platform.machine()`` says there."""
-        return self._of.machine
+        """The value of ``platform.machine()`` on the target."""
+        return self._platform.machine
 
     @property
     def pip_options(self) -> list[str]:
-        """What makes pip choose wheels for this machine, whichever it runs on itself."""
-        platforms = [f"--platform={tag}" for tag in self._of.pip_tags]
+        """The options with which pip chooses wheels for the target."""
+        platforms = [f"--platform={tag}" for tag in self._platform.pip_tags]
         return ["--only-binary=:all:", "--implementation=cp", f"--python-version={self.python}", *platforms]
 
     @property
     def markers(self) -> dict[str, str]:
-        """The conditions of requirements (``os_name == "nt"``) as they are there."""
-        there = self._of
+        """The values of environment markers (``os_name == "nt"``) on the target."""
+        there = self._platform
         return {
             "implementation_name": "cpython",
             "implementation_version": f"{self.python}.0",
@@ -97,51 +105,54 @@ class Target:
         }
 
     def tags(self) -> frozenset[Tag]:
-        """The tags of wheels that can be installed there."""
+        """Return the tags of the wheels that can be installed on the target."""
         version = tuple(map(int, self.python.split(".")))
-        platforms = self._of.pip_tags
+        platforms = self._platform.pip_tags
         if self.platform == "macos":
             platforms = tuple(mac_platforms(_MACOS, "arm64"))
-        short = f"cp{self.python.replace('.', '')}"
+        interpreter = f"cp{self.python.replace('.', '')}"
         return frozenset(
-            [*cpython_tags(version, platforms=platforms), *compatible_tags(version, short, platforms)]
+            [*cpython_tags(version, platforms=platforms), *compatible_tags(version, interpreter, platforms)]
         )
 
 
-def here() -> Target:
-    """This machine.
+def this_machine() -> Target:
+    """Return the target that this machine is.
 
     Raises
     ------
     EmbedlabError
-        When it is none of :data:`PLATFORMS`.
+        If it is none of :data:`PLATFORMS`.
     """
     system, machine = platform.system(), platform.machine()
-    for name, there in _PLATFORMS.items():
-        if (there.system, there.machine) == (system, machine):
+    for name, spec in _PLATFORMS.items():
+        if (spec.system, spec.machine) == (system, machine):
             return Target(name, f"{sys.version_info.major}.{sys.version_info.minor}")
     raise EmbedlabError(
-        f"No wheels can be gathered for a machine like this one ({system}, {machine}). "
-        f"Say for which: --platform, one of {', '.join(PLATFORMS)}."
+        f"Bundles for a machine like this one ({system}, {machine}) are not supported. Choose another with ",
+        Argument("platform"),
+        f", one of {', '.join(PLATFORMS)}.",
     )
 
 
-def chosen(platforms: str | None, pythons: str | None) -> list[Target]:
-    """The targets that two comma-separated lists name; None means this machine's.
+def parse_targets(platforms: str | None, pythons: str | None) -> list[Target]:
+    """Return the targets that two comma-separated lists name; None stands for this machine.
 
     Raises
     ------
     EmbedlabError
-        For a name that is not known, with those that are.
+        For an unknown name; the message lists the known ones.
     """
-    names = _split(platforms, PLATFORMS, "platform") if platforms else [here().platform]
-    versions = _split(pythons, PYTHONS, "Python") if pythons else [f"3.{sys.version_info.minor}"]
+    names = _parse_list(platforms, PLATFORMS, "platform") if platforms else [this_machine().platform]
+    versions = _parse_list(pythons, PYTHONS, "Python") if pythons else [f"3.{sys.version_info.minor}"]
     return [Target(name, version) for name in names for version in versions]
 
 
-def _split(given: str, known: tuple[str, ...], what: str) -> list[str]:
-    words = [word.strip() for word in given.split(",") if word.strip()]
-    wrong = [word for word in words if word not in known]
-    if wrong or not words:
-        raise EmbedlabError(f"No {what} {', '.join(wrong) or repr(given)}; there are {', '.join(known)}.")
+def _parse_list(text: str, known: tuple[str, ...], what: str) -> list[str]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    unknown = [word for word in words if word not in known]
+    if unknown or not words:
+        raise EmbedlabError(
+            f"Unknown {what} {', '.join(unknown) or repr(text)}. Choose from {', '.join(known)}."
+        )
     return list(dict.fromkeys(words))

@@ -1,4 +1,4 @@
-"""``THIRD_PARTY.md``: what in a bundle others have made, and under which licence."""
+"""Write ``THIRD_PARTY.md``: the work of others in a bundle, with licences."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from embedlab.catalog import registry
 from embedlab.samples.datasets import find_dataset
 
 _OSI = "License :: OSI Approved :: "
-_SEE = "see the licence files in its wheel"
+_SEE_FILES = "see the licence files in its wheel"
 
 
-def licence_of(about: Message) -> str:
-    """A package's licence in a few words, as its own metadata give it."""
-    if expression := about.get("License-Expression"):
+def licence_of(metadata: Message) -> str:
+    """Return the licence of a package in a few words, from its metadata."""
+    if expression := metadata.get("License-Expression"):
         return str(expression)
-    named = [c.removeprefix(_OSI) for c in about.get_all("Classifier") or () if c.startswith(_OSI)]
+    named = [c.removeprefix(_OSI) for c in metadata.get_all("Classifier") or () if c.startswith(_OSI)]
     if named:
         return " and ".join(named)
-    lines = str(about.get("License") or "").strip().splitlines()
-    # Some packages put the whole text there, or nothing.
-    return lines[0].strip() if len(lines) == 1 and len(lines[0]) <= 80 else _SEE
+    lines = str(metadata.get("License") or "").strip().splitlines()
+    # Some packages put the whole licence text there, or nothing.
+    return lines[0].strip() if len(lines) == 1 and len(lines[0]) <= 80 else _SEE_FILES
 
 
-def homepage_of(about: Message) -> str:
-    """The address that a package gives for itself; empty where it gives none."""
-    if page := about.get("Home-page"):
+def homepage_of(metadata: Message) -> str:
+    """Return the address of a package, from its metadata; empty if they name none."""
+    if page := metadata.get("Home-page"):
         return str(page) if str(page) != "UNKNOWN" else ""
-    pairs = [str(url).partition(",") for url in about.get_all("Project-URL") or ()]
-    wanted = ("homepage", "source", "repository", "github", "source code", "documentation")
+    pairs = [str(url).partition(",") for url in metadata.get_all("Project-URL") or ()]
+    labels = ("homepage", "source", "repository", "github", "source code", "documentation")
     found = {label.strip().lower(): url.strip() for label, _, url in pairs}
-    return next((found[label] for label in wanted if label in found), "")
+    return next((found[label] for label in labels if label in found), "")
 
 
-def page(wheels: Iterable[Wheel], models: list[str], datasets: list[str]) -> str:
-    """The text of ``THIRD_PARTY.md``."""
+def compose_page(wheels: Iterable[Wheel], models: list[str], datasets: list[str]) -> str:
+    """Compose the text of ``THIRD_PARTY.md``."""
     packages = {(w.name, str(w.version)): w for w in wheels if w.name != "embedlab"}
     lines = [
-        "# What others have made",
+        "# Third-party content",
         "",
         "embedlab itself, its texts and its sounds are under Apache-2.0 and CC0-1.0. Everything else in this",
-        "folder belongs to those who are named here, and comes under their licences. Each wheel is a zip",
-        "that carries its own licence files; what stands here is what its metadata say.",
+        "folder belongs to the authors named here and is under their licences. Each wheel is a zip with its",
+        "own licence files; this page repeats what its metadata say.",
         "",
         "## Weights",
         "",
@@ -59,17 +59,16 @@ def page(wheels: Iterable[Wheel], models: list[str], datasets: list[str]) -> str
         lines += [f"| `{row.name}` | {row.licence} | {_cell(row.summary)} |" for row in rows]
         lines += [
             "",
-            "Who made each picture and film stands in the columns `credit` and `licence` of the items.",
+            "The columns `credit` and `licence` of the items name the author of each picture and film.",
         ]
-    lines += ["", "## Packages", "", "Some wheels carry libraries of others, such as FFmpeg in `av`.", ""]
+    lines += ["", "## Packages", "", "Some wheels contain other libraries, such as FFmpeg in `av`.", ""]
     lines += ["| package | version | licence | homepage |", "| --- | --- | --- | --- |"]
     for (name, version), wheel in sorted(packages.items()):
-        lines.append(
-            f"| {name} | {version} | {_cell(licence_of(wheel.about))} | {_cell(homepage_of(wheel.about))} |"
-        )
+        licence, homepage = licence_of(wheel.metadata), homepage_of(wheel.metadata)
+        lines.append(f"| {name} | {version} | {_cell(licence)} | {_cell(homepage)} |")
     return "\n".join(lines) + "\n"
 
 
 def _cell(text: object) -> str:
-    """Text of strangers in a cell of a table: one line, and no bar that would begin another cell."""
+    """Escape untrusted text for a cell of a Markdown table."""
     return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")

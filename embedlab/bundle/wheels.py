@@ -1,4 +1,4 @@
-"""Gather the wheels that a kind of machine needs, and write down exactly which: name, version, sha256."""
+"""Gather the wheels that a target needs, and write a lock file with name, version and sha256 of each."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from embedlab.bundle import closure
+from embedlab.bundle.closure import Wheel, find_closure, read_wheel
+from embedlab.bundle.pip_output import Failure, FailureKind, classify
 from embedlab.bundle.targets import Target
-from embedlab.errors import EmbedlabError
+from embedlab.errors import Argument, EmbedlabError
 from embedlab.weights import subprocess_download, verify
 from embedlab.weights.wheels import STALL_SECONDS
 
@@ -25,198 +26,236 @@ from embedlab.weights.wheels import STALL_SECONDS
 USUAL_BYTES = 560_000_000
 LARGE_BYTES = 1_500_000_000
 _GPU = re.compile(r"(nvidia_|cuda_|triton-)", re.IGNORECASE)
-
-
-class TooLarge(EmbedlabError):
-    """What pip began to fetch has gigabytes for graphics cards in it; the message says how to avoid that."""
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """The wheels of one target, and the file that pip installs them by."""
-
-    target: Target
-    wheels: tuple[closure.Wheel, ...]
-    lock: Path
-
-    @property
-    def size(self) -> int:
-        """Bytes of all wheels."""
-        return sum(wheel.path.stat().st_size for wheel in self.wheels)
-
-    def version(self, name: str) -> str:
-        """Version of a package among them; empty where it is not."""
-        return next((str(wheel.version) for wheel in self.wheels if wheel.name == name), "")
-
+_PIP_OPTIONS = ("--no-input", "--disable-pip-version-check", "--progress-bar=off")
 
 OnBytes = Callable[[int], None]
 
 
-def gather(own: Path, target: Target, folder: Path, *, allow_large: bool, on_bytes: OnBytes) -> Gathered:
-    """Fetch what is not there yet, check that nothing is missing, and write the target's lock file.
+class TooLarge(EmbedlabError):
+    """The wheels include builds for graphics cards, several GB.
+
+    Attributes
+    ----------
+    wheel : str or None
+        The file name that gave it away; None if only the size did.
+    """
+
+    wheel: str | None
+
+    def __init__(self, target: Target, wheel: str | None) -> None:
+        what = (
+            f"pip began to fetch {wheel.split('-')[0]}"
+            if wheel
+            else f"more than {LARGE_BYTES / 1e9:.1f} GB arrived"
+        )
+        super().__init__(
+            f"{target.name}: {what}. That is torch's build for graphics cards, several GB; the lessons need "
+            "only its build for processors. Give pip the address of that build (pytorch.org, 'Get started', "
+            "CPU): set PIP_EXTRA_INDEX_URL to it, or use `pip config set global.extra-index-url`. Or accept "
+            "the large build with ",
+            Argument("allow_large", True),
+            ".",
+        )
+        self.wheel = wheel
+
+
+class PipFailed(EmbedlabError):
+    """pip could not resolve or download the wheels of a target; ``failure`` says why."""
+
+    failure: Failure
+
+    def __init__(self, target: Target, failure: Failure) -> None:
+        super().__init__(f"{target.name}: {_describe(failure)}")
+        self.failure = failure
+
+
+def _describe(failure: Failure) -> str:
+    again = "Run the command again; complete wheels are kept."
+    match failure.kind:
+        case FailureKind.STALLED:
+            return f"nothing arrived for {STALL_SECONDS:g} s. {again}"
+        case FailureKind.UNREACHABLE:
+            return f"the package index is not reachable. {again}"
+        case FailureKind.NO_WHEEL:
+            return f"the package index has no wheel of {failure.detail} that fits this machine."
+        case FailureKind.CONFLICT:
+            return f"there is no wheel that fits this machine: {failure.detail}."
+        case FailureKind.OTHER:
+            return f"pip failed: {failure.detail}"
+
+
+@dataclass(frozen=True)
+class TargetWheels:
+    """The wheels of one target, and the lock file that pip installs them from."""
+
+    target: Target
+    wheels: tuple[Wheel, ...]
+    lock: Path
+
+    @property
+    def size(self) -> int:
+        """Size of all wheels in bytes."""
+        return sum(wheel.path.stat().st_size for wheel in self.wheels)
+
+    def version(self, name: str) -> str:
+        """Return the version of a package among them; empty if it is not."""
+        return next((str(wheel.version) for wheel in self.wheels if wheel.name == name), "")
+
+
+@dataclass(frozen=True)
+class ResolvedPackage:
+    """A package that pip would install: its normalized name, version, and the file name of the wheel."""
+
+    name: str
+    version: str
+    wheel: str
+
+
+def gather(root: Path, target: Target, folder: Path, *, allow_large: bool, on_bytes: OnBytes) -> TargetWheels:
+    """Fetch what is missing, check that the wheels are complete, and write the target's lock file.
 
     Parameters
     ----------
-    own : Path
+    root : Path
         The wheel of embedlab, in ``folder``.
     target : Target
     folder : Path
         For the wheels of all targets: those without machine code are shared.
     allow_large : bool
-        Go on when pip fetches builds for graphics cards, or more than 1.5 GB.
+        Accept builds for graphics cards, and more than 1.5 GB.
     on_bytes : callable
-        Told how many bytes have arrived in this call.
+        Called with the number of bytes that have arrived in this call.
 
     Raises
     ------
+    TooLarge
+        If there are builds for graphics cards, and ``allow_large`` is False.
+    PipFailed
+        If a package has no wheel for the target, or the index is not reachable.
     EmbedlabError
-        Naming the package that has no wheel for the target, or the requirement that none meets.
+        If there is no pip, or a requirement is not met although pip succeeded.
     """
     lock = folder / f"{target.name}.txt"
-    recipe = _recipe(own, target)
-    if not _in_step(lock, recipe, folder):
-        _fetch(own, target, folder, allow_large=allow_large, on_bytes=on_bytes)
-    found = closure.close(folder, target)
-    gpu = [wheel.path for wheel in found.wheels if _GPU.match(wheel.path.name)]
+    fingerprint = _fingerprint(root, target)
+    if not _is_current(lock, fingerprint, folder):
+        _download(root, target, folder, allow_large=allow_large, on_bytes=on_bytes)
+    closure = find_closure(folder, target)
+    gpu = [wheel.path for wheel in closure.wheels if _GPU.match(wheel.path.name)]
     if gpu and not allow_large:
         for path in gpu:
             path.unlink()
-        raise TooLarge(_too_large(target, gpu[0].name))
-    if found.missing:
+        raise TooLarge(target, gpu[0].name)
+    if closure.missing:
         raise EmbedlabError(
-            f"The wheels for {target.name} are not complete: {', '.join(found.missing)}. "
-            "Delete the folder wheels and run again; if that does not help, please report it."
+            f"The wheels for {target.name} are incomplete: {', '.join(map(str, closure.missing))}. "
+            f"Delete {folder} and run the command again. If that does not help, please report it.",
+            path=folder,
         )
-    lines = [f"# {recipe}"] + [
-        f"{w.name}=={w.version} --hash=sha256:{verify.sha256_of(w.path)}" for w in found.wheels
+    lines = [f"# {fingerprint}"] + [
+        f"{w.name}=={w.version} --hash=sha256:{verify.sha256_of(w.path)}" for w in closure.wheels
     ]
     lock.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-    return Gathered(target, found.wheels, lock)
+    return TargetWheels(target, closure.wheels, lock)
 
 
-def prune(folder: Path, gathered: list[Gathered]) -> list[str]:
-    """Delete wheels and lock files that no target needs: what an earlier run or another machine left."""
-    kept = {wheel.path for each in gathered for wheel in each.wheels} | {each.lock for each in gathered}
-    old = [path for path in sorted([*folder.glob("*.whl"), *folder.glob("*.txt")]) if path not in kept]
+def prune(folder: Path, gathered: list[TargetWheels]) -> list[str]:
+    """Delete wheels and lock files that no target needs, left by an earlier run; return their names."""
+    needed = {wheel.path for wheels in gathered for wheel in wheels.wheels}
+    needed |= {wheels.lock for wheels in gathered}
+    old = [path for path in sorted([*folder.glob("*.whl"), *folder.glob("*.txt")]) if path not in needed]
     for path in old:
         path.unlink()
     return [path.name for path in old]
 
 
-def _recipe(own: Path, target: Target) -> str:
-    """Changes when embedlab wants other packages, or the target is described in another way."""
-    wants = sorted(map(str, closure.read_wheel(own).requires))
-    return hashlib.sha256(json.dumps([wants, target.pip_options, target.markers]).encode()).hexdigest()[:16]
+def _fingerprint(root: Path, target: Target) -> str:
+    """Hash what embedlab requires and how the target is described: a change of either needs a new resolve."""
+    requires = sorted(map(str, read_wheel(root).requires))
+    facts = json.dumps([requires, target.pip_options, target.markers])
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
-def _in_step(lock: Path, recipe: str, folder: Path) -> bool:
-    """Whether every wheel that the lock names is there, byte for byte; embedlab's own may be newer."""
+def _is_current(lock: Path, fingerprint: str, folder: Path) -> bool:
+    """Whether every wheel in the lock file is there, byte for byte; the wheel of embedlab may be newer."""
     if not lock.is_file():
         return False
     first, *lines = lock.read_text(encoding="utf-8").splitlines()
-    wanted = {line.rsplit(":", 1)[1] for line in lines if not line.startswith("embedlab==")}
-    if first != f"# {recipe}" or not wanted:
+    locked = {line.rsplit(":", 1)[1] for line in lines if not line.startswith("embedlab==")}
+    if first != f"# {fingerprint}" or not locked:
         return False
-    there = {verify.sha256_of(path): path for path in folder.glob("*.whl")}
-    return wanted <= set(there)
+    return locked <= {verify.sha256_of(path) for path in folder.glob("*.whl")}
 
 
-def _fetch(own: Path, target: Target, folder: Path, *, allow_large: bool, on_bytes: OnBytes) -> None:
+def _download(root: Path, target: Target, folder: Path, *, allow_large: bool, on_bytes: OnBytes) -> None:
     if find_spec("pip") is None:
         raise EmbedlabError("This Python has no pip, which fetches the wheels. Run `python -m ensurepip`.")
-    passing = folder / ".passing"
-    _salvage(passing, folder)
-    (passing / "tmp").mkdir(parents=True, exist_ok=True)
+    scratch = folder / ".passing"
+    _keep_complete_wheels(scratch, folder)
+    (scratch / "tmp").mkdir(parents=True, exist_ok=True)
 
-    def look(size: int) -> None:
+    def check_size(size: int) -> None:
         on_bytes(size)
-        # os.walk passes over folders that pip deletes meanwhile; rglob would fail.
-        arriving = (name for _, _, names in os.walk(passing) for name in names)
+        # os.walk skips folders that pip deletes meanwhile; rglob would raise.
+        arriving = (name for _, _, names in os.walk(scratch) for name in names)
         gpu = next((name for name in arriving if name.endswith(".whl") and _GPU.match(name)), None)
         if not allow_large and (gpu or size > LARGE_BYTES):
-            raise TooLarge(_too_large(target, gpu))
+            raise TooLarge(target, gpu)
 
-    # pip leaves alone what lies in the folder already, as long as its sha256 is the index's.
-    words = [
-        "download",
-        "--dest",
-        str(folder),
-        "--no-input",
-        "--disable-pip-version-check",
-        "--progress-bar=off",
-    ]
-    job = ["pip-for", json.dumps(target.markers), *words, *target.pip_options, str(own)]
-    temporary = str(passing / "tmp")
+    # pip skips files that the folder already has, if their sha256 is that of the index.
+    arguments = ["download", "--dest", str(folder), *_PIP_OPTIONS, *target.pip_options, str(root)]
+    temporary = str(scratch / "tmp")
     env = {"TMPDIR": temporary, "TEMP": temporary, "TMP": temporary}
     try:
         outcome = subprocess_download.run(
-            job, folder=passing, env=env, stall_seconds=STALL_SECONDS, on_bytes=look
+            ["pip-for", json.dumps(target.markers), *arguments],
+            folder=scratch,
+            env=env,
+            stall_seconds=STALL_SECONDS,
+            on_bytes=check_size,
         )
     except TooLarge:
-        shutil.rmtree(passing, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
         raise
     if outcome.stalled or outcome.code:
-        _salvage(passing, folder)
-        raise EmbedlabError(_why(outcome, target))
-    shutil.rmtree(passing, ignore_errors=True)
+        _keep_complete_wheels(scratch, folder)
+        raise PipFailed(target, _failure(outcome))
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _salvage(passing: Path, folder: Path) -> None:
-    """Keep the whole wheels of a run that was interrupted: pip holds all back until the last has arrived."""
-    for path in sorted(passing.rglob("*.whl")):
+def _keep_complete_wheels(scratch: Path, folder: Path) -> None:
+    """Move the complete wheels of an interrupted run: pip itself moves none before the last has arrived."""
+    for path in sorted(scratch.rglob("*.whl")):
         if zipfile.is_zipfile(path) and not (folder / path.name).exists():
             path.replace(folder / path.name)
-    shutil.rmtree(passing, ignore_errors=True)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _too_large(target: Target, gpu: str | None) -> str:
-    what = f"pip began to fetch {gpu.split('-')[0]}" if gpu else f"more than {LARGE_BYTES / 1e9:.1f} GB came"
-    return (
-        f"{target.name}: {what}: that is torch's build for graphics cards, several GB. The lessons need "
-        "only its build for processors. Tell pip where it is (pytorch.org, 'Get started', CPU, shows the "
-        "address: set PIP_EXTRA_INDEX_URL to it, or `pip config set global.extra-index-url`), or take the "
-        "large one with --allow-large."
-    )
+def _failure(outcome: subprocess_download.Outcome) -> Failure:
+    return Failure(FailureKind.STALLED) if outcome.stalled else classify(outcome.output, outcome.code)
 
 
-def _why(outcome: subprocess_download.Outcome, target: Target) -> str:
-    if outcome.stalled:
-        return f"{target.name}: nothing arrived for {STALL_SECONDS:g} s. Run again: what is here is kept."
-    if found := re.search(r"No matching distribution found for (\S[^\n]*)", outcome.output):
-        lost = re.search(r"Retrying \(|ConnectionError|in name resolution", outcome.output)
-        return (
-            f"{target.name}: the package index could not be reached. Run again: what is here is kept."
-            if lost
-            else f"{target.name}: no wheel of {found[1].strip()} on the package index fits this machine."
-        )
-    if caused := re.search(r"conflict is caused by:\n\s*([^\n]*)", outcome.output):
-        return f"{target.name}: there is no wheel that fits this machine: {caused[1].strip()}."
-    lines = outcome.output.strip().splitlines() or [f"exit status {outcome.code}"]
-    complaint = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1])
-    return f"{target.name}: pip failed: {complaint[:300]}"
-
-
-def resolve(own: Path, target: Target, scratch: Path) -> list[tuple[str, str, str]]:
-    """What pip would install on the target: name, version and wheel of each package; nothing is kept.
+def resolve(root: Path, target: Target, scratch: Path) -> list[ResolvedPackage]:
+    """Return what pip would install on the target, sorted by name; nothing is kept.
 
     Raises
     ------
-    EmbedlabError
-        Naming the package that has no wheel for the target.
+    PipFailed
+        If a package has no wheel for the target, or the index is not reachable.
     """
     report = scratch / f"{target.name}.json"
-    words = ["install", "--dry-run", "--ignore-installed", "--target", str(scratch / "nowhere"), "--no-input"]
-    more = ["--disable-pip-version-check", "--progress-bar=off", "--report", str(report)]
-    job = ["pip-for", json.dumps(target.markers), *words, *more, *target.pip_options, str(own)]
+    arguments = ["install", "--dry-run", "--ignore-installed", "--target", str(scratch / "nowhere")]
+    arguments += [*_PIP_OPTIONS, "--report", str(report), *target.pip_options, str(root)]
+    job = ["pip-for", json.dumps(target.markers), *arguments]
     outcome = subprocess_download.run(job, folder=scratch, env={}, stall_seconds=600, on_bytes=lambda _: None)
-    if outcome.code:
-        raise EmbedlabError(_why(outcome, target))
-    listed = json.loads(report.read_text(encoding="utf-8"))["install"]
-    return sorted(
-        (
-            canonicalize_name(each["metadata"]["name"]),
-            each["metadata"]["version"],
-            each["download_info"]["url"].rsplit("/", 1)[1],
+    if outcome.stalled or outcome.code:
+        raise PipFailed(target, _failure(outcome))
+    installed = json.loads(report.read_text(encoding="utf-8"))["install"]
+    packages = [
+        ResolvedPackage(
+            canonicalize_name(package["metadata"]["name"]),
+            package["metadata"]["version"],
+            package["download_info"]["url"].rsplit("/", 1)[1],
         )
-        for each in listed
-    )
+        for package in installed
+    ]
+    return sorted(packages, key=lambda package: package.name)

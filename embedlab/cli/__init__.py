@@ -1,1 +1,1 @@
-"""The command ``embedlab``: one file for each kind of task, with what they share in ``console.py``."""
+"""The command ``embedlab``: one module for each group of commands."""

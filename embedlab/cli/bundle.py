@@ -1,48 +1,54 @@
-"""``embedlab bundle``: one folder that installs the lessons on a laptop without any network."""
+"""``embedlab bundle``: make one folder that installs the lessons on a laptop without any network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from tqdm import tqdm
 
-from embedlab.cli.console import clear_errors, complain, console, marked, say
+from embedlab.cli.console import print_error, print_line, print_status
+from embedlab.cli.messages import format_error, report_errors
+from embedlab.cli.options import Lessons
 from embedlab.errors import EmbedlabError
 
 if TYPE_CHECKING:
-    from embedlab.weights.subprocess_download import Progress as OnProgress
+    from embedlab.bundle.make import Plan
+    from embedlab.bundle.targets import Target
 
 
-@clear_errors
+@report_errors
 def bundle(
-    out: Annotated[Path, typer.Argument(help="Folder to make, or with --check to look at (or a zip).")],
-    lessons: Annotated[str, typer.Option(help="Which lessons: all, or numbers such as 00-03,07.")] = "all",
+    out: Annotated[Path, typer.Argument(help="Folder to make. With --check: folder or zip to read.")],
+    lessons: Lessons = "all",
     platform: Annotated[
-        str | None, typer.Option(help="For which systems: linux,windows,macos. Default: this one's.")
+        str | None,
+        typer.Option(help="Systems to install on: linux, windows, macos, linux-arm64. Default: this one."),
     ] = None,
     python: Annotated[
-        str | None, typer.Option(help="For which Pythons: 3.11,3.12. Default: this one's.")
+        str | None, typer.Option(help="Python versions to install on: 3.11,3.12. Default: this one.")
     ] = None,
-    model: Annotated[list[str] | None, typer.Option(help="One more model; may be repeated.")] = None,
-    archive: Annotated[str | None, typer.Option(help="Pack it as well: zip or tar.")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Model to add to those of the lessons. May be repeated.")
+    ] = None,
+    archive: Annotated[
+        str | None, typer.Option(help="Also pack the bundle into one file: zip or tar.")
+    ] = None,
     allow_large: Annotated[
-        bool, typer.Option("--allow-large", help="Also builds for graphics cards, several GB.")
+        bool, typer.Option("--allow-large", help="Accept builds for graphics cards, several GB.")
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Only read a bundle, and name what is damaged.")
+        bool, typer.Option("--check", help="Only read a bundle, and list the damaged files.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be in it, and whether there are wheels.")
+        bool, typer.Option("--dry-run", help="Only list the content, and check that every wheel exists.")
     ] = False,
 ) -> None:
-    """Make a folder with packages, weights, sample data and notebooks, to be used without any network.
+    """Make a folder with packages, weights, sample data and notebooks, for use without any network.
 
-    An interrupted run goes on where it stopped. On the laptop: copy the folder, open START.html.
+    An interrupted run continues where it stopped. On the laptop, copy the folder and open START.html.
     """
     if check:
         raise typer.Exit(0 if _check(out) else 1)
@@ -50,99 +56,91 @@ def bundle(
     from embedlab.bundle.make import Plan, make
     from embedlab.catalog import registry
     from embedlab.lessons import lab
+    from embedlab.weights import download_bar
 
-    if archive is not None and archive not in packing.KINDS:
-        raise EmbedlabError(f"No archive {archive!r}; there are {', '.join(packing.KINDS)}.")
+    kind = packing.parse_kind(archive) if archive else None
     for name in model or ():
         registry.row(name)
-    chosen, there = lab.chosen(lessons), targets.chosen(platform, python)
-    plan = Plan(chosen, there, out, tuple(model or ()), allow_large)
-    if dry_run:
-        raise typer.Exit(0 if _announce(plan) else 1)
-    with _bar() as progress:
-        made = make(plan, tell=say, progress=progress)
-        packed = packing.pack(made, archive, progress) if archive else None
-    for line in made.warnings:
-        marked("warn", line)
-    marked(
-        "ok",
-        f"{out}: {len(made.entries)} files, {made.size / 1e6:,.0f} MB. Each has its sha256 in MANIFEST.json.",
+    plan = Plan(
+        lab.parse_lessons(lessons),
+        targets.parse_targets(platform, python),
+        out,
+        tuple(model or ()),
+        allow_large,
     )
+    if dry_run:
+        raise typer.Exit(0 if _print_plan(plan) else 1)
+    with download_bar() as progress:
+        made = make(plan, report=tqdm.write, progress=progress)
+        packed = packing.pack(made, kind, progress) if kind else None
+    for warning in made.warnings:
+        print_status("warn", warning)
+    size = f"{made.size / 1e6:,.0f} MB"
+    print_status("ok", f"{out}: {len(made.entries)} files, {size}. MANIFEST.json has the sha256 of each.")
     if packed:
-        for line in packed.warnings:
-            marked("warn", line)
-        marked("ok", f"{packed.path}: {packed.size / 1e6:,.0f} MB, sha256 {packed.sha256}")
-    say(f"     → After copying it: embedlab bundle --check {out.name}. Then open START.html there.")
+        for warning in packed.warnings:
+            print_status("warn", warning)
+        print_status("ok", f"{packed.path}: {packed.size / 1e6:,.0f} MB, sha256 {packed.sha256}")
+    print_line(f"     → After copying it: embedlab bundle --check {out.name}. Then open START.html there.")
 
 
 def _check(out: Path) -> bool:
-    """Read every byte; True when all is as it was made."""
+    """Read every byte of a bundle; return whether it is as it was made."""
     from embedlab.bundle import manifest
+    from embedlab.weights import download_bar
 
     about, entries = manifest.read(out)
-    total, done = sum(each.size for each in entries), 0
-    with _bar() as progress:
+    total, done = sum(entry.size for entry in entries), 0
+    with download_bar() as progress:
 
-        def on_file(each: manifest.Entry) -> None:
+        def on_file(entry: manifest.Entry) -> None:
             nonlocal done
-            progress(done, total, each.path)
-            done += each.size
+            progress(done, total, entry.path)
+            done += entry.size
 
-        found = manifest.check(out, on_file)
-    for damage in found:
-        marked("fail", f"{damage.path}: {damage.words}")
-    if found:
-        complain(
-            f"{len(found)} of {len(entries)} files are damaged. Copy them again from where they are whole."
+        damages = manifest.check(out, on_file)
+    for damage in damages:
+        print_status("fail", f"{damage.path}: {damage.reason}")
+    if damages:
+        print_error(
+            f"{len(damages)} of {len(entries)} files are damaged. Copy them again from an intact bundle."
         )
         return False
-    marked(
-        "ok",
-        f"{len(entries)} files, {total / 1e6:,.0f} MB, as made on {str(about['made'])[:10]}; none is damaged",
+    made = str(about["made"])[:10]
+    print_status(
+        "ok", f"{len(entries)} files, {total / 1e6:,.0f} MB, unchanged since {made}; none is damaged"
     )
     return True
 
 
-def _announce(plan: object) -> bool:
-    """Say what would be in a bundle; True when there is a wheel of every package for every target."""
-    import tempfile
-
-    from embedlab.bundle import content, wheels
-    from embedlab.bundle.make import Plan
-    from embedlab.bundle.self_wheel import own_wheel
+def _print_plan(plan: Plan) -> bool:
+    """Print what a bundle would contain; return whether every target has a wheel of every package."""
+    from embedlab.bundle import content
+    from embedlab.bundle.embedlab_wheel import write_embedlab_wheel
     from embedlab.catalog import registry
     from embedlab.samples.loading import find_pins
 
-    assert isinstance(plan, Plan)
     for name in content.models_of(plan.lessons, plan.models):
-        say(f"weights  {name}: {registry.row(name).weights.folder_bytes / 1e6:.0f} MB")
+        print_line(f"weights  {name}: {registry.row(name).weights.folder_bytes / 1e6:.0f} MB")
     for name in content.datasets_of(plan.lessons):
         spec = find_pins(name)
-        say(f"data     {name}: {spec.folder_bytes / 1e6 if spec else 0:.1f} MB")
-    good = True
+        print_line(f"data     {name}: {spec.folder_bytes / 1e6 if spec else 0:.1f} MB")
     with tempfile.TemporaryDirectory() as folder:
-        own = own_wheel(Path(folder))
-        for target in plan.targets:
-            try:
-                listed = wheels.resolve(own, target, Path(folder))
-            except EmbedlabError as error:
-                good = False
-                marked("fail", str(error))
-                continue
-            torch = next((version for name, version, _ in listed if name == "torch"), "none")
-            gpu = [name for name, *_ in listed if name.startswith("nvidia")]
-            words = f", with {len(gpu)} packages for graphics cards: see --allow-large" if gpu else ""
-            marked("warn" if gpu else "ok", f"{target.name}: {len(listed)} packages, torch {torch}{words}")
-    return good
+        wheel = write_embedlab_wheel(Path(folder))
+        return all([_print_target(wheel, target, Path(folder)) for target in plan.targets])
 
 
-@contextmanager
-def _bar() -> Iterator[OnProgress]:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task("", total=None)
+def _print_target(wheel: Path, target: Target, scratch: Path) -> bool:
+    """Print which wheels a target would get; return whether there are all of them."""
+    from embedlab.bundle import wheels
 
-        def progress(done_bytes: int, total_bytes: int, what: str) -> None:
-            bars.update(task, completed=done_bytes, total=total_bytes, description=escape(what))
-
-        yield progress
+    try:
+        packages = wheels.resolve(wheel, target, scratch)
+    except EmbedlabError as error:
+        print_status("fail", format_error(error))
+        return False
+    torch = next((package.version for package in packages if package.name == "torch"), "none")
+    gpu = [package.name for package in packages if package.name.startswith("nvidia")]
+    more = f", with {len(gpu)} packages for graphics cards: see --allow-large" if gpu else ""
+    print_status("warn" if gpu else "ok", f"{target.name}: {len(packages)} packages, torch {torch}{more}")
+    return True

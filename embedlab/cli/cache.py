@@ -1,4 +1,4 @@
-"""``embedlab cache``: show and clear what embedlab keeps."""
+"""``embedlab cache``: show and clear the cache of weights and vectors."""
 
 from __future__ import annotations
 
@@ -9,45 +9,50 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from embedlab.cli.console import clear_errors, console, say, table
+from embedlab.cli.console import console, make_table, print_line
+from embedlab.cli.messages import report_errors
 from embedlab.errors import EmbedlabError
 
 app = typer.Typer(
-    invoke_without_command=True, help="Show or clear what embedlab keeps.", rich_markup_mode=None
+    invoke_without_command=True,
+    help="Show or clear the cache of weights and vectors.",
+    rich_markup_mode=None,
 )
 
 
 @app.callback()
-@clear_errors
+@report_errors
 def show(context: typer.Context) -> None:
-    """Show what embedlab keeps on this machine."""
+    """Show the weights and vectors that are cached on this machine."""
     if context.invoked_subcommand:
         return
     from embedlab import settings
     from embedlab.embedders import vector_cache
 
-    say(f"{settings.cache_root()}")
-    kept = table("what", "model", "vectors", "MB", numbers=("vectors", "MB"), fold=("model",))
-    for name, size in weights_kept().items():
-        kept.add_row("weights", escape(name), "", f"{size / 1e6:.1f}")
+    print_line(f"{settings.cache_root()}")
+    table = make_table("what", "model", "vectors", "MB", numbers=("vectors", "MB"), fold=("model",))
+    for name, size in cached_weights().items():
+        table.add_row("weights", escape(name), "", f"{size / 1e6:.1f}")
     for row in vector_cache.summary().to_dict("records"):
-        kept.add_row("vectors", escape(row["name"]), str(row["vectors"]), f"{row['bytes'] / 1e6:.1f}")
-    console.print(kept if kept.row_count else "Nothing is kept yet.")
+        table.add_row("vectors", escape(row["name"]), str(row["vectors"]), f"{row['bytes'] / 1e6:.1f}")
+    console.print(table if table.row_count else "The cache is empty.")
 
 
 @app.command()
-@clear_errors
+@report_errors
 def clear(
-    name: Annotated[str | None, typer.Argument(help="One model only, for example text/minilm.")] = None,
-    vectors: Annotated[bool, typer.Option("--vectors", help="Vectors only.")] = False,
-    weights: Annotated[bool, typer.Option("--weights", help="Weights only.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    name: Annotated[
+        str | None, typer.Argument(help="Model to clear, for example text/minilm. Default: all models.")
+    ] = None,
+    vectors: Annotated[bool, typer.Option("--vectors", help="Delete vectors only.")] = False,
+    weights: Annotated[bool, typer.Option("--weights", help="Delete weights only.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
 ) -> None:
-    """Delete kept vectors and weights; they are computed or downloaded again when needed."""
+    """Delete cached vectors and weights. They are computed or downloaded again when needed."""
     from embedlab.embedders import vector_cache
 
     both = vectors == weights
-    sizes = weights_kept() if weights or both else {}
+    sizes = cached_weights() if weights or both else {}
     files = vector_cache.summary() if vectors or both else vector_cache.summary()[:0]
     if name is not None:
         sizes = {model: size for model, size in sizes.items() if model == name}
@@ -55,22 +60,25 @@ def clear(
     total = sum(sizes.values()) + int(files["bytes"].sum())
     if not sizes and files.empty:
         if name is not None:
-            raise EmbedlabError(f"Nothing of {name!r} is kept. `embedlab cache` shows what is.")
-        say("Nothing is kept.")
+            raise EmbedlabError(f"Nothing of {name!r} is cached. `embedlab cache` lists what is.", model=name)
+        print_line("The cache is empty.")
         return
-    what = " and ".join(word for word, some in (("vectors", len(files)), ("weights", len(sizes))) if some)
+    what = " and ".join(word for word, n in (("vectors", len(files)), ("weights", len(sizes))) if n)
     if not yes:
         typer.confirm(f"Delete the {what} of {name or 'all models'}, {total / 1e6:.1f} MB?", abort=True)
     freed = vector_cache.clear(name) if vectors or both else 0
     for model, size in sizes.items():
+        folder = _weights_folder() / model
         try:
-            shutil.rmtree(_weights_folder() / model)
+            shutil.rmtree(folder)
         except OSError as error:
             raise EmbedlabError(
-                f"The weights of {model} cannot be deleted: {error}. Close what uses them."
+                f"The weights of {model} cannot be deleted: {error}. Close the program that uses them.",
+                path=folder,
+                model=model,
             ) from error
         freed += size
-    say(f"{freed / 1e6:.1f} MB freed.")
+    print_line(f"{freed / 1e6:.1f} MB freed.")
 
 
 def _weights_folder() -> Path:
@@ -79,8 +87,8 @@ def _weights_folder() -> Path:
     return settings.cache_root() / "weights"
 
 
-def weights_kept() -> dict[str, int]:
-    """Models with files in embedlab's own cache, unfinished downloads included, and their bytes."""
+def cached_weights() -> dict[str, int]:
+    """Return the models with files in embedlab's cache, partial downloads included, and their bytes."""
     root = _weights_folder()
     sizes = {
         folder.relative_to(root).as_posix(): sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())

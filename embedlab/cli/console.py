@@ -1,4 +1,4 @@
-"""What the commands share: the two consoles, and errors as messages."""
+"""The two consoles of the command line, and what the commands print to them."""
 
 from __future__ import annotations
 
@@ -7,104 +7,62 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable
-from functools import wraps
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Literal
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
-from embedlab.errors import EmbedlabError
+Status = Literal["ok", "warn", "fail"]
 
 console = Console(highlight=False)
-problems = Console(stderr=True, highlight=False)
-KeyFrom = Annotated[
-    str | None, typer.Option(help="openai: the environment variable that holds the key (its name, no key).")
-]
-P = ParamSpec("P")
-R = TypeVar("R")
+error_console = Console(stderr=True, highlight=False)
+_COLOURS: dict[Status, str] = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
-def speak_plainly() -> None:
-    """Where the terminal, a file or a pipe cannot write a letter (→ on Windows), a ? instead of a crash."""
+def replace_unencodable() -> None:
+    """Write ``?`` for characters that a stream cannot encode (``→`` in a Windows pipe), not a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and "utf" not in stream.encoding.lower():
             stream.reconfigure(errors="replace")
 
 
-def clear_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Our own errors are messages for people: print them, exit 1, no traceback."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except EmbedlabError as error:
-            complain(spoken(str(error)))
-            raise typer.Exit(1) from error
-
-    return run
-
-
-def quoted(argument: str) -> str:
-    """An argument as a shell of this system takes it, whatever letters are in it."""
-    if os.name != "nt":
-        return shlex.quote(argument)
-    return argument if re.fullmatch(r"[\w.:\\/~+-]+", argument) else f'"{argument}"'
-
-
-def spoken(words: str) -> str:
-    """What the package says to people who write Python, in the options of this command line."""
-    for python, shell in _SPOKEN:
-        words = python.sub(shell, words)
-    return words
-
-
-def _option(found: re.Match[str]) -> str:
-    """``on_error='skip'`` → ``--on-error skip``."""
-    text, value = found.groupdict().get("text"), found.groupdict().get("value") or ""
-    shown = quoted(text) if text else value.replace("_", "")
-    return f"--{found['name'].replace('_', '-')}" + (f" {shown}" if shown not in ("", "True") else "")
-
-
-_NAMES = "on_error|encoding|key_from|modality|content|label|id"
-# The messages name arguments of functions, exactly; here the same things are options.
-_SPOKEN: tuple[tuple[re.Pattern[str], Any], ...] = (
-    (re.compile(r"use el\.Embeddings\.load\(('[^']*'|\"[^\"]*\")\); their \.items are the items"),
-     r"look at them with `embedlab explore`"),
-    (re.compile(r"say so once: el\.load_model\(.*\)"), "name it in the environment variable OPENAI_BASE_URL"),
-    (re.compile(r"Explore fewer items,.*most_mb=\d+"), "Show a sample: --n-samples"),
-    (re.compile(r"load_model\(…, (key_from='NAME')\)"), r"\1"),
-    (re.compile(r"(token_limit=[\d_]+) to load_model(?: \([^)]*\))?"), r"\1"),
-    (re.compile(rf"\b(?P<name>{_NAMES})=(?:'(?P<text>[^']*)'|(?P<value>…))"), _option),
-    (re.compile(r"\b(?P<name>full|token_limit)=(?P<value>True|[\d_]+)"), _option),
-    (re.compile(r"\b(?P<name>encoding)=(?= is )"), _option),
-    (re.compile(r"\bkey_from\b"), "--key-from"),
-    (re.compile(r"\bor pass (--on-error \w+) to leave them out"), r"or leave them out with \1"),
-)  # fmt: skip
-
-
-def say(line: str) -> None:
-    """Print a line as it is: no markup, and never broken, so that a pipe gets whole paths."""
+def print_line(line: str) -> None:
+    """Print a line without markup and without wrapping, so that paths can be copied and piped."""
     console.print(line, markup=False, soft_wrap=True)
 
 
-def complain(line: str) -> None:
-    """Print a line, in red, where errors go."""
-    problems.print(line, style="red", markup=False, soft_wrap=True)
+def print_error(line: str) -> None:
+    """Print a line in red to standard error."""
+    error_console.print(line, style="red", markup=False, soft_wrap=True)
 
 
-def marked(status: str, line: str) -> None:
-    """Print ``ok``, ``warn`` or ``fail`` in its colour, then a line."""
-    console.print(f"{status:<5}", style={"ok": "green", "warn": "yellow", "fail": "red"}[status], end="")
-    say(line)
+def print_status(status: Status, line: str) -> None:
+    """Print a coloured status word, then a line."""
+    console.print(f"{status:<5}", style=_COLOURS[status], end="")
+    print_line(line)
 
 
-def table(*columns: str, numbers: tuple[str, ...] = (), fold: tuple[str, ...] = ()) -> Table:
-    """A table without a frame; only the columns in ``fold`` may be broken, and none is ever cut short."""
-    made = Table(box=None)
+def make_table(*columns: str, numbers: tuple[str, ...] = (), fold: tuple[str, ...] = ()) -> Table:
+    """Make a table without a frame, in which nothing is truncated.
+
+    Parameters
+    ----------
+    *columns : str
+        The headings.
+    numbers : tuple of str
+        Columns to align right.
+    fold : tuple of str
+        Columns that may wrap; the others never do.
+    """
+    table = Table(box=None)
     for column in columns:
-        justify = "right" if column in numbers else "left"
-        made.add_column(column, justify=justify, no_wrap=column not in fold, overflow="fold")  # type: ignore[arg-type]
-    return made
+        justify: Literal["left", "right"] = "right" if column in numbers else "left"
+        table.add_column(column, justify=justify, no_wrap=column not in fold, overflow="fold")
+    return table
+
+
+def quote(argument: str) -> str:
+    """Quote an argument as the shell of this system needs it."""
+    if os.name != "nt":
+        return shlex.quote(argument)
+    return argument if re.fullmatch(r"[\w.:\\/~+-]+", argument) else f'"{argument}"'

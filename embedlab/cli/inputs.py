@@ -1,12 +1,12 @@
-"""What the commands for your own data are given, made into items, models and files to write."""
+"""Turn the arguments of the data commands into items, models and files to write."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, get_args
 
-from embedlab.cli.console import quoted, say
-from embedlab.errors import EmbedlabError
+from embedlab.cli.console import print_line, quote
+from embedlab.errors import EmbedlabError, OnError
 
 if TYPE_CHECKING:
     from embedlab.catalog.cards import ModelCard
@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from embedlab.items import Items
 
 
-def items_of(
+def parse_on_error(value: str) -> OnError:
+    """Check the value of ``--on-error``."""
+    for known in get_args(OnError):
+        if value == known:
+            return known  # type: ignore[no-any-return]
+    raise EmbedlabError(f"--on-error {value} is not valid. Use raise or skip.")
+
+
+def read_items(
     source: Path,
     modality: str,
     *,
@@ -23,9 +31,9 @@ def items_of(
     label: str | None,
     id: str | None,
     encoding: str | None,
-    on_error: Any,
+    on_error: OnError,
 ) -> Items:
-    """The items of a source, whose kind its name says."""
+    """Read items from a folder or a file; the name of the source decides how."""
     from embedlab.items import Items
 
     return Items.from_path(
@@ -39,17 +47,31 @@ def items_of(
     )
 
 
-def modality_of(model: str | None, *, may_fetch: bool) -> str:
-    """What a model embeds, where that is one thing; ``may_fetch`` when it is to be loaded anyway."""
+def choose_modality(model: str | None, *, may_fetch: bool) -> str:
+    """Return the modality that a model embeds.
+
+    Parameters
+    ----------
+    model : str or None
+    may_fetch : bool
+        Whether the model may be downloaded if only its files tell.
+
+    Raises
+    ------
+    EmbedlabError
+        If there is no model, or the model embeds several modalities.
+    """
     from embedlab.catalog.refs import parse
     from embedlab.embedders.handlers import handler_of
 
     if model is None:
-        raise EmbedlabError("Say what the data are: --modality text, image, audio or video.")
+        raise EmbedlabError("The modality is unknown. Pass --modality text, image, audio or video.")
     ref = parse(model)
     modality = handler_of(ref).modality(ref) or _loaded_card(model, may_fetch).modality
     if modality == "image+text":
-        raise EmbedlabError(f"{model} embeds pictures and texts: say --modality image or --modality text.")
+        raise EmbedlabError(
+            f"{model} embeds images and texts. Pass --modality image or --modality text to choose one."
+        )
     return modality
 
 
@@ -60,16 +82,17 @@ def _loaded_card(model: str, may_fetch: bool) -> ModelCard:
     here = load_local(model)
     if here is None and not may_fetch:
         raise EmbedlabError(
-            f"What {model} embeds only its files tell, and they are not on this machine: say --modality "
-            f"text, image or audio, or download them: embedlab fetch {quoted(model)}"
+            f"The modality of {model} is unknown until its files are on this machine. Pass --modality text, "
+            f"image or audio, or download the model: embedlab fetch {quote(model)}",
+            model=model,
         )
     if here is None:
-        announce(model)
+        announce_download(model)
     return (here or load_model(model)).card
 
 
-def announce(model: str) -> None:
-    """Say that weights will be downloaded, and how many bytes, before anything is fetched."""
+def announce_download(model: str) -> None:
+    """Say that a model will be downloaded, and how large it is; print nothing if it is on this machine."""
     from embedlab.catalog.refs import parse
     from embedlab.embedders.handlers import handler_of
     from embedlab.io.formats import format_bytes
@@ -78,11 +101,10 @@ def announce(model: str) -> None:
     handler = handler_of(ref)
     if handler.missing(ref):
         size = handler.download_bytes(ref)
-        volume = f", {format_bytes(size)}" if size else ""
-        say(f"{model} is not on this machine: downloading it{volume}, once.")
+        print_line(f"Downloading {model}{f' ({format_bytes(size)})' if size else ''}, once.")
 
 
-def model_of(name: str, token_limit: int | None = None, key_from: str | None = None) -> str | Embedder:
+def model_or_name(name: str, token_limit: int | None = None, key_from: str | None = None) -> str | Embedder:
     """Return a model for a summary: its name, so that nothing is fetched, or a server's with its options."""
     from embedlab.embedders import load_model
 
@@ -91,34 +113,38 @@ def model_of(name: str, token_limit: int | None = None, key_from: str | None = N
     return load_model(name, token_limit=token_limit, key_from=key_from)
 
 
-def model_again(made: ModelCard, key_from: str | None) -> Embedder:
-    """Load the model that made vectors; a server that only a file names is not asked, whatever the key."""
+def reload_model(card: ModelCard, key_from: str | None) -> Embedder:
+    """Load the model that made saved vectors; a server that only the file names is refused."""
     from embedlab.embedders.loading import load_again
 
     if key_from is None:
-        announce(made.name)
-    return load_again(made, key_from)
+        announce_download(card.name)
+    return load_again(card, key_from)
 
 
-def loaded(files: list[Path]) -> list[Embeddings]:
-    """Saved embeddings."""
+def load_files(files: list[Path]) -> list[Embeddings]:
+    """Load saved embeddings."""
     from embedlab.embeddings import Embeddings
 
     return [Embeddings.load(file) for file in files]
 
 
 def check_target(path: Path, suffix: str, force: bool) -> None:
-    """Whether a file may be written there: asked before anything takes time."""
+    """Raise if a file cannot be written, before anything takes time."""
     from embedlab.io.atomic import check
 
     if path.name.lower() == suffix:
-        raise EmbedlabError(f"{path} has no name before its {suffix}: write data{suffix}, for example.")
+        raise EmbedlabError(
+            f"{path} has no name before {suffix}. Write data{suffix}, for example.", path=path
+        )
     if path.suffix.lower() != suffix:
-        raise EmbedlabError(f"{path} should end in {suffix}.")
+        raise EmbedlabError(f"{path} must end in {suffix}.", path=path)
     if not path.parent.is_dir():
-        raise EmbedlabError(f"{path} cannot be written: there is no folder {path.parent}.")
+        raise EmbedlabError(f"{path} cannot be written: the folder {path.parent} does not exist.", path=path)
     if path.is_dir():
-        raise EmbedlabError(f"{path} is a folder. Choose another name.")
+        raise EmbedlabError(f"{path} is a folder. Choose another name.", path=path)
     if path.exists() and not force:
-        raise EmbedlabError(f"{path} is there already. Choose another name, or replace it with --force.")
+        raise EmbedlabError(
+            f"{path} exists. Choose another name, or pass --force to overwrite it.", path=path
+        )
     check(path)

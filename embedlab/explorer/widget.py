@@ -20,7 +20,7 @@ from embedlab.analysis.projection import METHOD_NAMES, Method, Note, NoteCode, P
 from embedlab.analysis.sampling import sample_stratified, select_points
 from embedlab.embedders import Embedder
 from embedlab.embeddings import Embeddings
-from embedlab.errors import BadItem
+from embedlab.errors import BadItem, PageTooLarge
 from embedlab.explorer.films import mp4
 from embedlab.explorer.item import item_html
 from embedlab.explorer.page import page
@@ -285,8 +285,8 @@ class Explorer(State, anywidget.AnyWidget):
 
         Raises
         ------
-        BadItem
-            When the file would be too large; the message tells its size.
+        PageTooLarge
+            When the file would exceed ``most_mb``.
         """
         passing = self._passing_columns()
         text = page(
@@ -295,9 +295,11 @@ class Explorer(State, anywidget.AnyWidget):
         size = len(text.encode()) / 1e6
         if size > most_mb:
             without = " or leave sounds and films out with plays=False," if plays else ""
-            raise BadItem(
+            raise PageTooLarge(
                 f"The page of {len(self._items)} items would have {size:.0f} MB, and most_mb is {most_mb:g}. "
-                f"Explore fewer items,{without} or ask for it with most_mb={np.ceil(size):.0f}."
+                f"Explore fewer items,{without} or allow it with most_mb={np.ceil(size):.0f}.",
+                size_mb=size,
+                limit_mb=most_mb,
             )
         target = Path(path)
         with atomic_write(target) as part:

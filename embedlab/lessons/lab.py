@@ -1,4 +1,4 @@
-"""``embedlab lab``: put the lessons in place, say what they will download, and open JupyterLab."""
+"""Find and copy the lessons, list the models that they need, and open them in JupyterLab."""
 
 from __future__ import annotations
 
@@ -18,7 +18,15 @@ from embedlab.lessons.run import read
 
 @dataclass(frozen=True)
 class Copied:
-    """What ``copy_lessons`` did: files written, and files that were there, differ, and were left alone."""
+    """What :func:`copy_lessons` did.
+
+    Attributes
+    ----------
+    written : list of str
+        Files that were copied.
+    kept : list of str
+        Files that existed, differ from the lessons of this version, and were not overwritten.
+    """
 
     written: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
@@ -26,7 +34,17 @@ class Copied:
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a lesson says of itself in its notebook metadata."""
+    """One lesson, as the metadata of its notebook describe it.
+
+    Attributes
+    ----------
+    path : Path
+    number : int
+    minutes : int
+        How long its author plans for it.
+    models : tuple of str
+        The models that it loads.
+    """
 
     path: Path
     number: int
@@ -34,152 +52,176 @@ class Lesson:
     models: tuple[str, ...]
 
     @classmethod
-    def of(cls, path: Path) -> Lesson:
-        """Read the ``embedlab`` block of a notebook."""
-        about = read(path).metadata.get("embedlab", {})
-        number = about.get("lesson", -1)
-        return cls(path, number, about.get("minutes", 0), tuple(about.get("models", ())))
+    def read(cls, path: Path) -> Lesson:
+        """Read the ``embedlab`` block of a notebook's metadata."""
+        metadata = read(path).metadata.get("embedlab", {})
+        number = metadata.get("lesson", -1)
+        return cls(path, number, metadata.get("minutes", 0), tuple(metadata.get("models", ())))
 
 
 @dataclass(frozen=True)
-class Need:
-    """A model that lessons use: the size of its download, and whether it is on this machine."""
+class ModelNeed:
+    """A model that lessons use.
+
+    Attributes
+    ----------
+    model : str
+    lessons : tuple of int
+        The numbers of the lessons that use it.
+    size : str
+        The size of its download, for example ``"404 MB"``.
+    is_here : bool
+        Whether its weights are on this machine.
+    """
 
     model: str
     lessons: tuple[int, ...]
     size: str
-    here: bool
+    is_here: bool
 
     @property
-    def words(self) -> str:
-        """Where it is, or when it will be downloaded."""
-        if self.here:
+    def status(self) -> str:
+        """A phrase for people: already here, or when it will be downloaded."""
+        if self.is_here:
             return "already here"
         return f"will be downloaded when lesson {self.lessons[0]} first needs it"
 
 
 def all_lessons() -> list[Lesson]:
-    """The lessons of this package, in order."""
-    return [Lesson.of(path) for path in sorted(settings.notebooks_folder().glob("[0-9]*.ipynb"))]
+    """Return the lessons of this package, in order."""
+    return [Lesson.read(path) for path in sorted(settings.notebooks_folder().glob("[0-9]*.ipynb"))]
 
 
-def lesson(number: int) -> Lesson:
-    """One lesson by its number; raises :class:`EmbedlabError` listing the numbers there are."""
-    known = {each.number: each for each in all_lessons()}
-    if number not in known:
-        raise EmbedlabError(f"There is no lesson {number}; there are {', '.join(map(str, sorted(known)))}.")
-    return known[number]
-
-
-def chosen(words: str) -> list[Lesson]:
-    """Some lessons by their numbers: ``"all"``, ``"00-03,07"``.
+def find_lesson(number: int) -> Lesson:
+    """Return one lesson by its number.
 
     Raises
     ------
     EmbedlabError
-        For words that are no numbers, and numbers without a lesson.
+        If there is no such lesson; the message lists the numbers.
+    """
+    known = {lesson.number: lesson for lesson in all_lessons()}
+    if number not in known:
+        raise EmbedlabError(f"There is no lesson {number}. Choose from {', '.join(map(str, sorted(known)))}.")
+    return known[number]
+
+
+def parse_lessons(text: str) -> list[Lesson]:
+    """Return the lessons that a text names: ``"all"``, ``"00-03,07"``.
+
+    Raises
+    ------
+    EmbedlabError
+        For words that are not numbers, and numbers without a lesson.
     """
     every = all_lessons()
-    if words.strip().lower() == "all":
+    if text.strip().lower() == "all":
         return every
     numbers: set[int] = set()
-    for word in filter(None, (w.strip() for w in words.split(","))):
+    for word in filter(None, (w.strip() for w in text.split(","))):
         first, _, last = word.partition("-")
         if not first.isdigit() or not (last or first).isdigit():
-            raise EmbedlabError(f"{word!r} is no lesson. Write numbers, such as 00-03,07, or all.")
-        span = {each.number for each in every if int(first) <= each.number <= int(last or first)}
-        # A range may have gaps; a single number, and the ends of a range, must be there.
-        lesson(int(first)), lesson(int(last or first))
-        numbers |= span
+            raise EmbedlabError(
+                f"{word!r} is not the number of a lesson. Write 00-03,07, for example, or all."
+            )
+        # A range may have gaps; a single number and the ends of a range must exist.
+        find_lesson(int(first)), find_lesson(int(last or first))
+        numbers |= {lesson.number for lesson in every if int(first) <= lesson.number <= int(last or first)}
     if not numbers:
-        raise EmbedlabError("No lesson is named. Write numbers, such as 00-03,07, or all.")
-    return [each for each in every if each.number in numbers]
+        raise EmbedlabError("No lesson is named. Write 00-03,07, for example, or all.")
+    return [lesson for lesson in every if lesson.number in numbers]
 
 
-def models_of_lessons(some: list[Lesson] | None = None) -> list[str]:
-    """Every model that lessons use (default: all lessons), in their order."""
-    every = all_lessons() if some is None else some
-    return list(dict.fromkeys(name for each in every for name in each.models))
+def models_of_lessons(lessons: list[Lesson] | None = None) -> list[str]:
+    """Return every model that lessons use (default: all lessons), in their order."""
+    chosen = all_lessons() if lessons is None else lessons
+    return list(dict.fromkeys(name for lesson in chosen for name in lesson.models))
 
 
-def needs(some: list[Lesson] | None = None) -> list[Need]:
-    """What lessons use (default: all lessons), in their order, and whether it is on this machine."""
-    every = all_lessons() if some is None else some
+def model_needs(lessons: list[Lesson] | None = None) -> list[ModelNeed]:
+    """Return what each model of the lessons (default: all) still needs, in the order of the lessons."""
+    chosen = all_lessons() if lessons is None else lessons
     return [
-        Need(
+        ModelNeed(
             name,
-            tuple(each.number for each in every if name in each.models),
-            download_size(name),
+            tuple(lesson.number for lesson in chosen if name in lesson.models),
+            format_download_size(name),
             weights.locate(name) is not None,
         )
-        for name in models_of_lessons(every)
+        for name in models_of_lessons(chosen)
     ]
 
 
-def download_size(name: str) -> str:
-    """How much fetching a model moves over the network, for people: ``"404 MB"``."""
+def format_download_size(name: str) -> str:
+    """Return the size of a model's download for people: ``"404 MB"``."""
     return f"{round(registry.row(name).download_bytes / 1e6, 1):.0f} MB"
 
 
 def lesson_files(numbers: set[int] | None = None) -> list[Path]:
-    """The files of the lessons: notebooks, solutions, pictures, pages beside them, and the teacher's guide.
+    """Return the files of the lessons: notebooks, solutions, pictures, pages, and the teacher's guide.
 
     Parameters
     ----------
     numbers : set of int, optional
-        Only the notebooks of these lessons, and those that are no lesson.
+        Leave out the notebooks of all other lessons.
     """
     origin = settings.notebooks_folder()
     pages = [*origin.glob("*.md"), *origin.glob("teacher/*.md"), *origin.glob("pictures/*.png")]
     files = [*origin.rglob("*.ipynb"), *pages]
-    chosen = {f"{n:02}" for n in numbers or ()}
+    prefixes = {f"{n:02}" for n in numbers or ()}
 
-    def wanted(path: Path) -> bool:
+    def is_wanted(path: Path) -> bool:
         number = path.name[:2] if path.suffix == ".ipynb" else ""
-        return numbers is None or not number.isdigit() or number in chosen
+        return numbers is None or not number.isdigit() or number in prefixes
 
-    return [path for path in sorted(files) if ".ipynb_checkpoints" not in path.parts and wanted(path)]
+    return [path for path in sorted(files) if ".ipynb_checkpoints" not in path.parts and is_wanted(path)]
 
 
 def copy_lessons(target: Path, numbers: set[int] | None = None) -> Copied:
     """Copy the lessons, their pictures, the pages beside them and the teacher's guide into a folder.
 
-    A file that is there already is never overwritten. With ``numbers``, only those lessons.
+    An existing file is never overwritten.
+
+    Parameters
+    ----------
+    target : Path
+    numbers : set of int, optional
+        Copy only these lessons.
 
     Raises
     ------
     EmbedlabError
-        When the folder cannot be made or written.
+        If the folder cannot be made or written.
     """
-    done = Copied()
+    copied = Copied()
     origin = settings.notebooks_folder()
     try:
         target.mkdir(parents=True, exist_ok=True)
         for source in lesson_files(numbers):
             name = source.relative_to(origin)
-            place = target / name
-            if not place.exists():
-                place.parent.mkdir(parents=True, exist_ok=True)
-                _copy_whole(source, place)
-                done.written.append(name.as_posix())
-            elif not filecmp.cmp(source, place, shallow=False):
-                done.kept.append(name.as_posix())
+            copy = target / name
+            if not copy.exists():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                _copy_atomically(source, copy)
+                copied.written.append(name.as_posix())
+            elif not filecmp.cmp(source, copy, shallow=False):
+                copied.kept.append(name.as_posix())
     except OSError as error:
         raise EmbedlabError(
-            f"The lessons cannot be copied to {target}: {error}. Choose another folder."
+            f"The lessons cannot be copied to {target}: {error}. Choose another folder.", path=target
         ) from error
-    return done
+    return copied
 
 
-def _copy_whole(source: Path, place: Path) -> None:
-    """Copy by a rename at the end: half a lesson would look like the learner's own work the next time."""
-    part = place.with_suffix(".part")
+def _copy_atomically(source: Path, copy: Path) -> None:
+    """Copy, with a rename at the end: half a lesson would be taken for the learner's work next time."""
+    part = copy.with_suffix(".part")
     shutil.copyfile(source, part)
-    part.replace(place)
+    part.replace(copy)
 
 
 def open_lab(folder: Path, *, port: int | None = None, browser: bool = True) -> int:
-    """Run JupyterLab on a folder until it ends; returns its exit status."""
+    """Run JupyterLab on a folder until it ends, and return its exit status."""
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}"]
     command += [] if browser else ["--no-browser"]
     command += [f"--port={port}"] if port else []
@@ -187,7 +229,7 @@ def open_lab(folder: Path, *, port: int | None = None, browser: bool = True) -> 
     if first.is_file():
         command.append(f"--LabApp.default_url=/lab/tree/{first.name}")
     with subprocess.Popen(command) as server:
-        # Ended from outside: JupyterLab and its kernels must not be left behind.
+        # If this process is terminated, JupyterLab and its kernels must end too.
         before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
         try:
             return _wait(server)
@@ -200,5 +242,5 @@ def _wait(server: subprocess.Popen[bytes]) -> int:
         try:
             return server.wait()
         except KeyboardInterrupt:
-            # Ctrl-C reached JupyterLab as well: it asks and shuts down by itself.
+            # JupyterLab received the Ctrl-C too: it asks for confirmation and shuts down by itself.
             continue

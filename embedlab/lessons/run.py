@@ -1,4 +1,4 @@
-"""Run a notebook from top to bottom without a browser: for ``embedlab run`` and the build of the lessons."""
+"""Run a notebook from top to bottom without a browser, for ``embedlab run`` and the build of the lessons."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from embedlab.errors import EmbedlabError
+from embedlab.errors import Argument, EmbedlabError
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-# How IPython prints a traceback: "Cell In[3], line 2" or "File …:12, in …", then lines with an arrow at one.
+# IPython prints each frame of a traceback as "Cell In[3], line 2" or "File …:12, in …", and marks one of its
+# lines with an arrow.
 _CELL = "Cell In["
 _FRAME = re.compile(r"Cell In\[|File ")
 _ARROW = re.compile(r"-+> ?\d+")
+
+
+class CellFailed(EmbedlabError):
+    """A cell could not be run to its end; the message begins with the type of the error."""
 
 
 @dataclass(frozen=True)
@@ -33,20 +38,20 @@ class CellRun:
     number, total : int
         Which code cell, from 1, of how many.
     first_line : str
-        Of its source.
+        The first line of its source.
     seconds : float
         How long it took.
-    error : str or None
-        ``"ZeroDivisionError: division by zero"`` when it failed.
+    error : CellFailed or None
+        ``"ZeroDivisionError: division by zero"`` if it failed.
     where : tuple of str
-        The lines of the notebook that the error passed through; at most three.
+        The lines of the notebook in the traceback; at most three.
     """
 
     number: int
     total: int
     first_line: str
     seconds: float
-    error: str | None
+    error: CellFailed | None
     where: tuple[str, ...] = ()
 
 
@@ -59,49 +64,66 @@ def read(path: Path) -> NotebookNode:
     Raises
     ------
     EmbedlabError
-        When the file is missing or is not a notebook.
+        If the file is missing or is not a notebook.
     """
     if not path.is_file():
-        raise EmbedlabError(f"There is no notebook {path}.")
+        raise EmbedlabError(f"There is no notebook {path}. Check the path.", path=path)
     try:
         notebook: NotebookNode = nbformat.read(path, as_version=4)
         return notebook
     except (ValueError, TypeError, AttributeError, OSError, nbformat.ValidationError) as error:
         reason = (str(error).splitlines() or ["unreadable"])[0]
-        raise EmbedlabError(f"{path} is not a notebook: {reason}") from error
+        raise EmbedlabError(f"{path} is not a notebook: {reason}", path=path) from error
 
 
 def write(notebook: NotebookNode, path: Path) -> None:
-    """Write a notebook, making its folder; raises :class:`EmbedlabError` when that is not possible."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook, path)
-    except OSError as error:
-        raise EmbedlabError(f"{path} cannot be written: {error.strerror}. Choose another folder.") from error
-
-
-def targets(
-    notebooks: Sequence[Path], *, to: Path | None = None, in_place: bool = False
-) -> list[tuple[Path, Path | None]]:
-    """Each notebook with the file that its executed copy goes to, or None.
+    """Write a notebook, and make its folder.
 
     Raises
     ------
     EmbedlabError
-        When a copy would overwrite a notebook or another copy.
+        If the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, path)
+    except OSError as error:
+        raise EmbedlabError(
+            f"{path} cannot be written: {error.strerror}. Choose another folder.", path=path
+        ) from error
+
+
+def choose_targets(
+    notebooks: Sequence[Path], *, to: Path | None = None, in_place: bool = False
+) -> list[tuple[Path, Path | None]]:
+    """Pair each notebook with the file for its executed copy, or None.
+
+    Raises
+    ------
+    EmbedlabError
+        If a copy would overwrite a notebook or another copy.
     """
     if in_place and to is not None:
-        raise EmbedlabError("Either --in-place or --to FOLDER, not both.")
+        raise EmbedlabError(
+            Argument("in_place", True), " and ", Argument("to"), " exclude each other. Pass one."
+        )
     if to is None:
         return [(path, path if in_place else None) for path in notebooks]
     pairs = [(path, to / path.name) for path in notebooks]
     for path, target in pairs:
         if target.resolve() == path.resolve():
-            raise EmbedlabError(f"--to {to} would overwrite {path}; --in-place does that on purpose.")
+            raise EmbedlabError(
+                f"The copy in {to} would overwrite {path}. Choose another folder, or pass ",
+                Argument("in_place", True),
+                " to overwrite it on purpose.",
+                path=path,
+            )
     for _, target in pairs:
-        same = [str(other) for other, place in pairs if place == target]
+        same = [str(path) for path, other in pairs if other == target]
         if len(same) > 1:
-            raise EmbedlabError(f"{' and '.join(same)} would both be copied to {target}; run them apart.")
+            raise EmbedlabError(
+                f"{' and '.join(same)} would both be copied to {target}. Run them separately.", path=target
+            )
     return [*pairs]
 
 
@@ -113,30 +135,30 @@ def execute(
     kernel: str = "python3",
     on_cell: OnCell | None = None,
 ) -> bool:
-    """Run all code cells in order, filling in their outputs; stop at the first that fails.
+    """Run all code cells in order and fill in their outputs; stop at the first that fails.
 
     Parameters
     ----------
     notebook : NotebookNode
-        Changed in place: outputs and execution counts are those of this run.
+        Its outputs and execution counts are replaced.
     cwd : Path
-        Folder the kernel works in.
+        The working folder of the kernel.
     timeout : float
         Seconds that one cell may take.
     kernel : str
         Name of the Jupyter kernel.
     on_cell : callable, optional
-        Told about each code cell when it has ended.
+        Called with each code cell when it has ended.
 
     Returns
     -------
     bool
-        True when every cell ran.
+        Whether every cell ran.
 
     Raises
     ------
     EmbedlabError
-        When there is no such kernel.
+        If there is no such kernel.
     """
     code = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()]
     for cell in notebook.cells:
@@ -164,7 +186,7 @@ def _client(notebook: NotebookNode, cwd: Path, timeout: float, kernel: str) -> N
         spec = KernelSpecManager().get_kernel_spec(kernel)
     except NoSuchKernel as error:
         known = ", ".join(sorted(KernelSpecManager().find_kernel_specs()))
-        raise EmbedlabError(f"There is no Jupyter kernel {kernel!r}; there are: {known}.") from error
+        raise EmbedlabError(f"There is no Jupyter kernel {kernel!r}. Choose from: {known}.") from error
     client = NotebookClient(
         notebook,
         timeout=timeout,
@@ -172,32 +194,36 @@ def _client(notebook: NotebookNode, cwd: Path, timeout: float, kernel: str) -> N
         resources={"metadata": {"path": str(cwd)}},
     )
     if any("ipykernel" in word for word in spec.argv):
-        # It warns, on the terminal, that it listens on a local port; people would take that for their error.
+        # ipykernel warns that it listens on a local port, which would look like an error of the notebook.
         client.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
     return client
 
 
-def _run_cell(client: NotebookClient, cell: NotebookNode, index: int, number: int) -> str | None:
-    """Run one cell; what went wrong in one line, or None."""
+def _run_cell(client: NotebookClient, cell: NotebookNode, index: int, number: int) -> CellFailed | None:
+    """Run one cell; return what went wrong, or None."""
     try:
         client.execute_cell(cell, index, execution_count=number)
-    except CellExecutionError as failed:
-        return f"{failed.ename}: {_ANSI.sub('', failed.evalue)}"
+    except CellExecutionError as error:
+        return CellFailed(f"{error.ename}: {_ANSI.sub('', error.evalue)}")
     except CellTimeoutError:
-        return f"TimeoutError: the cell took longer than {client.timeout:.0f} seconds (see --timeout)"
+        return CellFailed(
+            f"TimeoutError: the cell took longer than {client.timeout:.0f} seconds. Allow more with ",
+            Argument("timeout"),
+            ".",
+        )
     except DeadKernelError:
-        return "DeadKernelError: the kernel died; most often that is too little memory"
+        return CellFailed("DeadKernelError: the kernel died, most often because of too little memory.")
     return None
 
 
 def _where(cell: NotebookNode) -> tuple[str, ...]:
-    """The lines of the notebook's own code that the stored traceback points at; at most three."""
+    """Return the lines of the notebook that the stored traceback points at; at most three."""
     stored = [out.traceback for out in cell.outputs if out.output_type == "error"]
     lines = _ANSI.sub("", "\n".join(stored[-1])).splitlines() if stored else []
-    found, ours = [], False
+    found, in_notebook = [], False
     for line in lines:
         if _FRAME.match(line):
-            ours = line.startswith(_CELL)
-        elif ours and _ARROW.match(line):
+            in_notebook = line.startswith(_CELL)
+        elif in_notebook and _ARROW.match(line):
             found.append(line)
     return tuple(dict.fromkeys(found))[-3:]

@@ -19,15 +19,19 @@ from packaging.version import Version
 from typer.testing import CliRunner, Result
 
 import embedlab
-from embedlab.bundle import closure, content, make, manifest, self_wheel, targets, third_party, wheels
+from embedlab.bundle import closure, content, embedlab_wheel, make, manifest, targets, third_party, wheels
+from embedlab.bundle.closure import MissingRequirement
+from embedlab.bundle.manifest import DamageKind
+from embedlab.bundle.pip_output import FailureKind, classify
 from embedlab.bundle.targets import Target
 from embedlab.cli.app import app
+from embedlab.cli.messages import format_error
 from embedlab.errors import EmbedlabError
 from embedlab.lessons import lab
 from embedlab.samples.datasets import DATASETS
 from embedlab.samples.loading import find_pins, load_dataset
 
-HERE = targets.here() if sys.platform != "cygwin" else Target("linux", "3.11")
+HERE = targets.this_machine() if sys.platform != "cygwin" else Target("linux", "3.11")
 
 
 def call(*arguments: str) -> Result:
@@ -44,10 +48,10 @@ def test_conditions_are_those_of_the_other_machine(tmp_path: Path) -> None:
     wheel(tmp_path, "both", "2.1", "plain", 'extra-one; extra == "fast"')
     for name in ("plain", "extra-one", "only-here"):
         wheel(tmp_path, name)
-    there = closure.close(tmp_path, Target("windows", "3.12"))
-    assert there.missing == ("only-there (for embedlab)",)
+    there = closure.find_closure(tmp_path, Target("windows", "3.12"))
+    assert there.missing == (MissingRequirement("only-there", "embedlab"),)
     assert [w.name for w in there.wheels] == ["both", "embedlab", "extra-one", "plain"]
-    here = closure.close(tmp_path, Target("linux", "3.12"))
+    here = closure.find_closure(tmp_path, Target("linux", "3.12"))
     assert here.missing == ()
     assert "only-here" in [w.name for w in here.wheels]
 
@@ -73,33 +77,36 @@ def test_which_wheels_can_be_installed_where(
     tmp_path: Path, platform: str, python: str, tags: str, fits: bool
 ) -> None:
     path = wheel(tmp_path, "thing", tags=tags)
-    assert bool(closure.usable([path], Target(platform, python))) == fits
+    assert bool(closure.compatible_wheels([path], Target(platform, python))) == fits
 
 
 def test_a_wheel_that_is_too_old_is_named_with_both_versions(tmp_path: Path) -> None:
     wheel(tmp_path, "embedlab", "1.0", "thing>=3")
     wheel(tmp_path, "thing", "2.0")
-    assert closure.close(tmp_path, HERE).missing == ("thing>=3, but 2.0 is there (for embedlab)",)
+    [missing] = closure.find_closure(tmp_path, HERE).missing
+    assert missing == MissingRequirement("thing>=3", "embedlab", Version("2.0"))
+    assert str(missing) == "thing>=3, but 2.0 is there (for embedlab)"
 
 
 def test_a_damaged_wheel_is_named(tmp_path: Path) -> None:
     (tmp_path / "embedlab-1.0-py3-none-any.whl").write_bytes(b"half")
-    with pytest.raises(EmbedlabError, match=r"embedlab-1\.0-py3-none-any\.whl is no wheel, or damaged"):
-        closure.close(tmp_path, HERE)
+    with pytest.raises(EmbedlabError, match="is damaged or not a wheel") as refused:
+        closure.find_closure(tmp_path, HERE)
+    assert refused.value.path == tmp_path / "embedlab-1.0-py3-none-any.whl"
 
 
 def test_what_machines_and_pythons_there_are() -> None:
-    assert [t.name for t in targets.chosen("windows,macos", "3.11, 3.12")] == [
+    assert [t.name for t in targets.parse_targets("windows,macos", "3.11, 3.12")] == [
         "windows-py311",
         "windows-py312",
         "macos-py311",
         "macos-py312",
     ]
-    assert targets.chosen(None, None) == [HERE]
-    with pytest.raises(EmbedlabError, match="No platform amiga; there are linux"):
-        targets.chosen("windows,amiga", None)
-    with pytest.raises(EmbedlabError, match=r"No Python 2\.7"):
-        targets.chosen(None, "2.7")
+    assert targets.parse_targets(None, None) == [HERE]
+    with pytest.raises(EmbedlabError, match=r"Unknown platform amiga\. Choose from linux"):
+        targets.parse_targets("windows,amiga", None)
+    with pytest.raises(EmbedlabError, match=r"Unknown Python 2\.7"):
+        targets.parse_targets(None, "2.7")
 
 
 def test_the_markers_here_are_those_that_packaging_finds() -> None:
@@ -139,17 +146,17 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def small(tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """embedlab's own wheel is a small one too; returns the folder of the bundle."""
 
-    def own_wheel(folder: Path) -> Path:
+    def write_embedlab_wheel(folder: Path) -> Path:
         return wheel(folder, "embedlab", embedlab.__version__, "thing>=1")
 
-    monkeypatch.setattr(make, "own_wheel", own_wheel)
+    monkeypatch.setattr(make, "write_embedlab_wheel", write_embedlab_wheel)
     monkeypatch.setattr(wheels, "USUAL_BYTES", 1_000_000)
     return tmp_path / "out"
 
 
-def gather(own_wheel: Path, target: Target, **options: bool) -> wheels.Gathered:
+def gather(root: Path, target: Target, **options: bool) -> wheels.TargetWheels:
     options = {"allow_large": False, **options}
-    return wheels.gather(own_wheel, target, own_wheel.parent, on_bytes=lambda _: None, **options)
+    return wheels.gather(root, target, root.parent, on_bytes=lambda _: None, **options)
 
 
 def test_wheels_for_windows_are_gathered_on_any_machine(tmp_path: Path, index: Path) -> None:
@@ -166,8 +173,34 @@ def test_wheels_for_windows_are_gathered_on_any_machine(tmp_path: Path, index: P
 
 def test_the_package_that_has_no_wheel_is_named(tmp_path: Path, index: Path) -> None:
     one = wheel(tmp_path / "wheels", "embedlab", "1.0", "thing>=1")
-    with pytest.raises(EmbedlabError, match=r"windows-py311: there is no wheel .* depends on only-there"):
+    with pytest.raises(wheels.PipFailed, match=r"windows-py311: there is no wheel") as failed:
         gather(one, Target("windows", "3.11"))
+    assert failed.value.failure.kind == FailureKind.CONFLICT
+    assert "only-there" in failed.value.failure.detail
+
+
+@pytest.mark.parametrize(
+    ("output", "kind", "detail"),
+    [
+        ("ERROR: No matching distribution found for torch>=2\n", FailureKind.NO_WHEEL, "torch>=2"),
+        (
+            "WARNING: Retrying (Retry(total=0)) after connection broken\n"
+            "ERROR: No matching distribution found for torch\n",
+            FailureKind.UNREACHABLE,
+            "",
+        ),
+        (
+            "The conflict is caused by:\n    thing 2.0 depends on only-there\n",
+            FailureKind.CONFLICT,
+            "thing 2.0 depends on only-there",
+        ),
+        ("working\nERROR: no space\nmore\n", FailureKind.OTHER, "ERROR: no space"),
+        ("", FailureKind.OTHER, "exit status 2"),
+    ],
+)
+def test_the_words_of_pip_become_a_kind_of_failure(output: str, kind: FailureKind, detail: str) -> None:
+    failure = classify(output, 2)
+    assert (failure.kind, failure.detail) == (kind, detail)
 
 
 def test_what_is_there_is_not_fetched_again_and_what_is_damaged_is(
@@ -177,7 +210,7 @@ def test_what_is_there_is_not_fetched_again_and_what_is_damaged_is(
     one = wheel(folder, "embedlab", "1.0", "thing>=1")
     gather(one, target)
     with monkeypatch.context() as patched:
-        patched.setattr(wheels.watch, "run", lambda *a, **k: pytest.fail("pip was asked"))
+        patched.setattr(wheels.subprocess_download, "run", lambda *a, **k: pytest.fail("pip was asked"))
         gather(one, target)
     thing = folder / "thing-2.0-py3-none-any.whl"
     whole = thing.read_bytes()
@@ -193,7 +226,7 @@ def test_whole_wheels_of_an_interrupted_run_are_kept(tmp_path: Path) -> None:
     half = folder / ".passing" / "tmp" / "pip-unpack-2" / "torch-2.0-py3-none-any.whl"
     half.parent.mkdir()
     half.write_bytes(whole.read_bytes()[:100])
-    wheels._salvage(folder / ".passing", folder)
+    wheels._keep_complete_wheels(folder / ".passing", folder)
     assert [p.name for p in folder.iterdir()] == [whole.name]
 
 
@@ -201,9 +234,11 @@ def test_gigabytes_for_graphics_cards_are_refused(tmp_path: Path, index: Path) -
     wheel(index, "nvidia-blas", content="x" * 1000)
     wheel(index, "thing", "3.0", "nvidia-blas")
     one = wheel(tmp_path / "wheels", "embedlab", "1.0", "thing>=1")
-    with pytest.raises(wheels.TooLarge, match=r"nvidia_blas.*--allow-large") as refused:
+    with pytest.raises(wheels.TooLarge, match=r"build for processors.*allow_large=True") as refused:
         gather(one, HERE)
-    assert "build for processors" in str(refused.value)
+    assert refused.value.wheel
+    assert refused.value.wheel.startswith("nvidia_blas")
+    assert "--allow-large" in format_error(refused.value)
     assert len(gather(one, HERE, allow_large=True).wheels) == 3
 
 
@@ -217,9 +252,9 @@ def test_an_installed_embedlab_is_packed_again(tmp_path: Path, monkeypatch: pyte
     command = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet", "--target"]
     subprocess.run([*command, str(site), str(built)], check=True)
     [about] = site.glob("*.dist-info")
-    whole = self_wheel.metadata.PathDistribution(about)
-    monkeypatch.setattr(self_wheel.metadata, "distribution", lambda _: whole)
-    packed = self_wheel._packed(tmp_path)
+    whole = embedlab_wheel.metadata.PathDistribution(about)
+    monkeypatch.setattr(embedlab_wheel.metadata, "distribution", lambda _: whole)
+    packed = embedlab_wheel._repack(tmp_path)
     again = tmp_path / "again"
     subprocess.run([*command, str(again), str(packed)], check=True)
     assert (again / "embedlab" / "__init__.py").read_text("utf-8") == "word = 'ä'\n"
@@ -255,7 +290,7 @@ def test_what_is_in_a_bundle(bundle: Path) -> None:
     assert not [path for path in there if "02_text" in path], "only the lesson that was chosen"
     assert all(len(each.sha256) == 64 and each.what for each in entries)
     page = (bundle / "START.html").read_text("utf-8")
-    assert "$" not in page
+    assert "{{" not in page
     assert HERE.python in page
     assert b"\r\n" in (bundle / "start.bat").read_bytes()
     assert b"\r" not in (bundle / "start.sh").read_bytes()
@@ -271,6 +306,11 @@ def test_a_damaged_copy_is_found_and_made_again(bundle: Path, tmp_path: Path) ->
     lesson = copy / "notebooks" / "01_what_is_an_embedding.ipynb"
     content_ = lesson.read_bytes()
     lesson.write_bytes(content_[:-1] + b" ")
+    assert {damage.path: damage.kind for damage in manifest.check(copy)} == {
+        "THIRD_PARTY.md": DamageKind.MISSING,
+        "start.py": DamageKind.CHANGED,
+        "notebooks/01_what_is_an_embedding.ipynb": DamageKind.CHANGED,
+    }
     told = call("--check", str(copy))
     assert told.exit_code == 1
     assert re.search(r"fail\s+THIRD_PARTY\.md: missing", told.output)
@@ -309,7 +349,7 @@ def test_a_run_that_was_killed_leaves_no_whole_bundle_and_the_next_one_goes_on(
     with monkeypatch.context() as patched:
         patched.setattr(content, "copy", killed)
         call("--lessons", LESSON, str(bundle))
-    with pytest.raises(EmbedlabError, match="not a whole bundle"):
+    with pytest.raises(EmbedlabError, match="not a complete bundle"):
         manifest.read(bundle)
     before = {p: p.stat().st_mtime_ns for p in (bundle / "notebooks").rglob("*.ipynb")}
     assert call("--lessons", LESSON, str(bundle)).exit_code == 0
@@ -321,7 +361,7 @@ def test_somebody_elses_folder_is_left_alone(small: Path) -> None:
     (small / "thesis.txt").write_text("mine")
     result = call("--lessons", LESSON, str(small))
     assert result.exit_code == 1
-    assert "is not empty, and no bundle" in result.output
+    assert "is not empty and not a bundle" in result.output
     assert [p.name for p in small.iterdir()] == ["thesis.txt"]
 
 
@@ -340,26 +380,26 @@ def test_wheels_of_another_machine_are_dropped_when_the_plan_changes(bundle: Pat
 
 def test_what_a_stick_cannot_hold_is_said() -> None:
     large = manifest.Entry("models/m.safetensors", 2**32, "0" * 64, "m")
-    [words] = make._warnings([large])
+    [words] = make._find_warnings([large])
     assert "FAT32" in words
     deep = manifest.Entry("cache/" + "d" * 160, 1, "0" * 64, "d")
-    assert "long for Windows" in make._warnings([deep])[0]
+    assert "is long for Windows" in make._find_warnings([deep])[0]
 
 
 def test_a_bundle_that_is_none() -> None:
     result = call("--check", str(Path(__file__).parent))
     assert result.exit_code == 1
-    assert "is not a whole bundle" in result.output
+    assert "is not a complete bundle" in result.output
 
 
 # --- weights, sample data, licences
 
 
 def test_weights_and_data_of_the_lessons() -> None:
-    every = lab.chosen("all")
+    every = lab.parse_lessons("all")
     assert {"photos", "emoji", "films"} <= set(content.datasets_of(every))
-    assert content.datasets_of(lab.chosen("00-02")) == []
-    assert content.models_of(lab.chosen("04")) == ["text/minilm", "image/efficientnet-lite0"]
+    assert content.datasets_of(lab.parse_lessons("00-02")) == []
+    assert content.models_of(lab.parse_lessons("04")) == ["text/minilm", "image/efficientnet-lite0"]
     # A model that is made of others has no weights of its own; one that comes with embedlab is in its wheel.
     assert not {"video/frames+sound", "video/perceiver-mini"} & set(content.models_of(every))
 
@@ -390,8 +430,8 @@ def test_a_copy_is_checked_on_both_sides(tmp_path: Path, monkeypatch: pytest.Mon
         content.copy(source, tmp_path / "other")
     assert not (tmp_path / "other" / "models" / "m" / "w").exists()
     origin.write_bytes(b"weights")
-    monkeypatch.setattr(content, "_is", lambda path, sha256: False)
-    with pytest.raises(EmbedlabError, match="did not arrive as it was sent"):
+    monkeypatch.setattr(content, "_has_sha256", lambda path, sha256: False)
+    with pytest.raises(EmbedlabError, match="was damaged while it was written"):
         content.copy(source, tmp_path / "third")
 
 
@@ -431,7 +471,9 @@ def test_what_only_the_hub_has_is_left_out_and_said(
     monkeypatch.setattr(content, "datasets_of", lambda chosen: ["digits"])
     result = call("--lessons", LESSON, str(small))
     assert result.exit_code == 0
-    assert "Left out: No source has the sample data digits; lessons go on without." in result.output
+    assert (
+        "digits are left out: No source has the sample data digits. The lessons work without" in result.output
+    )
     assert "digits" not in (small / "THIRD_PARTY.md").read_text("utf-8")
 
 
@@ -446,13 +488,15 @@ def test_what_only_the_hub_has_is_left_out_and_said(
     ],
 )
 def test_licences_are_read_from_the_wheels(tmp_path: Path, lines: str, licence: str) -> None:
-    about = closure.read_wheel(wheel(tmp_path, "thing", extra=lines)).about
-    assert third_party.licence_of(about) == licence
+    metadata = closure.read_wheel(wheel(tmp_path, "thing", extra=lines)).metadata
+    assert third_party.licence_of(metadata) == licence
 
 
 def test_names_of_strangers_do_not_break_the_table(tmp_path: Path) -> None:
     odd = closure.read_wheel(wheel(tmp_path, "thing", extra="License: a | b <script>\n"))
-    [row] = [line for line in third_party.page([odd], [], []).splitlines() if line.startswith("| thing")]
+    [row] = [
+        line for line in third_party.compose_page([odd], [], []).splitlines() if line.startswith("| thing")
+    ]
     assert row == "| thing | 1.0 | a \\| b &lt;script> |  |"
 
 

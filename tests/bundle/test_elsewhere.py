@@ -19,7 +19,7 @@ import yaml
 from paths import ROOT
 
 from embedlab.bundle import targets, wheels
-from embedlab.bundle.self_wheel import own_wheel
+from embedlab.bundle.embedlab_wheel import write_embedlab_wheel
 
 
 @pytest.mark.network
@@ -29,7 +29,7 @@ from embedlab.bundle.self_wheel import own_wheel
 @pytest.mark.parametrize("platform", ["windows", "macos"])
 def test_there_is_a_wheel_of_everything(tmp_path: Path, platform: str) -> None:
     target = targets.Target(platform, "3.12")
-    found = {name: wheel for name, _, wheel in wheels.resolve(own_wheel(tmp_path), target, tmp_path)}
+    found = {p.name: p.wheel for p in wheels.resolve(write_embedlab_wheel(tmp_path), target, tmp_path)}
     assert {"torch", "embedlab", "milvus-lite", "faiss-cpu", "av", "resvg-py"} <= found.keys()
     assert ("pywinpty" in found) == (platform == "windows"), "the markers are the other machine's"
     assert not [name for name in found if name.startswith("nvidia")]
@@ -70,7 +70,10 @@ def test_a_letter_that_the_terminal_lacks_ends_nothing() -> None:
         assert b"do this" in done.stdout
 
 
-DOCTOR = "doctor.examine = lambda *_: iter([doctor.Finding('a', 'warn', 'b', 'do this')])"
+DOCTOR = (
+    "from embedlab.cli.findings import Finding; "
+    "doctor.examine = lambda *_: iter([Finding('a', 'warn', 'b', 'do this')])"
+)
 
 
 def test_no_name_of_a_file_is_forbidden_on_windows() -> None:

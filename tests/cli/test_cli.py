@@ -152,7 +152,7 @@ def test_run_changes_a_notebook_only_when_told_to(tmp_path: Path) -> None:
     assert path.read_bytes() == before
     assert call("run", str(path), "--in-place").exit_code == 0
     assert nbformat.read(path, as_version=4).cells[0].outputs[0].data["text/plain"] == "42"
-    assert "not both" in call("run", str(path), "--in-place", "--to", str(tmp_path / "out")).output
+    assert "exclude each other" in call("run", str(path), "--in-place", "--to", str(tmp_path / "out")).output
 
 
 def test_run_refuses_two_copies_of_one_name(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_run_refuses_two_copies_of_one_name(tmp_path: Path) -> None:
 def test_run_names_the_kernels_there_are(tmp_path: Path) -> None:
     result = call("run", str(notebook(tmp_path / "a.ipynb", "1")), "--kernel", "no-such-kernel")
     assert result.exit_code == 1
-    assert re.search(r"no Jupyter kernel 'no-such-kernel'; there are: .*python3", result.output)
+    assert re.search(r"no Jupyter kernel 'no-such-kernel'\. Choose from: .*python3", result.output)
 
 
 def test_run_shows_no_noise_of_the_kernel(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_every_lesson_declares_what_it_needs() -> None:
     for each in lab.all_lessons():
         assert each.number == int(each.path.name[:2])
         assert each.minutes > 0
-    assert lab.lesson(2).models == ("text/minilm", "text/mpnet")
+    assert lab.find_lesson(2).models == ("text/minilm", "text/mpnet")
 
 
 @pytest.mark.parametrize("way", ["interrupted", "terminated"])

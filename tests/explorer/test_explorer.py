@@ -18,7 +18,7 @@ from PIL import Image
 import embedlab as el
 from embedlab.analysis.neighbors import knn
 from embedlab.embeddings import Embeddings
-from embedlab.errors import BadItem, EmbedlabError, WrongModel
+from embedlab.errors import BadItem, EmbedlabError, PageTooLarge, WrongModel
 from embedlab.explorer import Explorer
 
 LABELS = [f"class {i % 4}" for i in range(40)]
@@ -410,8 +410,9 @@ def test_pictures_for_slides(explorer: Explorer, tmp_path: Path) -> None:
 
 
 def test_a_page_that_would_be_too_large_is_not_written(explorer: Explorer, tmp_path: Path) -> None:
-    with pytest.raises(BadItem, match=r"40 items would have \d+ MB, and most_mb is 1\..*most_mb=\d+"):
+    with pytest.raises(PageTooLarge, match=r"most_mb=\d+") as refused:
         explorer.to_html(tmp_path / "map.html", most_mb=1)
+    assert refused.value.size_mb > refused.value.limit_mb == 1
     assert not (tmp_path / "map.html").exists()
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from embedlab.embeddings import Embeddings
-from embedlab.errors import BadItem
+from embedlab.errors import BadItem, HoldsEmbeddings
 from embedlab.items import Items
 
 ROWS = [("007", "A cat sleeps.", "animals"), ("008", "Waves break.", "sea")]
@@ -255,8 +255,9 @@ def test_parquet_of_others_is_read_and_embeddings_are_told_apart(
     assert items.metadata["vector"].tolist() == ["[1.0, 2.0]", "[3.0, 4.0]"]
     assert items.metadata["when"].dt.year.tolist() == [2020, 2020]
     make_embeddings(5).save(tmp_path / "b.parquet")
-    with pytest.raises(BadItem, match=r"holds embeddings.*Embeddings\.load"):
+    with pytest.raises(HoldsEmbeddings, match=r"Embeddings\.load") as refused:
         Items.from_parquet(tmp_path / "b.parquet", modality="text", content="content")
+    assert refused.value.path == tmp_path / "b.parquet"
     (tmp_path / "c.parquet").write_bytes(b"PAR1 cut")
     with pytest.raises(BadItem, match="not a whole parquet"):
         Items.from_parquet(tmp_path / "c.parquet", modality="text", content="text")

@@ -79,7 +79,7 @@ def own_vector_cache() -> None:
 
 def with_weights(name: str) -> object:
     """An exercise, marked with the models its lesson needs."""
-    return pytest.param(name, marks=[pytest.mark.weights(m) for m in lab.lesson(int(name[:2])).models])
+    return pytest.param(name, marks=[pytest.mark.weights(m) for m in lab.find_lesson(int(name[:2])).models])
 
 
 @pytest.mark.parametrize("name", ["99/double", *map(with_weights, EXERCISES)])

@@ -226,9 +226,9 @@ class ServerEmbedder(CachedEmbedder):
             return ()
         enough = -(-tokens // _LIMIT_STEP) * _LIMIT_STEP
         return (
-            f"The limit for one call is {self.token_limit:,} tokens. Load the model with ",
+            f"The limit for one call is {self.token_limit:,} tokens. Raise it with ",
             Argument("token_limit", enough),
-            " to raise it, or embed fewer items.",
+            ", or embed fewer items.",
         )
 
     def _describe_cost(self, texts: list[str]) -> str:

@@ -22,7 +22,6 @@ class ServerErrorCode(StrEnum):
     GONE = "gone"  # no response
     BAD_ANSWER = "bad_answer"  # a response without usable vectors
     OFFLINE = "offline"  # EMBEDLAB_OFFLINE is set
-    UNTRUSTED = "untrusted"  # only a file names this server
     OVER_LIMIT = "over_limit"  # one call would send more tokens than token_limit
 
 

@@ -20,7 +20,7 @@ from embedlab.embedders.openai.embedder import ServerEmbedder
 from embedlab.embedders.openai.endpoint import OPENAI_KEY, OPENAI_URL, Endpoint, is_loopback
 from embedlab.embedders.openai.errors import ServerError, ServerErrorCode
 from embedlab.embedders.openai.known_models import OPENAI_MODELS
-from embedlab.errors import Argument, require
+from embedlab.errors import Argument, UntrustedServer, require
 
 TOKEN_LIMIT = 2_000_000  # of one call, unless the server is on this machine
 
@@ -72,15 +72,15 @@ def check_trusted(ref: ServerRef) -> None:
 
     Raises
     ------
-    ServerError
+    UntrustedServer
         With the call that names it.
     """
     url, _ = _resolve(ref)
     if not (url in (OPENAI_URL, _default_url()) or url in _trusted or is_loopback(url)):
-        raise ServerError(
-            f"These vectors were made by the server {url}, which nobody in this session has named. If your "
-            f"texts may go there, say so once: el.load_model({str(ref)!r}).",
-            code=ServerErrorCode.UNTRUSTED,
+        raise UntrustedServer(
+            f"These vectors were made by the server {url}, which you have not named in this session. If your "
+            f"texts may go there, name it once: el.load_model({str(ref)!r}).",
+            url=url,
             model=str(ref),
         )
 

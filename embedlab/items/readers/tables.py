@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from embedlab.errors import BadItem, OnError
+from embedlab.errors import BadItem, HoldsEmbeddings, OnError
 from embedlab.io.text import LONE_SURROGATE, replace_surrogates
 from embedlab.items.columns import is_missing
 from embedlab.items.read_report import ReadReport, nothing_left, refuse
@@ -101,8 +101,10 @@ def parquet_frame(
         file = pq.ParquetFile(path)
         schema = file.schema_arrow
         if b"embedlab" in (schema.metadata or {}):
-            raise BadItem(
-                f"{path} holds embeddings: use el.Embeddings.load({path.name!r}); their .items are the items."
+            raise HoldsEmbeddings(
+                f"{path} holds saved embeddings, not items. Load it with el.Embeddings.load({path.name!r}); "
+                "its .items are the items.",
+                path=path,
             )
         kept = None if wanted is None else [name for name in schema.names if name in wanted]
         table = file.read(columns=kept)
