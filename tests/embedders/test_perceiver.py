@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import importlib.util
 import math
 from pathlib import Path
@@ -328,7 +329,8 @@ def test_a_damaged_copy_is_refused_with_the_cure(tmp_path: Path, monkeypatch: py
     (tmp_path / "perceiver-mini").mkdir()
     for name in ("config.json", "model.safetensors"):
         (tmp_path / "perceiver-mini" / name).write_bytes(b"no")
-    monkeypatch.setattr("embedlab.weights.locate.data_folder", lambda: tmp_path)
+    module = importlib.import_module("embedlab.weights.locate")  # the package has a function of that name
+    monkeypatch.setattr(module, "data_folder", lambda: tmp_path)
     assert not el.available("video/perceiver-mini")
     with pytest.raises(EmbedlabError, match=r"(?s)with embedlab: .*pinned\. Install embedlab again"):
         weights.fetch("video/perceiver-mini")
