@@ -69,7 +69,7 @@ def test_reference_numbers(shared: Path, name: str, accuracy: float, first: floa
 def test_the_bridge_is_ridge_regression() -> None:
     rng = np.random.default_rng(0)
     names, classes = rng.normal(size=(50, 8)), rng.normal(size=(50, 6))
-    ours = aligned.bridge(names, classes, 2.0)
+    ours = aligned.fit_bridge(names, classes, 2.0)
     theirs = Ridge(alpha=2.0, fit_intercept=False).fit(names, classes).coef_.T
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
@@ -96,9 +96,9 @@ def test_by_hand_equals_the_helper(tmp_path: Path) -> None:
 @MINILM
 def test_the_bridge_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text, image = el.load_model("text/minilm"), el.load_model("image/efficientnet-lite0")
-    first = aligned._kept_bridge(text, image)  # type: ignore[arg-type]
+    first = aligned._load_bridge(text, image)  # type: ignore[arg-type]
     monkeypatch.setattr(type(text), "_compute", None)
-    np.testing.assert_array_equal(aligned._kept_bridge(text, image), first)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(aligned._load_bridge(text, image), first)  # type: ignore[arg-type]
 
 
 @MINILM
