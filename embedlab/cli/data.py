@@ -203,13 +203,13 @@ def search(
     """Find the items of a file that are nearest to a query, with the model that embedded them."""
     from rich.markup import escape
 
-    from embedlab.explorer.search import check_same_model, nearest_to, pictures_of
+    from embedlab.explorer.search import check_same_model, find_nearest, list_image_rows
     from embedlab.io.text import clip
 
     (emb,) = load_files([file])
     model = reload_model(emb.model, key_from)
     check_same_model(model, emb)
-    hits = nearest_to(emb, model.embed_query(query), k, pictures_of(emb.items))
+    hits = find_nearest(emb, model.embed_query(query), k, list_image_rows(emb.items))
     table = make_table("cosine", "id", "label", "item", numbers=("cosine",), fold=("id", "item"))
     labels, titles = emb.items.labels or [None] * len(emb), emb.items.titles(120)
     for hit in hits:
