@@ -14,7 +14,7 @@ from embedlab.explorer.item_audio import FileVersion, file_version, render_unrea
 from embedlab.explorer.item_image import data_url, item_title
 from embedlab.io.html import render
 from embedlab.items import Items
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media import video
 from embedlab.media.errors import UnreadableMedia
 from embedlab.media.thumbnails import LARGE, thumbnail
@@ -64,7 +64,7 @@ def encode_mp4(path: str) -> bytes:
 def _encode(path: str, _version: FileVersion) -> bytes:
     import av
 
-    file, start, _ = fragment(path)
+    file, start, _ = parse_fragment(path)
     length = min(video.read_duration(path), MAX_SECONDS)
     part = f"{file}#t={start},{start + length}"
     n_frames = max(1, min(round(length * _FPS), _MAX_FRAMES))

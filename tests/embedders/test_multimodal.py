@@ -192,7 +192,7 @@ def test_pairs_become_two_items_each() -> None:
 
 def test_what_is_both_or_neither_is_refused() -> None:
     both = pd.DataFrame({"id": ["a", "b"], "path": ["x.png", None], "content": ["words", "words"]})
-    with pytest.raises(BadItem, match="'a' has both a path and a content, or neither"):
+    with pytest.raises(BadItem, match="exactly one of path and content; 'a' has both or neither"):
         el.Items(both, "image+text")
     with pytest.raises(BadItem, match="need caption="):
         el.Items.from_frame(both, modality="image+text", content="path")
