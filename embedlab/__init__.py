@@ -29,7 +29,7 @@ _WHERE = {
     "Projection": "embedlab.analysis.projection",
     "VectorStore": "embedlab.store",
     "ask": "embedlab.applications.rag",
-    "available": "embedlab.embedders.loading",
+    "available": "embedlab.embedders.handlers",
     "chunk": "embedlab.applications.chunking",
     "compare": "embedlab.comparison.compare",
     "datasets": "embedlab.samples.loading",
@@ -70,8 +70,8 @@ if TYPE_CHECKING:
     from embedlab.embedders import embed as embed
     from embedlab.embedders import embed_layers as embed_layers
     from embedlab.embedders import load_model as load_model
+    from embedlab.embedders.handlers import available as available
     from embedlab.embedders.listing import models as models
-    from embedlab.embedders.loading import available as available
     from embedlab.embedders.registration import register as register
     from embedlab.embedders.torch_module import from_module as from_module
     from embedlab.embeddings import Embeddings as Embeddings

@@ -18,7 +18,7 @@ from embedlab.cli.inputs import (
     read_items,
     reload_model,
 )
-from embedlab.cli.messages import report_errors
+from embedlab.cli.messages import format_option, report_errors
 from embedlab.cli.options import (
     Content,
     Encoding,
@@ -73,7 +73,7 @@ def summary(
     )
     planned = None if model is None else model_or_name(model, token_limit, key_from)
     report = items.summary(planned, full=full)
-    print_line(repr(report))
+    print_line(report.text(format_option))
     raise typer.Exit(1 if report.problems or (items.origin and items.origin.left_out) else 0)
 
 
@@ -112,7 +112,7 @@ def embed(
         )
         planned = model_or_name(model, token_limit, key_from)
         report = items.summary(planned)
-        print_line(repr(report))
+        print_line(report.text(format_option))
         if report.problems and action == "raise":
             raise EmbedlabError(
                 f"{len(report.problems):,} of {len(items):,} items cannot be embedded. Fix them, or pass ",

@@ -103,7 +103,7 @@ def fetch(
 
     The exit status is 1 if a download fails.
     """
-    from embedlab.embedders.loading import parts_of
+    from embedlab.embedders.handlers import parts_of
     from embedlab.lessons import lab
 
     wanted = list(names or ())

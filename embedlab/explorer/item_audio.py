@@ -14,7 +14,7 @@ from markupsafe import Markup
 from embedlab.explorer.item_image import data_url, item_title
 from embedlab.io.html import render
 from embedlab.items import Items
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media import audio
 from embedlab.media.errors import UnreadableMedia
 from embedlab.media.spectrogram import MAX_SECONDS, draw_mel, draw_waveform, shown_seconds
@@ -33,7 +33,7 @@ def render_audio(items: Items, row: int) -> Markup:
         samples = _read_samples(path, file_version(path))
         notes = _list_notes(path)
     except UnreadableMedia as error:
-        return render_unreadable(title, "sound", error)
+        return render_unreadable(title, error)
     length = shown_seconds(samples)
     values = {
         "id_json": json.dumps(items.ids[row]),
@@ -47,9 +47,9 @@ def render_audio(items: Items, row: int) -> Markup:
     return render("embedlab.explorer", "audio.html", values)
 
 
-def render_unreadable(title: str, kind: str, error: UnreadableMedia) -> Markup:
+def render_unreadable(title: str, error: UnreadableMedia) -> Markup:
     """Render the name of a file and why it cannot be read."""
-    values = {"title": title, "kind": kind, "reason": error.problem.reason}
+    values = {"title": title, "reason": error.problem.reason}
     return render("embedlab.explorer", "unreadable.html", values)
 
 
@@ -74,7 +74,7 @@ def encode_wav(path: str) -> bytes:
 def file_version(path: str) -> FileVersion:
     """Return size and modification time of a file, to tell whether it has changed; None if it is gone."""
     try:
-        stat = Path(fragment(path)[0]).stat()
+        stat = Path(parse_fragment(path)[0]).stat()
     except OSError:
         return None
     return stat.st_size, stat.st_mtime_ns

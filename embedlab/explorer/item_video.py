@@ -14,7 +14,7 @@ from embedlab.explorer.item_audio import FileVersion, file_version, render_unrea
 from embedlab.explorer.item_image import data_url, item_title
 from embedlab.io.html import render
 from embedlab.items import Items
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media import video
 from embedlab.media.errors import UnreadableMedia
 from embedlab.media.thumbnails import LARGE, thumbnail
@@ -34,7 +34,7 @@ def render_video(items: Items, row: int) -> Markup:
         length = video.read_duration(path)
         notes = list(video.list_notes(path))
     except UnreadableMedia as error:
-        return render_unreadable(title, "video", error)
+        return render_unreadable(title, error)
     if length > MAX_SECONDS + _TOLERANCE:
         notes.insert(0, f"The first {MAX_SECONDS:.0f} s of {length:,.0f} s are played.")
     values = {
@@ -64,7 +64,7 @@ def encode_mp4(path: str) -> bytes:
 def _encode(path: str, _version: FileVersion) -> bytes:
     import av
 
-    file, start, _ = fragment(path)
+    file, start, _ = parse_fragment(path)
     length = min(video.read_duration(path), MAX_SECONDS)
     part = f"{file}#t={start},{start + length}"
     n_frames = max(1, min(round(length * _FPS), _MAX_FRAMES))
