@@ -280,7 +280,7 @@ def test_an_update_keeps_outputs_and_runs_nothing(tmp_path: Path) -> None:
     changed = read(path)
     changed.cells[2].source = "answer = ...\nprint(answer + 1)"
     nbformat.write(changed, path)
-    assert "solutions of 07_shells.ipynb are not" in course.update(path, [path])[0]
+    assert "solutions of 07_shells.ipynb are outdated" in course.update(path, [path])[0]
 
 
 @pytest.mark.parametrize(
