@@ -17,7 +17,9 @@ import pandas as pd
 import torch
 
 import embedlab as el
-from embedlab.embedders.perceiver import PerceiverEmbedder, flat_pca, give_back
+from embedlab.embedders.perceiver import PerceiverEmbedder
+from embedlab.embedders.perceiver_latents import reconstruct
+from embedlab.embeddings.pca import flat_pca
 from embedlab.lessons.lesson_06 import untrained
 from embedlab.palette import CATEGORIES, GREY, INK
 from embedlab.samples import clips
@@ -130,7 +132,7 @@ def originals_and_what_came_back(model: PerceiverEmbedder, path: Path) -> None:
             file = Path(folder) / "clip.mp4"
             clips.write(file, *clips.make(thing, motion, sound, 7_000_000 + row))
             film = model.prepare(file)
-        back = give_back(model.network, next(model.inputs(film)))["image"]
+        back = reconstruct(model.network, next(model.inputs(film)))["image"]
         pixels = (back * model.size.pixel_std + model.size.pixel_mean).clip(0, 1)
         both = {f"{thing} {motion}": film.frames[0], "given back": pixels}
         for cells, (title, shown) in zip(grid[2 * row :], both.items(), strict=False):

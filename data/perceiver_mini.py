@@ -73,7 +73,7 @@ Data = tuple[Tensor, Tensor, Tensor]  # uint8 (n, 8, 32, 32, 3); float16 (n, 409
 
 def combinations(split: str) -> list[tuple[str, str, str]]:
     """Thing, motion and sound of the clips of a split, ``"train"`` or ``"held-out"``."""
-    rows = clips.table().query("split == @split and take == 1")
+    rows = clips.list_clips().query("split == @split and take == 1")
     return list(zip(rows["object"], rows["motion"], rows["sound"], strict=True))
 
 

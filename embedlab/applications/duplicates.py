@@ -12,10 +12,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from embedlab.embeddings import Embeddings
-from embedlab.errors import BadItem
+from embedlab.errors import BadItem, Problem, ProblemCode
 from embedlab.io.html import render
-from embedlab.store import VectorStore
-from embedlab.store.errors import StoreError
+from embedlab.store import StoreError, StoreErrorCode, VectorStore
 
 _BLOCK_VALUES = 4_000_000  # cosines in memory at once (16 MB)
 MAX_HITS = 1000  # of one stored item
@@ -161,17 +160,28 @@ def find_stored_duplicates(store: VectorStore, name: str, threshold: float, *, k
     if (metric := store.record(name).metric) != "COSINE":
         raise StoreError(
             f"The metric of {name!r} is {metric}, so a threshold on the cosine has no meaning. Add the "
-            'embeddings to a collection with metric="COSINE".'
+            'embeddings to a collection with metric="COSINE".',
+            code=StoreErrorCode.EXISTS,
+            collection=name,
+            argument="metric",
         )
     if not 1 <= k <= MAX_HITS:
-        raise StoreError(f"k is {k}, but must be from 1 to {MAX_HITS}.")
+        raise StoreError(
+            f"k is {k}, but must be from 1 to {MAX_HITS}.", code=StoreErrorCode.BAD_ARGUMENT, argument="k"
+        )
     found: dict[tuple[str, str], float] = {}
     for page in store.pages(name, vectors=True):
         for id, vector in zip(page["id"], page["vector"], strict=True):
             # One more, as the item itself is among the hits.
             hits = store.search(name, vector, k=k + 1, radius=threshold - _ROUNDING)
             if len(hits) > k:
-                raise StoreError(f"{id!r} has {k} duplicates or more. Pass a higher threshold or a larger k.")
+                raise StoreError(
+                    f"{id!r} has {k} duplicates or more. Pass a higher threshold or a larger k.",
+                    code=StoreErrorCode.BAD_ARGUMENT,
+                    collection=name,
+                    argument="k",
+                    problems={id: Problem(ProblemCode.TOO_LARGE, f"{k} duplicates or more")},
+                )
             for other, cosine in zip(hits["id"], hits["score"], strict=True):
                 if other != id:
                     found[min(id, other), max(id, other)] = float(cosine)

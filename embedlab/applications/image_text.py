@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,9 @@ from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 from embedlab.items import Items
 from embedlab.store import VectorStore
+
+if TYPE_CHECKING:
+    from embedlab.store.query import Query
 
 _MAX_GROUPS = 50  # values of the column that search_each_group can find
 
@@ -48,7 +53,7 @@ def combine(*parts: Items, name: str = "together") -> Items:
 def search_each_group(
     store: VectorStore,
     name: str,
-    query: object,
+    query: Query,
     *,
     by: str = "tower",
     k: int = 3,

@@ -11,7 +11,7 @@ from embedlab.applications.answer import Passage
 from embedlab.applications.chunking import split_sentences
 from embedlab.errors import BadItem
 from embedlab.items import Items
-from embedlab.store import VectorStore
+from embedlab.store import Feature, VectorStore
 
 _QUOTE_COLUMNS = ["number", "sentence", "score", "start", "end"]
 
@@ -34,7 +34,7 @@ def retrieve_passages(
     record = store.record(name)
     if "content" not in record.columns:
         raise BadItem(f"{name!r} holds no texts: it has the columns {', '.join(record.columns)}.")
-    if record.full_text and store.place.has("hybrid search"):
+    if record.full_text and store.backend.has(Feature.HYBRID_SEARCH):
         hits = store.hybrid_search(name, question, k=k, filter=filter)
     else:
         hits = store.search(name, question, k=k, filter=filter)

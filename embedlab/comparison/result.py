@@ -196,7 +196,7 @@ class Comparison:
         """The maps of all models, linked; options as for :func:`explore`. No neighbour is looked up again."""
         from embedlab.analysis.projection import project
         from embedlab.explorer import explore
-        from embedlab.explorer.widget import MOST_SHOWN
+        from embedlab.explorer.build import MAX_ITEMS
 
         several = list(self.embeddings.values())
         if len({emb.model.name for emb in several}) < len(several):
@@ -209,7 +209,7 @@ class Comparison:
             "method": method, "n_neighbors": n_neighbors, "random_state": random_state,
             "n_components": n_components,
         }  # fmt: skip
-        if options.get("n_samples") is not None or len(self.items) > MOST_SHOWN:
+        if options.get("n_samples") is not None or len(self.items) > MAX_ITEMS:
             return explore(several, **how, **options)  # maps of a sample, with neighbours of its own
         maps = [
             project(emb, **how, neighbors=graph)

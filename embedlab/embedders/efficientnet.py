@@ -1,4 +1,4 @@
-"""EfficientNet-Lite in plain torch: the whole network, to be read from top to bottom.
+"""EfficientNet-Lite in plain torch: the whole network in one file.
 
 Lite0 and Lite2 are EfficientNets (Tan and Le 2019, https://arxiv.org/abs/1905.11946) made for small devices:
 no squeeze-and-excitation, ReLU6 in place of swish, and a stem and head that keep their width when the network
@@ -32,7 +32,7 @@ class SameConv(nn.Conv2d):
     """A convolution padded as TensorFlow does: an odd pixel goes right and below."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, in, h, w) → (n, out, ceil(h / stride), ceil(w / stride))."""
+        """Convolve: (n, in, h, w) → (n, out, ceil(h / stride), ceil(w / stride))."""
         down, right = (
             max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
             for size, stride, kernel in zip(x.shape[-2:], self.stride, self.kernel_size, strict=True)
@@ -53,7 +53,17 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 
 
 class Block(nn.Module):
-    """Inverted bottleneck: widen (1x1), look at each channel's neighbourhood (depthwise), narrow (1x1)."""
+    """Inverted bottleneck: widen (1×1), filter each channel (depthwise), narrow (1×1).
+
+    Parameters
+    ----------
+    inside, outside : int
+        Channels of the input and of the output.
+    kernel, stride : int
+        Of the depthwise convolution.
+    expansion : int
+        How many times wider the block is inside.
+    """
 
     normed = (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))
 
@@ -68,7 +78,7 @@ class Block(nn.Module):
         self._adds = stride == 1 and inside == outside
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, inside, h, w) → (n, outside, h / stride, w / stride)."""
+        """Apply the block: (n, inside, h, w) → (n, outside, h / stride, w / stride)."""
         wide = F.relu6(self._bn0(self._expand_conv(x))) if self._widens else x
         wide = F.relu6(self._bn1(self._depthwise_conv(wide)))
         y: Tensor = self._bn2(self._project_conv(wide))
@@ -95,12 +105,12 @@ class EfficientNetLite(nn.Module):
         self.stage_ends: list[int] = []  # number of the last block of each stage
         for number, (repeats, kernel, stride, expansion, inside, outside) in enumerate(_STAGES):
             # Lite networks neither widen the stem nor deepen the first and the last stage.
-            inside = inside if number == 0 else _widened(inside, width)
-            outside = _widened(outside, width)
+            inside = inside if number == 0 else _scale_channels(inside, width)
+            outside = _scale_channels(outside, width)
             if number not in (0, len(_STAGES) - 1):
                 repeats = math.ceil(repeats * depth)
-            for again in range(repeats):
-                first = again == 0
+            for repeat in range(repeats):
+                first = repeat == 0
                 self._blocks.append(
                     Block(inside if first else outside, outside, kernel, stride if first else 1, expansion)
                 )
@@ -110,7 +120,7 @@ class EfficientNetLite(nn.Module):
         self._fc = nn.Linear(1280, classes)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Pixels (n, 3, h, w) → scores before the softmax, (n, classes)."""
+        """Predict scores before the softmax: pixels (n, 3, h, w) → (n, classes)."""
         x = F.relu6(self._bn0(self._conv_stem(pixels)))
         for block in self._blocks:
             x = block(x)
@@ -120,8 +130,8 @@ class EfficientNetLite(nn.Module):
         return scores
 
 
-def folded(network: EfficientNetLite) -> EfficientNetLite:
-    """The same function with fewer steps: each batch normalisation becomes part of the convolution before it.
+def fold(network: EfficientNetLite) -> EfficientNetLite:
+    """Fold each batch normalisation into the convolution before it: fewer steps.
 
     After training, a normalisation multiplies and adds fixed numbers, and so does a convolution.
     """
@@ -134,8 +144,8 @@ def folded(network: EfficientNetLite) -> EfficientNetLite:
     return copy
 
 
-def _widened(channels: int, width: float) -> int:
-    """Channels times width, to the nearest multiple of 8, never more than a tenth below."""
+def _scale_channels(channels: int, width: float) -> int:
+    """Return channels × width, as the nearest multiple of 8 that is at most a tenth below."""
     wanted = channels * width
     rounded = max(
         _CHANNELS_PER_STEP, int(wanted + _CHANNELS_PER_STEP / 2) // _CHANNELS_PER_STEP * _CHANNELS_PER_STEP
@@ -144,7 +154,7 @@ def _widened(channels: int, width: float) -> int:
 
 
 def from_state_dict(weights: Mapping[str, Tensor], width: float, depth: float) -> EfficientNetLite:
-    """A network with published weights, ready to predict."""
+    """Build a network with published weights, ready to predict."""
     network = EfficientNetLite(width, depth, classes=len(weights["_fc.bias"]))
     network.load_state_dict(dict(weights))
     return network.eval()

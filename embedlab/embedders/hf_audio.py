@@ -50,10 +50,10 @@ class WaveEmbedder(AudioEmbedder):
         return {"zero mean, unit variance": self._normalizes}
 
     @torch.inference_mode()
-    def read_clips(
+    def embed_clips(
         self, clips: list[np.ndarray], layers: Sequence[str]
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Read layers of each clip, averaged over its frames; see :meth:`AudioEmbedder.read_clips`."""
+        """Read layers of each clip, averaged over its frames; see :meth:`AudioEmbedder.embed_clips`."""
         names = (*self.layers[:-1], "last_hidden_state")
         depths = {}
         for name in layers:

@@ -1,4 +1,4 @@
-"""A network that tells voices apart (GE2E): three recurrent layers over 1.6 s of a mel spectrogram."""
+"""A network that tells voices apart (GE2E): an LSTM over 1.6 s of a mel spectrogram."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from embedlab.weights import LocalWeights
 N_MELS, WIDTH = 40, 256
 PARTIAL = 160  # frames of 10 ms: the network was trained on partial utterances of 1.6 s
 STEP = round(RATE / 1.3 / HOP)  # frames from one partial utterance to the next: 1.3 a second
-COVERAGE = 0.75  # the last one is left out when less of it than this is sound
-QUIET = 10 ** (-30 / 20)  # of full scale: clips below −30 dB are made louder
-_AT_ONCE = 64  # partial utterances that go through the network together
+COVERAGE = 0.75  # share of the last one that must be sound; otherwise it is left out
+QUIET = 10 ** (-30 / 20)  # of full scale: clips below −30 dB are amplified
+_BATCH = 64  # partial utterances
 
 
 class VoiceEncoder(nn.Module):
-    """The whole network: LSTM over time, its last state through one layer, ReLU, length 1."""
+    """The whole network: an LSTM, a linear layer on its last state, ReLU, length 1."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class VoiceEncoder(nn.Module):
         self.linear = nn.Linear(WIDTH, WIDTH)
 
     def forward(self, mels: Tensor) -> Tensor:
-        """Mel spectrograms (n, 160, 40) → (n, 256), each of length 1 and without negative numbers."""
+        """Embed mel spectrograms: (n, 160, 40) → (n, 256), of length 1 and not negative."""
         _, (states, _) = self.lstm(mels)
         return l2_normalize(torch.relu(self.linear(states[-1])))
 
@@ -56,7 +56,7 @@ class SpeakerEmbedder(AudioEmbedder):
     -----
     A clip is cut into partial utterances of 1.6 s that overlap by half; the mean of their vectors, at
     length 1, is the embedding (Wan et al. 2018, https://arxiv.org/abs/1710.10467). Weights and recipe are
-    those of Resemblyzer, but for one step: silence inside a clip is not cut out.
+    those of Resemblyzer, except that silence inside a clip is not cut out.
     """
 
     layers = ("lstm.0", "lstm.1", "lstm.2", "linear")
@@ -67,19 +67,20 @@ class SpeakerEmbedder(AudioEmbedder):
         self.path: Path = found.path
         self.network = network.eval()
 
-    def read_clips(
+    def embed_clips(
         self, clips: list[np.ndarray], layers: Sequence[str]
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Average each clip over its partial utterances; see :meth:`AudioEmbedder.embed_clips`."""
         for name in layers:
             if name not in self.layers:
                 raise NoSuchLayer(f"{self.card.name} has no layer {name!r}; it has {', '.join(self.layers)}.")
-        parts = [partial_utterances(clip) for clip in clips]
+        parts = [split_utterances(clip) for clip in clips]
         counts = [len(part) for part in parts]
         mels = torch.cat(parts)
         seen: dict[str, list[Tensor]] = {name: [] for name in self.layers}
         with torch.inference_mode():
-            for start in range(0, len(mels), _AT_ONCE):
-                _, (states, _) = self.network.lstm(mels[start : start + _AT_ONCE])
+            for start in range(0, len(mels), _BATCH):
+                _, (states, _) = self.network.lstm(mels[start : start + _BATCH])
                 for i in range(3):
                     seen[f"lstm.{i}"].append(states[i])
                 seen["linear"].append(l2_normalize(torch.relu(self.network.linear(states[-1]))))
@@ -90,16 +91,21 @@ class SpeakerEmbedder(AudioEmbedder):
         return vectors, np.asarray(counts, float)
 
     def finish(self, layer: str, vectors: np.ndarray) -> np.ndarray:
-        """The mean of several vectors of length 1 is shorter than 1."""
+        """Scale the embedding to length 1: the mean of unit vectors is shorter."""
         return unit_rows(vectors) if layer == "linear" else vectors
 
     def layer_pooling(self, layer: str) -> str:
-        """At every depth the last state of each partial utterance counts."""
+        """Name the pooling: at every depth the last state of each partial utterance."""
         return self.card.pooling
 
 
-def partial_utterances(clip: np.ndarray) -> Tensor:
-    """A clip as mel spectrograms of 1.6 s each, (n, 160, 40); a short clip is filled up with silence."""
+def split_utterances(clip: np.ndarray) -> Tensor:
+    """Cut a clip into mel spectrograms of 1.6 s each; a short clip is padded with silence.
+
+    Returns
+    -------
+    Tensor, shape (n, 160, 40)
+    """
     loudness = float(np.sqrt(np.mean(clip.astype(np.float64) ** 2)))
     samples = torch.from_numpy(clip * max(1.0, QUIET / max(loudness, 1e-12))).float()
     n_frames = math.ceil((len(clip) + 1) / HOP)
@@ -107,20 +113,20 @@ def partial_utterances(clip: np.ndarray) -> Tensor:
     covered = (len(clip) - starts[-1] * HOP) / (PARTIAL * HOP)
     if covered < COVERAGE and len(starts) > 1:
         starts.pop()
-    missing = (starts[-1] + PARTIAL) * HOP - len(clip)
-    mel = speaker_mel(nn.functional.pad(samples, (0, max(0, missing))))
+    padding = max(0, (starts[-1] + PARTIAL) * HOP - len(clip))
+    mel = power_mel(nn.functional.pad(samples, (0, padding)))
     return torch.stack([mel[start : start + PARTIAL] for start in starts])
 
 
-def speaker_mel(samples: Tensor) -> Tensor:
-    """What the voice encoder reads, (1 + n_samples // 160, 40): power in mel bands, no logarithm."""
+def power_mel(samples: Tensor) -> Tensor:
+    """Compute the power in mel bands, without logarithm: shape (1 + n_samples // 160, 40)."""
     return (mel_filters(N_MELS) @ spectrogram(samples, pad_mode="constant")).T
 
 
 def load(card: ModelCard, found: LocalWeights) -> SpeakerEmbedder:
-    """The voice encoder from a folder of weights."""
+    """Load the voice encoder from a folder of weights."""
     saved: dict[str, Any] = torch.load(found.path / "pretrained.pt", "cpu", weights_only=True)
     network = VoiceEncoder()
-    # Beside the network, the file holds two numbers that only its training needed.
+    # The file also holds two numbers that only training needed.
     network.load_state_dict({k: v for k, v in saved["model_state"].items() if k in network.state_dict()})
     return SpeakerEmbedder(card, found, network)

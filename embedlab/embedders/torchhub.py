@@ -1,8 +1,8 @@
-"""Networks as Torch Hub builds them: ``torch.hub.load`` runs the ``hubconf.py`` of a repository.
+"""Build networks with Torch Hub, which runs the ``hubconf.py`` of a repository.
 
 Unlike everything else in the catalogue this runs code from a repository, so the repository and its version
-are fixed here, and it is only ever called for the models that say so. The weights do not come this way: they
-are checked by their sha256 before they are read.
+are fixed here, and only models that say so use it. The weights do not come this way: they are checked by
+their sha256 before they are read.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ SOURCE = "github"
 RESNET50_FILE = "resnet50-0676ba61.pth"
 
 
-def network(name: str) -> nn.Module:
-    """An untrained network of ``pytorch/vision``.
+def load_network(name: str) -> nn.Module:
+    """Build an untrained network of ``pytorch/vision``.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ def network(name: str) -> nn.Module:
     Raises
     ------
     MissingExtra
-        When torchvision is not installed.
+        If torchvision is not installed.
     EmbedlabError
-        When the repository can neither be reached nor is in Torch Hub's own cache.
+        If the repository can neither be reached nor is in the cache of Torch Hub.
     """
     if SOURCE == "github":
         require("torchvision", "torchhub")
@@ -51,17 +51,17 @@ def network(name: str) -> nn.Module:
         )
     except (URLError, OSError) as error:
         raise EmbedlabError(
-            f"Torch Hub could not bring {REPOSITORY} ({error}). Connect once, so that it is kept on this "
-            "machine, or take the other road to the same network: image/resnet50."
+            f"Torch Hub could not download {REPOSITORY} ({error}). Connect once, after which it is cached on "
+            "this machine, or use the same network from another source: image/resnet50."
         ) from error
     return built
 
 
 def _refuse_when_offline() -> None:
     owner, _, version = REPOSITORY.partition(":")
-    kept = Path(torch.hub.get_dir()) / f"{owner.replace('/', '_')}_{version}"
-    if settings.offline() and not kept.is_dir():
+    cached = Path(torch.hub.get_dir()) / f"{owner.replace('/', '_')}_{version}"
+    if settings.offline() and not cached.is_dir():
         raise EmbedlabError(
-            f"EMBEDLAB_OFFLINE is set, and Torch Hub does not have {REPOSITORY} on this machine yet. "
-            "Unset it once."
+            f"Torch Hub has no copy of {REPOSITORY} on this machine, and EMBEDLAB_OFFLINE is set. Unset it "
+            "once, or use the same network from another source: image/resnet50."
         )

@@ -16,7 +16,8 @@ from PIL import Image
 
 import embedlab as el
 from embedlab.embedders.fusion import FramesAndSound
-from embedlab.embedders.perceiver import PerceiverEmbedder, give_back
+from embedlab.embedders.perceiver import PerceiverEmbedder
+from embedlab.embedders.perceiver_latents import reconstruct
 from embedlab.embeddings import unit_rows
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
 from embedlab.lessons.showing import make_axes, show, show_photos, shrink
@@ -143,7 +144,7 @@ def given_back(model: PerceiverEmbedder, paths: Sequence[Any]) -> dict[str, np.n
     rows: dict[str, np.ndarray] = {}
     for number, path in enumerate(paths):
         film = model.prepare(path)
-        given = give_back(model.network, next(model.inputs(film)))["image"]
+        given = reconstruct(model.network, next(model.inputs(film)))["image"]
         pixels = given * model.size.pixel_std + model.size.pixel_mean
         rows["the clip" + " " * number] = film.frames[0]
         rows["given back" + " " * number] = (pixels.clip(0, 1) * 255).round().astype(np.uint8)

@@ -1,28 +1,61 @@
-"""Where a store is: Milvus Lite, a Milvus server or Zilliz Cloud, and what each of them can do."""
+"""Which Milvus answers a store, and the features it has."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
 
-from embedlab.store.errors import StoreError
+from embedlab.store.errors import StoreError, StoreErrorCode
 
-# Since which version a Milvus server has it. Older ones refuse some of these and ignore others without a
-# word.
-SINCE = {
-    "several models in one collection": (2, 4),
-    "hybrid search": (2, 4),
-    "group_by": (2, 4),
-    "full-text search": (2, 5),
-    "missing values in filters (is null)": (2, 5),
-    "the index HNSW_SQ": (2, 5),
+
+class Feature(StrEnum):
+    """What Milvus Lite has, and Milvus servers only from some version on."""
+
+    SEVERAL_MODELS = "several_models"
+    HYBRID_SEARCH = "hybrid_search"
+    GROUP_BY = "group_by"
+    FULL_TEXT = "full_text"
+    NULL_FILTERS = "null_filters"
+    HNSW_SQ = "hnsw_sq"
+
+    @property
+    def label(self) -> str:
+        """The feature in words."""
+        return _SERVERS[self][0]
+
+    @property
+    def since(self) -> tuple[int, int]:
+        """The first version of a Milvus server that has it, major and minor."""
+        return _SERVERS[self][1]
+
+
+# Older servers refuse some of these and silently ignore others.
+_SERVERS: dict[Feature, tuple[str, tuple[int, int]]] = {
+    Feature.SEVERAL_MODELS: ("several models in one collection", (2, 4)),
+    Feature.HYBRID_SEARCH: ("hybrid search", (2, 4)),
+    Feature.GROUP_BY: ("group_by", (2, 4)),
+    Feature.FULL_TEXT: ("full-text search", (2, 5)),
+    Feature.NULL_FILTERS: ("missing values in filters (is null)", (2, 5)),
+    Feature.HNSW_SQ: ("the index HNSW_SQ", (2, 5)),
 }
 
 
+class MissingFeature(StoreError):
+    """The backend lacks ``feature``."""
+
+    def __init__(self, backend: str, feature: Feature) -> None:
+        since = ".".join(map(str, feature.since))
+        super().__init__(
+            f"{backend} lacks {feature.label}. Use Milvus Lite, or a Milvus server from version {since}.",
+            code=StoreErrorCode.UNSUPPORTED,
+        )
+        self.feature = feature
+
+
 @dataclass(frozen=True)
-class Place:
-    """What answers a client.
+class Backend:
+    """The Milvus that answers a client.
 
     Attributes
     ----------
@@ -38,33 +71,37 @@ class Place:
     lite: bool
     version: tuple[int, int]
 
-    def has(self, feature: str) -> bool:
-        """Whether this place has a feature of :data:`SINCE`."""
-        return self.lite or self.version >= SINCE[feature]
+    def has(self, feature: Feature) -> bool:
+        """Return whether this backend has a feature."""
+        return self.lite or self.version >= feature.since
 
-    def require(self, feature: str) -> None:
-        """Refuse what this place lacks.
+    def require(self, feature: Feature) -> None:
+        """Raise unless this backend has a feature.
 
         Raises
         ------
-        StoreError
-            Naming the feature, the place, and where it is to be had.
+        MissingFeature
+            With the feature, the backend and the version that has it.
         """
         if not self.has(feature):
-            since = ".".join(map(str, SINCE[feature]))
-            raise StoreError(
-                f"{self.name} lacks {feature}: Milvus Lite has it, and Milvus servers from version {since}."
-            )
+            raise MissingFeature(self.name, feature)
 
 
-def place_of(client: Any) -> Place:
-    """Ask a client who answers it."""
-    told = str(client.get_server_version())
-    numbers = re.search(r"(\d+)\.(\d+)(?:\.\d+)?", told)
+def parse_backend(server_version: str) -> Backend:
+    """Read what a Milvus client reports as its server's version.
+
+    Parameters
+    ----------
+    server_version : str
+        For example ``"v2.3.5"`` or ``"3.2.2 (milvus_lite)"``. Milvus tells its products apart in
+        no other way.
+    """
+    lowered = server_version.lower()
+    numbers = re.search(r"(\d+)\.(\d+)(?:\.\d+)?", server_version)
     version = (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
-    number = numbers[0] if numbers else told
-    if "milvus_lite" in told.lower():
-        return Place(f"Milvus Lite {number}", True, version)
-    if "zilliz" in told.lower():
-        return Place(f"Zilliz Cloud (Milvus {number})", False, version)
-    return Place(f"Milvus {number}", False, version)
+    number = numbers[0] if numbers else server_version
+    if "milvus_lite" in lowered:
+        return Backend(f"Milvus Lite {number}", True, version)
+    if "zilliz" in lowered:
+        return Backend(f"Zilliz Cloud (Milvus {number})", False, version)
+    return Backend(f"Milvus {number}", False, version)

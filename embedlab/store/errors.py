@@ -1,53 +1,102 @@
-"""What goes wrong with a store, in words that say what to do."""
+"""Why a vector store cannot do what was asked, as a code and facts."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
 
-from embedlab.errors import EmbedlabError
+from embedlab.errors import EmbedlabError, Part, Problem
 
-_COLUMN = re.compile(r"at column (\d+)|line 1:(\d+)")
-_REFUSED = (
-    "auth check failure",
-    "missing authorization",
-    "unauthenticated",
-    "permission deny",
-    "invalid token",
-)
-_FULL = ("no space left", "disk quota", "disk full", "file too large", "no more space")
+FILTER_EXAMPLE = 'for example: label == "sea" and year > 1990'
+
+
+class StoreErrorCode(StrEnum):
+    """What a :class:`StoreError` is about."""
+
+    # Opening a store
+    BAD_PATH = "bad_path"  # not a path that Milvus Lite could use
+    BAD_ADDRESS = "bad_address"  # no address of a server, or one with a password in it
+    LOCKED = "locked"  # another process has the folder open
+    DAMAGED = "damaged"  # files are missing or cut short
+    CLOSED = "closed"  # close() was called
+    # What Milvus answers
+    AWAY = "away"  # the server cannot be reached
+    REFUSED_TOKEN = "refused_token"
+    DISK_FULL = "disk_full"
+    UNSUPPORTED = "unsupported"  # this backend, or its version, lacks the feature
+    REJECTED = "rejected"  # any other refusal by Milvus
+    # Collections and their indexes
+    NO_COLLECTION = "no_collection"
+    FOREIGN = "foreign"  # another program made the collection
+    EXISTS = "exists"  # the collection exists with other settings
+    NOT_LOADED = "not_loaded"
+    INDEX_EXISTS = "index_exists"
+    INDEX_NOT_USED = "index_not_used"  # Milvus answers without the index that was asked for
+    # Arguments
+    BAD_NAME = "bad_name"  # not a valid name of a collection
+    BAD_ARGUMENT = "bad_argument"  # ``argument`` names it
+    BAD_FILTER = "bad_filter"
+    BAD_QUERY = "bad_query"
+    NO_ITEM = "no_item"  # ``ids`` are not in the collection
+    NO_VECTORS = "no_vectors"  # the collection has no vectors of that model
 
 
 class StoreError(EmbedlabError):
-    """The store cannot be opened, or cannot do what was asked; the message says what to do."""
-
-
-def explained(doing: str, reason: str, expression: str = "") -> str:
-    """What to tell of a refusal by Milvus.
+    """A store cannot be opened, or cannot do what was asked.
 
     Parameters
     ----------
-    doing : str
-        What was tried: ``"search 'notes'"``.
-    reason : str
-        What Milvus said.
-    expression : str
-        The filter, so that the place of an error in it can be shown.
+    *parts : str or Argument
+        The message.
+    code : StoreErrorCode
+        What went wrong, to decide on.
+    path : path, optional
+        The folder of a Milvus Lite store.
+    uri : str, optional
+        The address of a server.
+    collection : str, optional
+        The collection concerned.
+    argument : str, optional
+        The Python argument that has to change, for example ``"metric"``.
+    problems : mapping of str to Problem, optional
+        By item id.
     """
-    low = reason.lower()
-    if any(sign in low for sign in _FULL):
-        return (
-            f"Milvus could not {doing}: the disk is full ({reason}). What was acknowledged before is kept. "
-            "Make room, then do the same again: what is there already is replaced by itself."
+
+    def __init__(
+        self,
+        *parts: Part,
+        code: StoreErrorCode,
+        path: str | Path | None = None,
+        uri: str | None = None,
+        collection: str | None = None,
+        argument: str | None = None,
+        problems: Mapping[str, Problem] | None = None,
+    ) -> None:
+        super().__init__(*parts, problems=problems, path=path)
+        self.code = code
+        self.uri = uri
+        self.collection = collection
+        self.argument = argument
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the items concerned."""
+        return tuple(self.problems)
+
+
+class AddInterrupted(StoreError):
+    """Adding stopped between two batches; the first ``n_added`` of ``n_items`` items are stored."""
+
+    def __init__(self, cause: StoreError, *, n_added: int, n_items: int) -> None:
+        super().__init__(
+            *cause.parts,
+            f" The first {n_added:,} of these {n_items:,} items are stored and stay stored. Fix the cause "
+            "and add all of them again: items already stored are replaced.",
+            code=cause.code,
+            path=cause.path,
+            uri=cause.uri,
+            collection=cause.collection,
         )
-    if any(sign in low for sign in _REFUSED):
-        return (
-            f"Milvus could not {doing}: it does not accept the token ({reason}). Set MILVUS_TOKEN, or give "
-            'token="user:password" or an API key.'
-        )
-    if expression and (found := _COLUMN.search(reason)):
-        # Milvus Lite counts columns from 1, and points at them itself; a server counts from 0.
-        column = int(found[1]) - 1 if found[1] else int(found[2])
-        drawn = (expression.strip(), "^")
-        said = "; ".join(line for line in reason.splitlines() if line.strip() not in drawn)
-        return f"Milvus could not {doing}: {said}\n\n    {expression}\n    {' ' * column}^"
-    return f"Milvus could not {doing}: {reason}"
+        self.n_added = n_added
+        self.n_items = n_items

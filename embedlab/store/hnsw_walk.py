@@ -1,7 +1,7 @@
-"""How HNSW finds neighbours: its graph, and the search through it as a loop that tells what it does.
+"""How HNSW finds neighbours: its graph, and the search through it as a loop that reports each step.
 
 HNSW (Malkov & Yashunin 2018, "Efficient and robust approximate nearest neighbor search using Hierarchical
-Navigable Small World graphs") links each vector to some near ones. A few vectors stand on upper layers too,
+Navigable Small World graphs") links each vector to some near ones. A few vectors are on upper layers too,
 where links reach farther. A search enters at the top, goes from link to link towards the query, and looks
 around thoroughly on the lowest layer only.
 """
@@ -27,9 +27,9 @@ class HnswGraph:
     entry_point : int
         The row at which every search enters.
     levels : ndarray, shape (n_items,), int32
-        On how many layers an item stands, at least 1.
+        On how many layers each item is, at least 1.
     index : faiss.IndexHNSWFlat
-        What the links were read from; it searches the same graph in C++.
+        The index that the links were read from; it searches the same graph in C++.
     """
 
     entry_point: int
@@ -45,7 +45,7 @@ class HnswGraph:
         return int(self.levels[self.entry_point])
 
     def neighbors(self, row: int, layer: int) -> np.ndarray:
-        """Rows that an item is linked to on one layer, in the order of FAISS."""
+        """Return the rows that an item is linked to on one layer, in the order of FAISS."""
         start = self._starts[row]
         links = self._links[start + self._per_layer[layer] : start + self._per_layer[layer + 1]]
         return links[links >= 0]  # FAISS fills up with -1
@@ -61,7 +61,7 @@ def build_graph(units: np.ndarray, *, M: int, ef_construction: int) -> HnswGraph
     M : int
         Links of an item on each upper layer; twice as many on layer 0.
     ef_construction : int
-        How thoroughly FAISS looks for what to link to.
+        How many candidates FAISS keeps while it looks for what to link to.
     """
     import faiss
 
@@ -95,13 +95,13 @@ class Step:
         ``open`` a candidate on layer 0; ``end``.
     layer : int
     row : int
-        Where the search stands: whose links are followed.
+        The item whose links are followed.
     looked : tuple of int
         Rows whose distance to the query was computed in this step.
     best : tuple of int
         The nearest so far, nearest first: one on the upper layers, at most ``ef`` on layer 0.
     compared : int
-        Distances computed until now.
+        Distances computed so far.
     """
 
     kind: Kind
@@ -113,7 +113,7 @@ class Step:
 
 
 def walk(graph: HnswGraph, units: np.ndarray, query: np.ndarray, ef: int) -> Iterator[Step]:
-    """Search as FAISS does, and tell each step; ``best`` of the last step has what was found.
+    """Search as FAISS does, and yield each step; ``best`` of the last step is what was found.
 
     Parameters
     ----------
@@ -129,35 +129,36 @@ def walk(graph: HnswGraph, units: np.ndarray, query: np.ndarray, ef: int) -> Ite
     def distance(row: int) -> float:
         return 1 - float(units[row] @ query)
 
-    here = graph.entry_point
-    at, compared = distance(here), 1
-    yield Step("enter", graph.n_layers - 1, here, (here,), (here,), compared)
+    current = graph.entry_point
+    nearest_distance, compared = distance(current), 1
+    yield Step("enter", graph.n_layers - 1, current, (current,), (current,), compared)
 
     # The upper layers: always to the nearest neighbour, until none is nearer.
     for layer in range(graph.n_layers - 1, 0, -1):
         while True:
-            looked = tuple(int(row) for row in graph.neighbors(here, layer))
+            looked = tuple(int(row) for row in graph.neighbors(current, layer))
             compared += len(looked)
-            nearest = min(looked, key=distance, default=here)
-            if distance(nearest) >= at:
+            nearest = min(looked, key=distance, default=current)
+            if distance(nearest) >= nearest_distance:
                 break
-            yield Step("move", layer, here, looked, (nearest,), compared)
-            here, at = nearest, distance(nearest)
-        yield Step("down", layer, here, looked, (here,), compared)
+            yield Step("move", layer, current, looked, (nearest,), compared)
+            current, nearest_distance = nearest, distance(nearest)
+        yield Step("down", layer, current, looked, (current,), compared)
 
     # Layer 0: of the ef nearest so far, open the nearest that was not opened, until all were.
-    seen, waiting, best = {here}, [(at, here)], [(at, here)]
-    while waiting:
-        away, here = heapq.heappop(waiting)
-        if len(best) == ef and away > best[-1][0]:
+    seen = {current}
+    candidates, best = [(nearest_distance, current)], [(nearest_distance, current)]
+    while candidates:
+        candidate_distance, current = heapq.heappop(candidates)
+        if len(best) == ef and candidate_distance > best[-1][0]:
             break  # ef others are nearer
-        looked = tuple(int(row) for row in graph.neighbors(here, 0) if row not in seen)
+        looked = tuple(int(row) for row in graph.neighbors(current, 0) if row not in seen)
         seen.update(looked)
         compared += len(looked)
         for row in looked:
-            away = distance(row)
-            if len(best) < ef or away < best[-1][0]:
-                heapq.heappush(waiting, (away, row))
-                best = sorted([*best, (away, row)])[:ef]
-        yield Step("open", 0, here, looked, tuple(row for _, row in best), compared)
+            row_distance = distance(row)
+            if len(best) < ef or row_distance < best[-1][0]:
+                heapq.heappush(candidates, (row_distance, row))
+                best = sorted([*best, (row_distance, row)])[:ef]
+        yield Step("open", 0, current, looked, tuple(row for _, row in best), compared)
     yield Step("end", 0, best[0][1], (), tuple(row for _, row in best), compared)

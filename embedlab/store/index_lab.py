@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,19 @@ import numpy as np
 import pandas as pd
 
 from embedlab.embeddings import Embeddings, unit_rows
-from embedlab.errors import BadItem
+from embedlab.errors import BadItem, WrongModel
 from embedlab.io.progress import progress_bar
-from embedlab.store.connection import Token
-from embedlab.store.index_lab_backends import Finder, each, in_faiss, in_milvus
+from embedlab.store.addresses import Token
+from embedlab.store.index_lab_backends import BuiltIndex, Finder, faiss_indexes, milvus_indexes
 from embedlab.store.index_lab_result import IndexLab
-from embedlab.store.indexes import INDEXES, check_count, check_index
+from embedlab.store.index_spec import (
+    IndexSpec,
+    IndexType,
+    build_settings,
+    check_count,
+    default_nlist,
+    search_setting,
+)
 from embedlab.store.vectorstore import VectorStore
 
 _TIE = 1e-5  # scores nearer than this are equal
@@ -32,7 +39,7 @@ def index_lab(
     queries: Embeddings | None = None,
     *,
     k: int = 10,
-    builds: Mapping[str, Sequence[Mapping[str, int]]] | None = None,
+    builds: Mapping[IndexType, Sequence[Mapping[str, int]]] | None = None,
     ef: Sequence[int] = EF,
     nprobe: Sequence[int] = NPROBE,
     recall: float = 0.95,
@@ -42,21 +49,21 @@ def index_lab(
     progress: bool | None = None,
     random_state: int = 0,
 ) -> IndexLab:
-    """Which index for these vectors? Each is built, asked, and compared with the exact answers.
+    """Measure which index suits these vectors: build each, search it, and compare with the exact answers.
 
-    Everything is stored, flushed and indexed in Milvus Lite in a temporary folder, in a Milvus server too
-    where ``server`` names one, and in bare FAISS, which shows what an index costs without any database
-    around it. Searches go one at a time, as those of a user do. Cosine is the metric.
+    Everything is stored, flushed and indexed in Milvus Lite in a temporary folder, in a Milvus server too if
+    ``server`` names one, and in bare FAISS, which shows what an index costs without a database around it.
+    Searches go one at a time, as those of a user do. Cosine is the metric.
 
     Parameters
     ----------
     embeddings : Embeddings
         What is searched; at least 100 items.
     queries : Embeddings, optional
-        What is searched for, by the same model. By default some items, which then are not stored: an item
-        that is stored finds itself, which is too easy.
+        What is searched for, by the same model. By default some of the items, which then are not stored: an
+        item that is stored finds itself, which is too easy.
     k : int
-        Neighbours that count.
+        How many neighbours count.
     builds : mapping of str to sequence of dict, optional
         Index types with the settings to build each with, such as ``{"HNSW": [{"M": 8, "efConstruction":
         100}]}``.
@@ -68,10 +75,9 @@ def index_lab(
     n_queries : int
         How many queries, at most a fifth of the items.
     server, token : str, optional
-        A Milvus server or Zilliz Cloud to measure as well. A collection of its own is made there, and
-        dropped.
+        A Milvus server or Zilliz Cloud to measure as well. A collection is made there for this, and dropped.
     progress : bool, optional
-        Show a progress bar; by default when it takes longer than a second.
+        Show a progress bar; by default if it takes longer than a second.
     random_state : int
         Chooses the queries.
 
@@ -83,49 +89,50 @@ def index_lab(
     Raises
     ------
     BadItem
-        For too few items, or queries of another model.
+        For too few items, a vector of zeros, or queries of another model.
     StoreError
-        For an unknown index or setting, or when Milvus answers without the index that was asked for.
+        For an unknown index or setting, or if Milvus answers without the index that was asked for.
     """
-    token = Token.of(token)
+    token = Token.wrap(token)
     check_count("k", k, 1)
     check_count("n_queries", n_queries, 1)
     stored, asked = _split(embeddings, queries, n_queries, random_state)
     if len(stored) < max(100, k):
-        raise BadItem(f"{len(stored)} items to search are too few to measure an index: take 100 or more.")
-    plan = dict(builds) if builds is not None else default_builds(len(stored))
-    for index, several in plan.items():
-        for params in several:
-            check_index(index, "COSINE", params)
+        raise BadItem(
+            f"{len(stored)} items to search are too few to measure an index. Take {max(100, k)} or more."
+        )
+    specs = _make_specs(default_builds(len(stored)) if builds is None else builds, len(stored))
     base = unit_rows(stored.vectors, ids=stored.ids)
     wanted = unit_rows(asked.vectors, ids=asked.ids)
-    best = _exact(base, wanted, k)
+    truth = _exact(base, wanted, k)
     rows: list[dict[str, Any]] = []
-    total = sum(map(len, plan.values())) * (3 if server else 2)
-    bar = progress_bar("measuring indexes", total, unit="index", progress=progress)
+    stores: list[str] = []
+    n_builds = len(specs) * (3 if server else 2)
+    bar = progress_bar("measuring indexes", n_builds, unit="index", progress=progress)
 
-    def measure(
-        place: str, index: str, built: Mapping[str, int], find: Finder, seconds: float, mb: float
-    ) -> None:
-        about = {"place": place, "index": index, "build": dict(built), "build_s": seconds, "size_mb": mb}
-        for looking in _searches(index, built, k, ef, nprobe):
-            rows.append(about | {"search": looking} | _measured(find, wanted, looking, best, k))
-        bar.update()
+    def measure(indexes: Iterable[BuiltIndex]) -> None:
+        for built in indexes:
+            for params in _search_params(built, k, ef, nprobe):
+                measured = _measure(built, wanted, params, truth, k)
+                rows.append(_describe(built) | {"search": params} | measured)
+            bar.update()
 
     with bar:
-        for index, built in each(plan):
-            measure(f"FAISS {version('faiss-cpu')}", index, built, *in_faiss(base, index, built))
+        measure(faiss_indexes(base, specs))
         with tempfile.TemporaryDirectory() as folder, VectorStore(Path(folder) / "lab.db") as lite:
-            in_milvus(lite, stored, plan, k, measure)
+            stores.append(lite.backend.name)
+            measure(milvus_indexes(lite, stored, specs, k))
         if server is not None:
-            with VectorStore(server, token=token) as there:
-                in_milvus(there, stored, plan, k, measure)
+            with VectorStore(server, token=token) as remote:
+                stores.append(remote.backend.name)
+                measure(milvus_indexes(remote, stored, specs, k))
     table = pd.DataFrame(rows, columns=_COLUMNS)
-    return IndexLab(table, len(stored), stored.dim, k, len(asked), recall, str(stored.model.name))
+    model = str(stored.model.name)
+    return IndexLab(table, len(stored), stored.dim, k, len(asked), recall, model, tuple(stores))
 
 
-def default_builds(n_items: int) -> dict[str, list[dict[str, int]]]:
-    """What is measured unless told otherwise."""
+def default_builds(n_items: int) -> dict[IndexType, list[dict[str, int]]]:
+    """Choose what is measured by default."""
     nlist = {"nlist": max(1, min(round(4 * n_items**0.5), n_items // 39, 65_536))}
     return {
         "FLAT": [{}],
@@ -136,28 +143,50 @@ def default_builds(n_items: int) -> dict[str, list[dict[str, int]]]:
     }
 
 
-def _searches(
-    index: str, built: Mapping[str, int], k: int, ef: Sequence[int], nprobe: Sequence[int]
+def _make_specs(builds: Mapping[IndexType, Sequence[Mapping[str, int]]], n_items: int) -> list[IndexSpec]:
+    specs = []
+    for index, several in builds.items():
+        for params in several:
+            spec = IndexSpec.from_arguments(index, "COSINE", params)
+            if "nlist" in build_settings(index) and spec.nlist is None:
+                spec = replace(spec, nlist=default_nlist(n_items))
+            specs.append(spec)
+    return specs
+
+
+def _search_params(
+    built: BuiltIndex, k: int, ef: Sequence[int], nprobe: Sequence[int]
 ) -> list[dict[str, int]]:
-    """Search settings worth trying for an index."""
-    setting = INDEXES[index][1]
+    """List the search settings worth trying for an index."""
+    setting = search_setting(built.index)
     if setting == "ef":
         return [{"ef": value} for value in sorted({max(value, k) for value in ef})]
     if setting == "nprobe":
-        cells = built.get("nlist", 1)
+        cells = built.params.get("nlist", 1)
         return [{"nprobe": value} for value in sorted({min(value, cells) for value in nprobe})]
     return [{}]
+
+
+def _describe(built: BuiltIndex) -> dict[str, Any]:
+    return {
+        "place": built.place,
+        "index": built.index,
+        "build": dict(built.params),
+        "build_s": built.seconds,
+        "size_mb": built.megabytes,
+    }
 
 
 def _split(
     embeddings: Embeddings, queries: Embeddings | None, n_queries: int, random_state: int
 ) -> tuple[Embeddings, Embeddings]:
+    """Return what is searched and what is searched for."""
     if queries is not None:
         if queries.dim != embeddings.dim or queries.model.name != embeddings.model.name:
-            raise BadItem(
-                f"The queries are {queries.dim} numbers from {queries.model.name!r}, the items "
-                f"{embeddings.dim} from "
-                f"{embeddings.model.name!r}: embed both with one model."
+            raise WrongModel(
+                f"The queries have {queries.dim} dimensions from {queries.model.name!r}, but the items "
+                f"{embeddings.dim} from {embeddings.model.name!r}. Embed both with one model.",
+                model=queries.model.name,
             )
         return embeddings, queries.select(queries.ids[:n_queries])
     chosen = np.zeros(len(embeddings), dtype=bool)
@@ -167,40 +196,43 @@ def _split(
 
 
 def _exact(base: np.ndarray, wanted: np.ndarray, k: int) -> tuple[list[float], list[np.ndarray]]:
-    """For each query the k-th best score, and the scores of all items; computed in one piece for all."""
+    """Return for each query the k-th best score, and the scores of all items."""
     scores = wanted @ base.T
     kth = np.partition(scores, -k, axis=1)[:, -k]
     return kth.tolist(), list(scores)
 
 
-def _share(found: list[int], kth: float, scores: np.ndarray, k: int) -> float:
-    """recall@k: the share of the k places taken by items as near as the true k-th; ties count for all."""
-    return float((scores[found[:k]] >= kth - _TIE).sum()) / k
+def _recall(rows: list[int], kth: float, scores: np.ndarray, k: int) -> float:
+    """Return recall@k: the share of k hits that are as near as the true k-th; ties count for all."""
+    return float((scores[rows[:k]] >= kth - _TIE).sum()) / k
 
 
-def _ask(find: Finder, wanted: np.ndarray, looking: Mapping[str, int]) -> tuple[list[list[int]], list[float]]:
+def _search_all(
+    find: Finder, wanted: np.ndarray, params: Mapping[str, int]
+) -> tuple[list[list[int]], list[float]]:
+    """Return rows and seconds of each search."""
     for query in wanted[:5]:  # the first searches pay for what is set up once
-        find(query, looking)
-    found, times = [], []
+        find(query, params)
+    rows, seconds = [], []
     for query in wanted:
         started = time.perf_counter()
-        found.append(find(query, looking))
-        times.append(time.perf_counter() - started)
-    return found, times
+        rows.append(find(query, params))
+        seconds.append(time.perf_counter() - started)
+    return rows, seconds
 
 
-def _measured(
-    find: Finder,
+def _measure(
+    built: BuiltIndex,
     wanted: np.ndarray,
-    looking: Mapping[str, int],
-    best: tuple[list[float], list[np.ndarray]],
+    params: Mapping[str, int],
+    truth: tuple[list[float], list[np.ndarray]],
     k: int,
 ) -> dict[str, float]:
-    """Recall and times of all queries by one setting."""
-    found, times = _ask(find, wanted, looking)
-    shares = [_share(rows, kth, scores, k) for rows, kth, scores in zip(found, *best, strict=True)]
+    """Return mean recall, and times of all queries in milliseconds, with one search setting."""
+    found, seconds = _search_all(built.find, wanted, params)
+    recalls = [_recall(rows, kth, scores, k) for rows, kth, scores in zip(found, *truth, strict=True)]
     return {
-        "recall": float(np.mean(shares)),
-        "median_ms": 1000 * float(np.median(times)),
-        "p95_ms": 1000 * float(np.quantile(times, 0.95)),
+        "recall": float(np.mean(recalls)),
+        "median_ms": 1000 * float(np.median(seconds)),
+        "p95_ms": 1000 * float(np.quantile(seconds, 0.95)),
     }

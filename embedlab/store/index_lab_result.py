@@ -1,18 +1,22 @@
-"""What index_lab found: a table, a drawing, and a proposal in words."""
+"""The result of index_lab: a table, a drawing, and a proposal in words."""
 
 from __future__ import annotations
 
-import html
+import base64
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
+from embedlab.io.html import render
 from embedlab.palette import CATEGORIES, GREY, INK
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _COLORS = {"FLAT": 0, "HNSW": 2, "HNSW_SQ": 7, "IVF_FLAT": 8, "IVF_SQ8": 5, "AUTOINDEX": 10}
@@ -28,13 +32,15 @@ class IndexLab:
     measured : DataFrame
         One row per place, index and settings: ``place``, ``index``, ``build``, ``search`` (settings),
         ``recall`` (mean recall@k), ``median_ms``, ``p95_ms`` (of one search), ``build_s``, ``size_mb`` (of
-        the index; NaN where it cannot be seen).
+        the index; NaN if it cannot be seen).
     n_items, dim, k, n_queries : int
         What was measured.
     recall : float
         What the proposal had to reach.
     model : str
         Of the vectors.
+    stores : tuple of str
+        Those of :attr:`places` that are vector stores, Milvus Lite first.
     """
 
     measured: pd.DataFrame
@@ -44,6 +50,7 @@ class IndexLab:
     n_queries: int
     recall: float
     model: str
+    stores: tuple[str, ...]
 
     @property
     def places(self) -> list[str]:
@@ -52,25 +59,25 @@ class IndexLab:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The measurements with ``pareto``: no other setting at that place finds more and is quicker."""
+        """The measurements with ``pareto``: no other setting in that place finds more and is quicker."""
         table = self.measured.copy()
         table["pareto"] = False
         for place in self.places:
             rows = table.index[table["place"] == place]
-            table.loc[rows, "pareto"] = on_front(table.loc[rows, "recall"], table.loc[rows, "median_ms"])
+            table.loc[rows, "pareto"] = pareto_front(table.loc[rows, "recall"], table.loc[rows, "median_ms"])
         return table
 
     def proposal(self, place: str | None = None) -> pd.Series:
-        """The quickest setting that reaches the recall, or of several as quick the one that finds most.
+        """Return the quickest setting that reaches the recall; of several as quick, the one that finds most.
 
-        Where none reaches it, the one with the highest recall.
+        If none reaches it, return the one with the highest recall.
 
         Parameters
         ----------
         place : str, optional
             Of :attr:`places`; by default Milvus Lite.
         """
-        rows = self.measured[self.measured["place"] == (place or self._milvus()[0])]
+        rows = self.measured[self.measured["place"] == (place or self.stores[0])]
         enough = rows[rows["recall"] >= self.recall]
         chosen: pd.Series
         if enough.empty:
@@ -83,37 +90,38 @@ class IndexLab:
 
     @property
     def verdict(self) -> list[str]:
-        """What to take, in sentences: one for each Milvus that was measured."""
-        said = []
-        for place in self._milvus():
-            best = self.proposal(place)
-            text = (
-                f"{place}: {best['index']}{_settings(best['build'], best['search'])} finds "
-                f"{best['recall']:.2f} of the "
-                f"true {self.k} nearest in {best['median_ms']:.1f} ms (95 % within {best['p95_ms']:.1f} ms)."
+        """Which index to use, in sentences: one for each store that was measured."""
+        return [self._verdict(place) for place in self.stores]
+
+    def _verdict(self, place: str) -> str:
+        best = self.proposal(place)
+        sentences = [
+            f"{place}: {best['index']}{_format_settings(best['build'], best['search'])} finds "
+            f"{best['recall']:.2f} of the true {self.k} nearest in {best['median_ms']:.1f} ms (95 % within "
+            f"{best['p95_ms']:.1f} ms)."
+        ]
+        if best["recall"] < self.recall:
+            sentences.append(
+                f"None of the settings reaches {self.recall:.2f}: look harder (ef, nprobe), or use FLAT."
             )
-            if best["recall"] < self.recall:
-                text += (
-                    f" None of the settings reaches {self.recall:.2f}: look harder (ef, nprobe), or use FLAT."
+        rows = self.measured[self.measured["place"] == place]
+        flat = rows[rows["index"] == "FLAT"]
+        if len(flat):
+            exact = float(flat["median_ms"].iloc[0])
+            gain = exact / float(best["median_ms"])
+            if best["index"] == "FLAT" or gain < 1.5:
+                sentences.append(
+                    f"FLAT compares every vector, misses nothing and takes {exact:.1f} ms: with "
+                    f"{self.n_items:,} items an index hardly pays."
                 )
-            rows = self.measured[self.measured["place"] == place]
-            flat = rows[rows["index"] == "FLAT"]
-            if len(flat):
-                exact = float(flat["median_ms"].iloc[0])
-                gain = exact / float(best["median_ms"])
-                if best["index"] == "FLAT" or gain < 1.5:
-                    text += (
-                        f" FLAT compares every vector, misses nothing and takes {exact:.1f} ms: with "
-                        f"{self.n_items:,} "
-                        "items an index hardly pays."
-                    )
-                else:
-                    text += f" That is {gain:.1f} times as fast as comparing every vector ({exact:.1f} ms)."
-            said.append(text)
-        return said
+            else:
+                sentences.append(
+                    f"That is {gain:.1f} times as fast as comparing every vector ({exact:.1f} ms)."
+                )
+        return " ".join(sentences)
 
     def figure(self) -> Figure:
-        """Recall against the time of a search, a panel for each place; the Pareto front is ringed.
+        """Draw recall against the time of a search, a panel for each place, with rings on the Pareto front.
 
         Returns
         -------
@@ -125,24 +133,8 @@ class IndexLab:
         figure = Figure(figsize=(4.6 * len(places) + 1.6, 4.4), layout="constrained")
         panels = figure.subplots(1, len(places), sharey=True, squeeze=False)[0]
         for axes, place in zip(panels, places, strict=True):
-            here = table[table["place"] == place]
-            for (index, _), rows in here.groupby(["index", here["build"].map(str)], sort=False):
-                color = CATEGORIES[_COLORS[str(index)]]
-                label = f"{index}{_settings(rows['build'].iloc[0], {})}"
-                axes.plot(
-                    rows["median_ms"], rows["recall"], "-", marker=_MARKERS[str(index)],
-                    color=color, markersize=6, linewidth=1.4, label=label,
-                )  # fmt: skip
-            front = here[here["pareto"]].sort_values("median_ms")
-            axes.scatter(
-                front["median_ms"], front["recall"], s=130, facecolors="none", edgecolors=INK, linewidths=1.1,
-                label="Pareto front",
-            )  # fmt: skip
-            axes.axhline(self.recall, color=GREY, linewidth=1, linestyle="--", zorder=0)
-            _scale(axes, here["median_ms"])
+            self._draw_panel(axes, table[table["place"] == place])
             axes.set_title(place, fontsize=12, color=INK)
-            axes.set_xlabel("milliseconds for one search (median)", fontsize=11)
-            axes.spines[["top", "right"]].set_visible(False)
         panels[0].set_ylabel(f"recall@{self.k}", fontsize=11)
         panels[0].set_ylim(top=1.03)
         handles, labels = panels[0].get_legend_handles_labels()
@@ -153,31 +145,53 @@ class IndexLab:
         )  # fmt: skip
         return figure
 
-    def _milvus(self) -> list[str]:
-        return [place for place in self.places if not place.startswith("FAISS")]
+    def _draw_panel(self, axes: Axes, measured: pd.DataFrame) -> None:
+        """Draw the measurements of one place."""
+        for (index, _), rows in measured.groupby(["index", measured["build"].map(str)], sort=False):
+            axes.plot(
+                rows["median_ms"],
+                rows["recall"],
+                "-",
+                marker=_MARKERS[str(index)],
+                color=CATEGORIES[_COLORS[str(index)]],
+                markersize=6,
+                linewidth=1.4,
+                label=f"{index}{_format_settings(rows['build'].iloc[0])}",
+            )
+        front = measured[measured["pareto"]].sort_values("median_ms")
+        axes.scatter(
+            front["median_ms"],
+            front["recall"],
+            s=130,
+            facecolors="none",
+            edgecolors=INK,
+            linewidths=1.1,
+            label="Pareto front",
+        )
+        axes.axhline(self.recall, color=GREY, linewidth=1, linestyle="--", zorder=0)
+        _scale_times(axes, measured["median_ms"])
+        axes.set_xlabel("milliseconds for one search (median)", fontsize=11)
+        axes.spines[["top", "right"]].set_visible(False)
 
     def __repr__(self) -> str:
         return "\n".join(["IndexLab", *self.verdict])
 
     def _repr_html_(self) -> str:
-        import base64
-        import io
-
         drawing = io.BytesIO()
         self.figure().savefig(drawing, format="png", dpi=110)
-        picture = base64.b64encode(drawing.getvalue()).decode()
-        alt = f"recall@{self.k} against milliseconds for one search"
-        said = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self.verdict)
         table = self.table[self.table["pareto"]].drop(columns="pareto").round(3)
-        return (
-            f'{said}<img alt="{alt}" style="max-width:100%" src="data:image/png;base64,{picture}">'
-            f"<p>The Pareto front; <code>.table</code> has all {len(self.measured)} settings.</p>"
-            + table.to_html(index=False, escape=True, na_rep="–")
-        )
+        values = {
+            "verdict": self.verdict,
+            "k": self.k,
+            "drawing": base64.b64encode(drawing.getvalue()).decode(),
+            "n_settings": len(self.measured),
+            "table": Markup(table.to_html(index=False, escape=True, na_rep="–")),
+        }
+        return render("embedlab.store", "index_lab.html", values)
 
 
-def _scale(axes: Any, milliseconds: pd.Series) -> None:
-    """Times that differ a little on a straight axis, those that differ by far on a logarithmic one."""
+def _scale_times(axes: Axes, milliseconds: pd.Series) -> None:
+    """Use a linear axis for times that differ a little, and a logarithmic one from a factor of four."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     low, high = float(milliseconds.min()), float(milliseconds.max())
@@ -190,8 +204,11 @@ def _scale(axes: Any, milliseconds: pd.Series) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def on_front(recall: pd.Series, milliseconds: pd.Series) -> np.ndarray:
-    """Which are beaten by none: more or equal recall in less or equal time, and one of them better."""
+def pareto_front(recall: pd.Series, milliseconds: pd.Series) -> np.ndarray:
+    """Return which rows no other beats, shape (n_rows,), bool.
+
+    A row beats another with at least its recall in at most its time, and better in one of the two.
+    """
     r, t = recall.to_numpy(), milliseconds.to_numpy()
     beaten = (
         (r[None] >= r[:, None]) & (t[None] <= t[:, None]) & ((r[None] > r[:, None]) | (t[None] < t[:, None]))
@@ -200,6 +217,6 @@ def on_front(recall: pd.Series, milliseconds: pd.Series) -> np.ndarray:
     return front
 
 
-def _settings(*several: Mapping[str, Any]) -> str:
-    told = ", ".join(f"{name}={value}" for some in several for name, value in some.items())
-    return f" ({told})" if told else ""
+def _format_settings(*several: Mapping[str, int]) -> str:
+    text = ", ".join(f"{name}={value}" for settings in several for name, value in settings.items())
+    return f" ({text})" if text else ""

@@ -1,90 +1,68 @@
-"""What a search is asked with: the vector, and the filter expression."""
+"""The vector a search starts from: given, taken from embeddings, or made by a model from a text or file."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from embedlab.embeddings import Embeddings
-from embedlab.store.backend import Place
-from embedlab.store.columns import KEYWORDS
-from embedlab.store.errors import StoreError
-from embedlab.store.provenance import Origin, Record
+from embedlab.store.errors import StoreError, StoreErrorCode
+from embedlab.store.provenance import CollectionRecord, Origin
 
-_STRING = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
-_NAME = re.compile(r"(?<![\w$.])([^\W\d]\w*)(?!\w|\s*\()")
-_NULL = re.compile(r"\bis\s+(not\s+)?null\b", re.IGNORECASE)
-_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-EXAMPLE = 'for example: label == "sea" and year > 1990'
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
+    from embedlab.embedders.protocol import Embedder
 
-def quote(value: str | int | float | bool | list[Any]) -> str:
-    """A value as it stands in a filter; whatever a text contains, it cannot change the expression.
-
-    A text comes in double quotes, with quotes, backslashes and line ends escaped; lists are for ``in``.
-    """
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(quote(v) for v in value)}]"
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if isinstance(value, int | float | np.number):
-        if not np.isfinite(value):
-            raise StoreError(f"A filter cannot compare with {value}.")
-        return repr(value.item() if isinstance(value, np.generic) else value)
-    if not isinstance(value, str):
-        raise StoreError(f"A filter compares with texts, numbers and booleans, not {type(value).__name__}.")
-    return '"' + "".join(_ESCAPES.get(c, c) for c in value) + '"'
-
-
-def check_filter(expression: str | None, record: Record, name: str, place: Place) -> str:
-    """The filter, or an empty string for none.
-
-    Milvus answers a misspelt column with no hits at all, so names the collection does not have are refused.
-    """
-    if expression is None:
-        return ""
-    if not isinstance(expression, str):
-        raise StoreError(f"A filter is a text, not {type(expression).__name__}; {EXAMPLE}.")
-    columns = {"id", "label", *record.columns}
-    bare = _STRING.sub('""', expression)
-    if _NULL.search(bare):
-        place.require("missing values in filters (is null)")
-    for found in _NAME.findall(bare):
-        if found not in columns and found.lower() not in KEYWORDS:
-            raise StoreError(
-                f"The filter {expression!r} uses {found!r}, but {name!r} has the columns "
-                f"{', '.join(sorted(columns))}. Texts stand in quotes; {EXAMPLE}."
-            )
-    return expression.strip()
-
-
-def matching_ids(ids: Iterable[str]) -> str:
-    """A filter for these ids. (pymilvus's own ``ids=`` does not escape quotes and backslashes.)"""
-    return f"id in [{', '.join(quote(i) for i in ids)}]"
+    Query = str | PurePath | Image | np.ndarray | Embeddings
 
 
 def query_vector(
-    query: Any, record: Record, name: str, model: Any, load: Callable[[Origin], Any]
+    query: Query,
+    record: CollectionRecord,
+    name: str,
+    model: Embedder | str | None,
+    load: Callable[[Origin], Embedder],
 ) -> tuple[str, np.ndarray]:
-    """The vector field to search and the vector to search for, shape (dim,), float32, checked.
+    """Choose the vector field to search, and make the vector to search for.
 
     Parameters
     ----------
     query : str, Path, picture, Embeddings of one row, or array of shape (dim,)
-        A text, a picture (path or PIL image), sound or clip (path) is embedded by ``model``, or else by
-        ``load(origin of the collection's vectors)``.
+        A text, a picture (path, PIL image or pixels), sound or clip (path) is embedded by ``model``, or else
+        by ``load(origin of the collection's vectors)``.
+    record : CollectionRecord
+    name : str
+        Of the collection, for messages.
     model : Embedder or str, optional
-        Of the vectors that are searched, where there are several.
+        Of the vectors that are searched, if there are several.
+    load : callable
+        Loads the model of an origin.
+
+    Returns
+    -------
+    field : str
+    vector : ndarray, shape (dim,), float32
+
+    Raises
+    ------
+    StoreError
+        For a query that is not one vector of the right length, or a model that the collection does not have.
+    WrongModel
+        If the query comes from another model than the vectors.
     """
-    field = _field(record, name, query, model)
+    field = _choose_field(record, name, query, model)
     origin = record.vectors[field]
     if isinstance(query, Embeddings):
         if len(query) != 1:
-            raise StoreError(f"Search with one row of embeddings, not {len(query)}: write emb.select([id]).")
+            raise _bad_query(
+                f"The query has {len(query)} rows of embeddings, but a search takes one. "
+                "Select it with emb.select([id]).",
+                name,
+            )
         origin.check(Origin.of(query), "The query has", name)
         vector = query.vectors[0]
     elif isinstance(query, str | PurePath) or _is_picture(query):
@@ -93,42 +71,68 @@ def query_vector(
         vector = np.asarray(embedder.embed_query(query))
     else:
         vector = np.asarray(query)
-    if vector.ndim != 1 or vector.dtype.kind not in "fiu":
-        raise StoreError(
-            f"A query is a text, a path, a picture, one row of Embeddings, or one vector of {origin.dim} "
-            "numbers, "
-            f"not {type(query).__name__} of shape {vector.shape}."
-        )
-    if len(vector) != origin.dim:
-        raise StoreError(
-            f"The query vector has {len(vector)} numbers, but {name!r} holds {origin.dim} "
-            f"from {origin}. Embed the query with that model."
-        )
-    if not np.isfinite(vector).all():
-        raise StoreError("The query vector holds NaN or infinite numbers.")
-    if record.metric == "COSINE" and not vector.any():
-        raise StoreError("The query vector is all zeros: it has no direction to compare by cosine.")
+    _check_vector(vector, type(query).__name__, record, origin, name)
     return field, np.asarray(vector, np.float32)
 
 
-def _field(record: Record, name: str, query: Any, model: Any) -> str:
-    """Which vector field is meant: that of the model asked for or of the query; else the first."""
+def _check_vector(vector: np.ndarray, kind: str, record: CollectionRecord, origin: Origin, name: str) -> None:
+    """Raise :class:`StoreError` unless the vectors of ``origin`` can be compared with this one."""
+    if vector.ndim != 1 or vector.dtype.kind not in "fiu":
+        raise _bad_query(
+            f"The query is {kind} of shape {vector.shape}. Search with a text, a path, a picture, one row of "
+            f"Embeddings, or one vector of {origin.dim} dimensions.",
+            name,
+        )
+    if len(vector) != origin.dim:
+        raise _bad_query(
+            f"The query vector has {len(vector)} dimensions, but {name!r} holds {origin.dim} from {origin}. "
+            "Embed the query with that model.",
+            name,
+        )
+    if not np.isfinite(vector).all():
+        raise _bad_query("The query vector contains NaN or infinity. Check what made it.", name)
+    if record.metric == "COSINE" and not vector.any():
+        raise _bad_query("The query vector is all zeros, so it has no direction to compare by cosine.", name)
+
+
+def _choose_field(record: CollectionRecord, name: str, query: Query, model: Embedder | str | None) -> str:
+    """Choose the field of the model asked for or of the query; else the first."""
     fields = record.vectors
     if isinstance(model, str):
-        for field, origin in fields.items():
-            if origin.model == model:
-                return field
-        there = ", ".join(origin.model for origin in fields.values())
-        raise StoreError(f"{name!r} has no vectors of {model!r}; there is: {there}.")
-    if len(fields) > 1 and (isinstance(query, Embeddings) or model is not None):
-        asked = Origin.of(query if isinstance(query, Embeddings) else model)
-        return next((f for f, origin in fields.items() if not origin.differences(asked)), "vector")
+        return model_field(record, name, model)
+    source = query if isinstance(query, Embeddings) else model
+    if len(fields) > 1 and source is not None:
+        origin = Origin.of(source)
+        return next((f for f, stored in fields.items() if not stored.differences(origin)), "vector")
     if isinstance(query, np.ndarray) and query.ndim == 1:
-        return next((f for f, origin in fields.items() if origin.dim == len(query)), "vector")
+        return next((f for f, stored in fields.items() if stored.dim == len(query)), "vector")
     return "vector"
 
 
-def _is_picture(query: Any) -> bool:
+def model_field(record: CollectionRecord, name: str, model: str) -> str:
+    """Find the vector field of a model.
+
+    Raises
+    ------
+    StoreError
+        If the collection has no vectors of that model.
+    """
+    for field, origin in record.vectors.items():
+        if origin.model == model:
+            return field
+    raise StoreError(
+        f"{name!r} has no vectors of {model!r}. Use one of: {', '.join(record.models)}.",
+        code=StoreErrorCode.NO_VECTORS,
+        collection=name,
+        argument="model",
+    )
+
+
+def _is_picture(query: object) -> bool:
     return type(query).__module__.startswith("PIL.") or (
         isinstance(query, np.ndarray) and query.ndim in (3, 4)
     )
+
+
+def _bad_query(message: str, name: str) -> StoreError:
+    return StoreError(message, code=StoreErrorCode.BAD_QUERY, collection=name, argument="query")

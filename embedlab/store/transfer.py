@@ -1,13 +1,12 @@
-"""Moving many items: from a parquet file into a store, and from one store to another."""
+"""Move many items: from a parquet file into a store, and from one store to another."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,133 +14,166 @@ import pandas as pd
 from embedlab.embeddings import Embeddings
 from embedlab.embeddings.parquet import EmbeddingsFile
 from embedlab.io.progress import progress_bar
-from embedlab.store import engine, reading
+from embedlab.store import loading, reading
+from embedlab.store.backend import Feature
+from embedlab.store.collection import add_embeddings, write
 from embedlab.store.columns import Table
-from embedlab.store.connection import Connection, speaking
-from embedlab.store.errors import StoreError
-from embedlab.store.indexes import filled_in, typed_fields
-from embedlab.store.provenance import PROPERTY, Record
-
-if TYPE_CHECKING:
-    from embedlab.store.vectorstore import VectorStore
+from embedlab.store.connection import StoreConnection
+from embedlab.store.errors import StoreError, StoreErrorCode
+from embedlab.store.index_spec import IndexSpec
+from embedlab.store.provenance import PROPERTY, CollectionRecord
+from embedlab.store.schema import typed_fields
 
 PIECE_BYTES = 2**25  # of vectors that are in memory at once
 # A mark needs a flush in Milvus Lite, and a file for each piece would be merged with the others, again and
 # again: that took a sixth of the time. Three pieces are about what it flushes by itself (128 MB).
-PIECES_A_MARK = 3
+PIECES_PER_MARK = 3
 _MARK = PROPERTY + ".reading"
 
 
 def add_parquet(
-    store: VectorStore, name: str, path: Path, progress: bool | None, how: Mapping[str, Any]
+    connection: StoreConnection, name: str, path: Path, spec: IndexSpec, progress: bool | None
 ) -> int:
-    """Add the file's items in pieces, which are on disk before the mark moves past them."""
+    """Add the items of a file in pieces, which are on disk before the mark moves past them.
+
+    Returns
+    -------
+    int
+        How many items this call added or replaced: fewer than the file has if it resumed.
+    """
     saved = EmbeddingsFile(path)
-    here, print_of = store._connection, _print_of(path)
-    before = done = min(_mark(here, name, print_of), len(saved))
-    bar = progress_bar(f"adding {path.name} to {name}", len(saved), progress=progress)
-    bar.update(done)
-    with bar:
+    fingerprint = _fingerprint(path)
+    start = done = min(_read_mark(connection, name, fingerprint), len(saved))
+    with progress_bar(f"adding {path.name} to {name}", len(saved), progress=progress) as bar:
+        bar.update(done)
         pieces = Embeddings.load_batches(saved, max(1, PIECE_BYTES // (4 * saved.dim)), done)
         for number, piece in enumerate(pieces, 1):
-            done += store._store(name, piece, progress=False, load=False, n_items=len(saved), **how)
-            if number % PIECES_A_MARK == 0 or done == len(saved):
-                with speaking(f"add to {name!r}"):
-                    if here.place.lite:
-                        here.client.flush(name)  # a server has written down what it acknowledged
-                    mark = json.dumps({"file": print_of, "rows": done})
-                    here.client.alter_collection_properties(name, {_MARK: mark})
+            done += add_embeddings(
+                connection, name, piece, spec, progress=False, n_items=len(saved), build_index=False
+            )
+            if number % PIECES_PER_MARK == 0 or done == len(saved):
+                _write_mark(connection, name, fingerprint, done)
             bar.update(len(piece))
-    with speaking(f"build the index of {name!r}"):
-        engine.finish(here, name, reading.record_of(here, name), done - before)
-    return done - before
+    record = reading.require_record(connection, name)
+    with connection.request(f"build the index of {name!r}", collection=name):
+        loading.finish(connection, name, record, done - start)
+    return done - start
 
 
 def copy(
-    source: Connection, target: Connection, names: list[str] | None, progress: bool | None
+    source: StoreConnection, target: StoreConnection, names: Iterable[str] | None, progress: bool | None
 ) -> pd.DataFrame:
-    """Copy collections with their vectors, records and columns; count them at the target."""
+    """Copy collections with their vectors, records and columns.
+
+    Parameters
+    ----------
+    source, target : StoreConnection
+    names : iterable of str, optional
+        Which collections; by default all that embedlab made.
+    progress : bool, optional
+
+    Returns
+    -------
+    DataFrame
+        Columns ``name`` and ``items``, counted at the target.
+    """
     if names is None:
-        there = reading.overview(source)
-        names = there["name"][there["model"].notna()].tolist()
-    records = {name: reading.record_of(source, name) for name in names}
+        listed = reading.overview(source)
+        names = listed["name"][listed["model"].notna()].tolist()
+    records = {name: reading.require_record(source, name) for name in names}
     sizes = {name: reading.count(source, name, record, "") for name, record in records.items()}
-    made = {name: _fitting(name, record, sizes[name], target) for name, record in records.items()}
+    # Every collection is checked before the first is copied.
+    targets = {name: _target_record(name, record, sizes[name], target) for name, record in records.items()}
     rows = []
     for name, record in records.items():
-        old = reading.find(target, name)
-        bar = progress_bar(f"copying {name}", sizes[name], progress=progress)
-        with bar:
-            for page in reading.raw_pages(source, name, record, "", _rows_of(record), True):
-                _put(target, name, record, made[name], old, page)
-                old = made[name]
-                bar.update(len(page))
-        with speaking(f"finish {name!r}"):
-            if old is None:  # it has no items
-                engine.create(target, name, made[name])
-            engine.finish(target, name, made[name], sizes[name])
-        rows.append((name, reading.count(target, name, made[name], "")))
+        _copy_collection(source, target, name, record, targets[name], sizes[name], progress)
+        rows.append((name, reading.count(target, name, targets[name], "")))
     return pd.DataFrame(rows, columns=["name", "items"])
 
 
-def _fitting(name: str, record: Record, n_items: int, target: Connection) -> Record:
-    """The record as it will be at the target, after checking that all of it can be there."""
+def _copy_collection(
+    source: StoreConnection,
+    target: StoreConnection,
+    name: str,
+    record: CollectionRecord,
+    new: CollectionRecord,
+    n_items: int,
+    progress: bool | None,
+) -> None:
+    old = reading.find_record(target, name)
+    with target.request(f"copy {name!r}", collection=name):
+        if old is None:
+            loading.create(target, name, new)
+        elif old != new:
+            target.client.alter_collection_properties(name, {PROPERTY: new.to_json()})
+    page_size = _rows_per_page(record)
+    with progress_bar(f"copying {name}", n_items, progress=progress) as bar:
+        for page in reading.raw_pages(source, name, record, "", page_size, vectors=True):
+            _write_page(target, name, record, page)
+            bar.update(len(page))
+    with target.request(f"finish {name!r}", collection=name):
+        loading.finish(target, name, new, n_items)
+
+
+def _target_record(
+    name: str, record: CollectionRecord, n_items: int, target: StoreConnection
+) -> CollectionRecord:
+    """Return the record that a collection will have at the target, after checking that all of it fits."""
     if len(record.vectors) > 1:
-        target.place.require("several models in one collection")
-    if record.full_text:
-        target.place.require("full-text search")
-    if record.index == "HNSW_SQ":
-        target.place.require("the index HNSW_SQ")
-    old = reading.find(target, name)
+        target.backend.require(Feature.SEVERAL_MODELS)
+    spec = IndexSpec.from_arguments(record.index, record.metric, record.params, record.full_text)
+    complete = spec.complete(n_items, target.backend)
+    old = reading.find_record(target, name)
     if old is None:
-        fields = typed_fields(record.columns, target.place, record.full_text)
-        return filled_in(dataclasses.replace(record, fields=fields), n_items, target.place)
+        fields = typed_fields(record.columns, target.backend, record.full_text)
+        return replace(record, fields=fields, params=complete.params)
     for what in ("vectors", "modality", "index", "metric", "full_text"):
         if getattr(old, what) != getattr(record, what):
             raise StoreError(
-                f"There is a collection {name!r} already, with another {what.rstrip('s')}: drop it there, "
-                "or leave this one out with names=."
+                f"The target has a collection {name!r} already, with other {what}. Drop it there, or leave "
+                "this one out with names=.",
+                code=StoreErrorCode.EXISTS,
+                collection=name,
+                argument="names",
             )
-    return dataclasses.replace(old, columns={**record.columns, **old.columns})
+    return replace(old, columns={**record.columns, **old.columns})
 
 
-def _put(
-    target: Connection,
-    name: str,
-    record: Record,
-    made: Record,
-    old: Record | None,
-    page: list[dict[str, Any]],
+def _write_page(
+    target: StoreConnection, name: str, record: CollectionRecord, page: list[reading.Row]
 ) -> None:
     columns = {column: [row.get(column) for row in page] for column in record.columns}
     sizes = np.array([len(str(values)) for values in zip(*columns.values(), strict=True)] or [0] * len(page))
     table = Table(dict(record.columns), columns, sizes)
     vectors = {f: np.array([row[f] for row in page], np.float32) for f in record.vectors}
-    with speaking(f"copy {name!r}"):
-        if old is None:
-            engine.create(target, name, made)
-        elif old != made:
-            target.client.alter_collection_properties(name, {PROPERTY: made.to_json()})
-        engine.write(target, name, [row["id"] for row in page], vectors, table, False)
+    write(target, name, [row["id"] for row in page], vectors, table, progress=False)
 
 
-def _rows_of(record: Record) -> int:
+def _rows_per_page(record: CollectionRecord) -> int:
     dim = sum(origin.dim for origin in record.vectors.values())
-    return max(1, min(engine.MOST_HITS, PIECE_BYTES // (4 * dim)))
+    return max(1, min(reading.MAX_HITS, PIECE_BYTES // (4 * dim)))
 
 
-def _mark(here: Connection, name: str, print_of: str) -> int:
-    """How many rows of a file are in already."""
-    if reading.find(here, name) is None:
+def _read_mark(connection: StoreConnection, name: str, fingerprint: str) -> int:
+    """Return how many rows of a file are stored already."""
+    if reading.find_record(connection, name) is None:
         return 0
-    with speaking(f"look at {name!r}"):
-        properties = here.client.describe_collection(name).get("properties") or {}
+    with connection.request(f"look at {name!r}", collection=name):
+        properties = connection.client.describe_collection(name).get("properties") or {}
     mark = json.loads(properties.get(_MARK) or "{}")
-    return int(mark["rows"]) if mark.get("file") == print_of else 0
+    return int(mark["rows"]) if mark.get("file") == fingerprint else 0
 
 
-def _print_of(path: Path) -> str:
-    """What tells a file from another: its size and its end, where parquet keeps its table of contents."""
+def _write_mark(connection: StoreConnection, name: str, fingerprint: str, rows: int) -> None:
+    with connection.request(f"add to {name!r}", collection=name):
+        if connection.backend.lite:
+            connection.client.flush(name)  # a server has written down what it acknowledged
+        mark = json.dumps({"file": fingerprint, "rows": rows})
+        connection.client.alter_collection_properties(name, {_MARK: mark})
+
+
+def _fingerprint(path: Path) -> str:
+    """Hash a file's size and its end, where parquet keeps its table of contents."""
     size = path.stat().st_size
     with path.open("rb") as file:
         file.seek(max(0, size - 65_536))

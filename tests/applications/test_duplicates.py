@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from refusals import refuses
 from store_kit import cloud, moved
 
 import embedlab as el
@@ -23,7 +24,7 @@ from embedlab.applications.planted_copies import (
 )
 from embedlab.errors import BadItem
 from embedlab.media import audio
-from embedlab.store.errors import StoreError
+from embedlab.store import StoreErrorCode
 
 Make = Callable[..., el.Embeddings]
 
@@ -93,10 +94,10 @@ def test_the_store_finds_the_same_pairs(tmp_path: Path, make_embeddings: Make) -
     with el.VectorStore(tmp_path / "d.db") as store:
         store.add("flat", emb, index="FLAT")
         stored = find_stored_duplicates(store, "flat", 0.9)
-        with pytest.raises(StoreError, match="has 2 duplicates or more"):
+        with refuses(StoreErrorCode.BAD_ARGUMENT, collection="flat", argument="k"):
             find_stored_duplicates(store, "flat", 0.5, k=2)
         store.add("l2", emb, index="FLAT", metric="L2")
-        with pytest.raises(StoreError, match="is L2"):
+        with refuses(StoreErrorCode.EXISTS, collection="l2", argument="metric"):
             find_stored_duplicates(store, "l2", 0.9)
     pairs = [set(zip(p["id"], p["other"], strict=True)) for p in (exact, stored)]
     assert pairs[0] == pairs[1]

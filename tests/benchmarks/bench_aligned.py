@@ -14,7 +14,7 @@ import pandas as pd
 
 import embedlab as el
 from embedlab.comparison.retrieval import rank, recall_at_k, zero_shot_accuracy
-from embedlab.embedders.aligned import RIDGE, bridge, first_names
+from embedlab.embedders.aligned import RIDGE, everyday_names, fit_bridge
 from embedlab.embedders.dual import TEMPLATES
 from embedlab.embeddings import unit_rows
 
@@ -42,12 +42,12 @@ class Pair:
     def __init__(self, text: Any, images: list[Any], way: str) -> None:
         templates, strength, synonyms, centred, _ = WAYS[way]
         self.text, self.images, self.templates = text, images, templates
-        names = images[0].class_names if synonyms else first_names(images[0].class_names)
+        names = images[0].class_names if synonyms else everyday_names(images[0].class_names)
         rows = [unit_rows(image.network.get_parameter("_fc.weight").detach().numpy()) for image in images]
         known, classes = self.words(names), np.concatenate(rows, axis=1)
         self.shift = known.mean(0) if centred else np.zeros(known.shape[1])
         self.back = classes.mean(0) if centred else np.zeros(classes.shape[1])
-        self.bridge = bridge(known - self.shift, classes - self.back, strength)
+        self.bridge = fit_bridge(known - self.shift, classes - self.back, strength)
 
     def words(self, names: list[str]) -> np.ndarray:
         """The mean of the sentences about each name, at length 1."""

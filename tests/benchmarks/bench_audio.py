@@ -21,7 +21,7 @@ import embedlab as el
 from embedlab.comparison.tasks import knn_accuracy
 from embedlab.embedders import vector_cache, whisper
 from embedlab.embedders.speaker import SpeakerEmbedder
-from embedlab.embedders.whisper import SAMPLES_PER_FRAME, WhisperEmbedder, n_frames
+from embedlab.embedders.whisper import SAMPLES_PER_FRAME, WhisperEmbedder, count_frames
 from embedlab.media import audio
 from embedlab.media.mel import log_mel
 
@@ -49,7 +49,7 @@ def article(model: WhisperEmbedder, paths: list[str]) -> np.ndarray:
         features = extract(clip, sampling_rate=16_000, return_tensors="pt").input_features
         with torch.no_grad():
             states = model.network.model.encoder(features).last_hidden_state[0]
-        out.append(states[: n_frames(len(clip))].mean(0).numpy())
+        out.append(states[: count_frames(len(clip))].mean(0).numpy())
     return np.stack(out)
 
 
@@ -59,7 +59,7 @@ def no_silence(model: WhisperEmbedder, paths: list[str]) -> np.ndarray:
     encoder, out = model.network.model.encoder, []
     for path in paths:
         clip = torch.from_numpy(audio.read_audio(path))
-        frames = n_frames(len(clip))
+        frames = count_frames(len(clip))
         samples = torch.nn.functional.pad(clip, (0, frames * SAMPLES_PER_FRAME - len(clip)))[None]
         waves = torch.nn.functional.gelu(encoder.conv1(log_mel(samples)))
         states = torch.nn.functional.gelu(encoder.conv2(waves)).transpose(1, 2)
@@ -87,12 +87,12 @@ def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def with_setting(model: WhisperEmbedder, near: int, stand_ins: int, items: el.Items) -> np.ndarray:
-    kept = whisper._NEAR, whisper._STAND_INS
-    whisper._NEAR, whisper._STAND_INS = near, stand_ins
+    kept = whisper._NEAR, whisper._N_SAMPLED
+    whisper._NEAR, whisper._N_SAMPLED = near, stand_ins
     try:
         return ours(model, items)
     finally:
-        whisper._NEAR, whisper._STAND_INS = kept
+        whisper._NEAR, whisper._N_SAMPLED = kept
 
 
 def race(model: WhisperEmbedder, items: el.Items) -> None:
@@ -105,7 +105,7 @@ def race(model: WhisperEmbedder, items: el.Items) -> None:
     for near, stand_ins in SETTINGS:
         name = f"{near / 50:g} s of silence, {stand_ins} stand-ins"
         ways[name] = lambda some, n=near, s=stand_ins: with_setting(model, n, s, some)
-    own = f"{whisper._NEAR / 50:g} s of silence, {whisper._STAND_INS} stand-ins"
+    own = f"{whisper._NEAR / 50:g} s of silence, {whisper._N_SAMPLED} stand-ins"
     some = items.take(np.linspace(0, len(items) - 1, SOME).astype(int))
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(TURNS):
@@ -139,7 +139,7 @@ def speaker(items: el.Items) -> None:
 
 def an_hour(model: WhisperEmbedder) -> None:
     """Peak of resident memory while an hour is read; the network is replaced: reading is what is measured."""
-    process, read = psutil.Process(), model.read_clips
+    process, read = psutil.Process(), model.embed_clips
     peak, windows = 0, 0
 
     def watched(clips: list[np.ndarray], layers: Any) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -154,12 +154,12 @@ def an_hour(model: WhisperEmbedder) -> None:
             for _ in range(3600):
                 file.writeframes((3000 * rng.normal(size=16_000)).astype("<i2").tobytes())
         items = el.Items.from_folder(folder, modality="audio")
-        model.read_clips = watched  # type: ignore[method-assign]
+        model.embed_clips = watched  # type: ignore[method-assign]
         before, started = process.memory_info().rss, time.perf_counter()
         try:
             ours(model, items)
         finally:
-            model.read_clips = read  # type: ignore[method-assign]
+            model.embed_clips = read  # type: ignore[method-assign]
     print(
         f"  an hour at 16 kHz (230 MB as float32): {windows} windows, {(peak - before) / 1e6:.0f} MB more "
         f"memory, read twice in {time.perf_counter() - started:.1f} s"

@@ -128,7 +128,7 @@ def measure(where: str, folder: Path, pid: int, token: str | None, n: int) -> No
         return {"s": time.perf_counter() - begin, "cpu_s": sum(process.cpu_times()[:2]) - cpu}
 
     with VectorStore(where, token=token) as store, Memory(pid) as memory:
-        here, place = store._connection, store.place.name
+        here, place = store._connection, store.backend.name
 
         def add() -> None:
             store.add("growth", emb, index="FLAT", progress=False)
@@ -136,11 +136,11 @@ def measure(where: str, folder: Path, pid: int, token: str | None, n: int) -> No
 
         tell(what="added, FLAT", **timed(add))
         tell(what="search FLAT", **asked(store, emb, queries, None))
-        made = dataclasses.replace(reading.record_of(here, "growth"), index="HNSW", params=HNSW)
-        tell(what="built HNSW", **timed(lambda: index_lab_backends.build(here, "growth", made)))
+        made = dataclasses.replace(reading.require_record(here, "growth"), index="HNSW", params=HNSW)
+        tell(what="built HNSW", **timed(lambda: index_lab_backends.rebuild(here, "growth", made)))
         here.client.alter_collection_properties("growth", {PROPERTY: made.to_json()})
         tell(what="search HNSW", **asked(store, emb, queries, EF))
-        if store.place.lite:
+        if store.backend.lite:
             tell(what="search HNSW, as far as it takes", **asked(store, emb, queries, None, ["filtered_"]))
 
 

@@ -23,7 +23,7 @@ from PIL import Image
 import embedlab as el
 from embedlab.comparison.tasks import knn_accuracy
 from embedlab.embedders import vector_cache
-from embedlab.embedders.efficientnet import folded
+from embedlab.embedders.efficientnet import fold
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.layers import penultimate
 from embedlab.media.image import read_image
@@ -59,7 +59,7 @@ def _last(network: Any) -> Any:
 
 def by_hand(model: ImageEmbedder, paths: list[str]) -> np.ndarray:
     """Batches, threads that read ahead, channels last, norms folded: as fast as we can write it."""
-    network = _last(folded(model.network))
+    network = _last(fold(model.network))
     seen: list[np.ndarray] = []
     hook = network._fc.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].numpy()))
 
@@ -126,7 +126,7 @@ def parts(model: ImageEmbedder, items: el.Items) -> None:
 def settings(model: ImageEmbedder, items: el.Items) -> None:
     """Pictures at once, memory layout, threads, folding, bfloat16: the network alone, and 1-NN accuracy."""
     pixels = [model.preprocess.pixels(read_image(path)) for path in items.contents]
-    plain, folded_ = model.network, _last(folded(model.network))
+    plain, folded_ = model.network, _last(fold(model.network))
     first, last = torch.contiguous_format, torch.channels_last
     threads = torch.get_num_threads()
     ways: dict[str, tuple[Any, int, Any, int, bool]] = {

@@ -18,13 +18,9 @@ import torch
 
 import embedlab as el
 from embedlab.embedders.fusion import FramesAndSound
-from embedlab.embedders.perceiver import (
-    SIZE,
-    PerceiverEmbedder,
-    flat_pca,
-    latents_by_encoder,
-    latents_by_tutorial,
-)
+from embedlab.embedders.perceiver import SIZE, PerceiverEmbedder
+from embedlab.embedders.perceiver_latents import latents_by_encoder, latents_by_tutorial
+from embedlab.embeddings.pca import flat_pca
 from embedlab.lessons.lesson_06 import untrained
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "video" / "intel_clips"

@@ -17,7 +17,7 @@ import embedlab as el
 from embedlab.catalog import registry
 from embedlab.comparison.tasks import knn_accuracy
 from embedlab.embedders import ctranslate2, speaker, whisper
-from embedlab.embedders.audio import windows_of
+from embedlab.embedders.audio import read_windows
 from embedlab.embedders.layers import NoSuchLayer
 from embedlab.embedders.whisper import WhisperEmbedder
 from embedlab.errors import BadItem, EmbedlabError, ProblemCode
@@ -129,7 +129,7 @@ def test_the_speaker_models_mel_is_that_of_librosa() -> None:
     librosa = pytest.importorskip("librosa")
     clip = (tone(2.0) + 0.05 * np.random.default_rng(0).normal(size=32_000)).astype(np.float32)
     theirs = librosa.feature.melspectrogram(y=clip, sr=16_000, n_fft=400, hop_length=160, n_mels=40).T
-    ours = speaker.speaker_mel(torch.from_numpy(clip)).numpy()
+    ours = speaker.power_mel(torch.from_numpy(clip)).numpy()
     assert ours.shape == theirs.shape
     np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-6 * theirs.max())
 
@@ -202,7 +202,7 @@ def test_a_vector_does_not_depend_on_its_batch(clips: el.Items) -> None:
 
 @pytest.mark.parametrize("kept", [125, 600, 1_375])
 def test_stand_ins_stand_for_all_of_the_silence(kept: int) -> None:
-    far, counts = whisper.stand_ins(kept)
+    far, counts = whisper.sample_silence(kept)
     assert float(counts.sum()) == pytest.approx(1_500 - kept, rel=1e-4)
     assert kept <= far.min()
     assert far.max() < 1_500
@@ -211,7 +211,7 @@ def test_stand_ins_stand_for_all_of_the_silence(kept: int) -> None:
 
 @pytest.mark.parametrize(("samples", "frames"), [(1, 1), (320, 1), (321, 2), (16_000, 50), (480_000, 1_500)])
 def test_frames_of_a_clip(samples: int, frames: int) -> None:
-    assert whisper.n_frames(samples) == frames
+    assert whisper.count_frames(samples) == frames
 
 
 # -- any size of Whisper, both layouts -------------------------------------------------------------------
@@ -239,13 +239,13 @@ def test_whisper_tiny_from_the_layout_of_the_hub(tmp_path: Path) -> None:
     samples[0, :16_000] = torch.from_numpy(tone())
     with torch.inference_mode():
         states = network.model.encoder(log_mel(samples), output_hidden_states=True).hidden_states
-    seen, weights = model.with_context("full").read_clips([tone()], model.layers)
+    seen, weights = model.with_context("full").embed_clips([tone()], model.layers)
     assert weights.tolist() == [50]
     assert len(model.layers) == len(states) == 5
     for state, vectors in zip(states, seen.values(), strict=True):
         np.testing.assert_allclose(vectors[0], state[0, :50].mean(0).numpy(), atol=1e-4)
     with pytest.raises(NoSuchLayer, match=r"hidden_states\.9"):
-        model.read_clips([tone()], ["hidden_states.9"])
+        model.embed_clips([tone()], ["hidden_states.9"])
 
 
 def as_ctranslate2(weights: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
@@ -315,7 +315,7 @@ def test_ctranslate2_there_and_back(tmp_path: Path) -> None:
     for name, value in weights.items():
         torch.testing.assert_close(back[name], value, rtol=0, atol=0)
     model = whisper.load(registry.row("audio/whisper-tiny").card, LocalWeights(tmp_path, "a" * 64))
-    assert model.read_clips([tone()], [model.card.layer])[0][model.card.layer].shape == (1, 384)
+    assert model.embed_clips([tone()], [model.card.layer])[0][model.card.layer].shape == (1, 384)
 
 
 def test_a_damaged_ctranslate2_file_is_an_error(tmp_path: Path) -> None:
@@ -337,10 +337,10 @@ def test_a_damaged_ctranslate2_file_is_an_error(tmp_path: Path) -> None:
 def test_a_long_recording_is_the_mean_of_its_windows(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", np.concatenate([tone(40), tone(35, hertz=700)]))
     model = load("audio/speaker")
-    windows = list(windows_of(path))
+    windows = list(read_windows(path))
     assert [round(len(w) / 16_000) for w in windows] == [30, 30, 15]
     pooled = model.embed_query(str(path))
-    vectors, counts = model.read_clips(windows, ["linear"])
+    vectors, counts = model.embed_clips(windows, ["linear"])
     expected = (vectors["linear"] * counts[:, None]).sum(0)
     np.testing.assert_allclose(pooled, expected / np.linalg.norm(expected), atol=1e-5)
     each = model.embed(el.split_audio(el.Items.from_folder(tmp_path, modality="audio")))
@@ -354,8 +354,8 @@ def test_a_long_recording_is_the_mean_of_its_windows(tmp_path: Path) -> None:
 def test_partial_utterances() -> None:
     """As the original: 1.6 s each, every 0.77 s, the last one only when three quarters of it are sound."""
     for seconds, n in ((0.01, 1), (1.0, 1), (1.6, 1), (2.0, 2), (3.0, 3), (30.0, 38)):
-        assert len(speaker.partial_utterances(tone(seconds))) == n, seconds
-    quiet, loud = (speaker.partial_utterances(tone(1.0, level=level)) for level in (1e-3, 3e-3))
+        assert len(speaker.split_utterances(tone(seconds))) == n, seconds
+    quiet, loud = (speaker.split_utterances(tone(1.0, level=level)) for level in (1e-3, 3e-3))
     torch.testing.assert_close(quiet, loud, rtol=1e-3, atol=1e-6)
 
 

@@ -55,7 +55,7 @@ def test_clip_by_hand_equals_the_helper(seeded_clip: Any, tmp_path: Path) -> Non
     """The projection head, opened: what each tower ends with, and the matrix after it."""
     network, items = seeded_clip.network, folder(tmp_path / "p", 2)
     pixels = seeded_clip.preprocess.tensor([seeded_clip._prepare(Path(p)) for p in items.contents])
-    tokens = seeded_clip.tokens(["a cat", "a much longer sentence about a dog"])
+    tokens = seeded_clip.tokenize(["a cat", "a much longer sentence about a dog"])
     with torch.inference_mode():
         last = network.vision_model(pixel_values=pixels).last_hidden_state
         image = network.visual_projection(network.vision_model.post_layernorm(last[:, 0]))
@@ -84,8 +84,8 @@ def test_clip_in_a_batch_and_alone(seeded_clip: Any, tmp_path: Path) -> None:
 def test_clip_says_what_it_cut(seeded_clip: Any) -> None:
     emb = seeded_clip.embed(el.Items.from_texts(["short", "w" * 100], ids=["a", "b"]))
     assert emb.report.truncated == ("b",)
-    assert seeded_clip.tokens(["w" * 100])["input_ids"].shape == (1, 77)
-    assert int(seeded_clip.tokens(["w" * 100])["input_ids"][0, -1]) == 49_407, "the last token is kept"
+    assert seeded_clip.tokenize(["w" * 100])["input_ids"].shape == (1, 77)
+    assert int(seeded_clip.tokenize(["w" * 100])["input_ids"][0, -1]) == 49_407, "the last token is kept"
 
 
 @pytest.mark.parametrize("size", [(300, 200), (64, 90), (224, 224), (500, 37)])
@@ -132,14 +132,14 @@ def seeded_siglip(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_siglip_at_its_published_size(seeded_siglip: Any, tmp_path: Path) -> None:
     card = seeded_siglip.card
     assert sum(p.numel() for p in seeded_siglip.network.parameters()) == card.params
-    assert seeded_siglip.tokens(["a cat"])["input_ids"].shape == (1, 64), "always filled up"
+    assert seeded_siglip.tokenize(["a cat"])["input_ids"].shape == (1, 64), "always filled up"
     items = mixture(tmp_path)
     emb = seeded_siglip.embed(items)
     assert emb.vectors.shape == (6, 768)
     pixels = seeded_siglip.preprocess.tensor([seeded_siglip._prepare(items.contents[0])])
     with torch.inference_mode():
         image = seeded_siglip.network.vision_model(pixel_values=pixels).pooler_output
-        text = seeded_siglip.network.text_model(**seeded_siglip.tokens([items.contents[3]])).pooler_output
+        text = seeded_siglip.network.text_model(**seeded_siglip.tokenize([items.contents[3]])).pooler_output
     for row, hand in ((0, image), (3, text)):
         np.testing.assert_allclose(
             emb.vectors[row], torch.nn.functional.normalize(hand, dim=1)[0].numpy(), atol=1e-5

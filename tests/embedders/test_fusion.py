@@ -11,7 +11,7 @@ from small_films import film
 import embedlab as el
 from embedlab.catalog import registry
 from embedlab.embedders import fusion as fusion_module
-from embedlab.embedders.fusion import PARTS, USUAL, FramesAndSound
+from embedlab.embedders.fusion import DEFAULT_PARTS, PARTS, FramesAndSound
 from embedlab.errors import BadItem, EmbedlabError
 from embedlab.media import video
 
@@ -82,9 +82,9 @@ def test_no_part_drowns_the_others(films: el.Items) -> None:
     assert sum(model.weights.values()) == pytest.approx(1)
     assert model.weights["sound"] > model.weights["picture"] == model.weights["motion"]
     parts = np.split(emb.vectors[emb.ids.index("moving low.mp4")], [2560, 3840])
-    wanted = np.sqrt([model.weights[part] for part in USUAL])
+    wanted = np.sqrt([model.weights[part] for part in DEFAULT_PARTS])
     np.testing.assert_allclose([np.linalg.norm(part) for part in parts], wanted, atol=1e-5)
-    alone = [el.embed(films, model.with_parts(part)).vectors for part in USUAL]
+    alone = [el.embed(films, model.with_parts(part)).vectors for part in DEFAULT_PARTS]
     together = np.hstack([w * vectors for w, vectors in zip(wanted, alone, strict=True)])
     np.testing.assert_allclose(emb.vectors, together, atol=1e-5)
 
@@ -96,7 +96,7 @@ def test_unlike_clips_are_as_far_apart_in_every_part() -> None:
     for part in PARTS:
         unit = el.embed(some, fusion().with_parts(part)).normalize().vectors
         alike = float((unit @ unit.T)[~np.eye(len(unit), dtype=bool)].mean())
-        assumed = fusion_module.alike(part, "audio/whisper-base")
+        assumed = fusion_module.baseline_cosine(part, "audio/whisper-base")
         # Distances are to agree within a quarter.
         assert 0.75 < (1 - alike) / (1 - assumed) < 1.33, f"{part}: {alike:.2f}"
 

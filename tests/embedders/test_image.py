@@ -17,7 +17,7 @@ from resnet_names import HUB_REPO, hf_resnet, seeded, to_torchvision
 import embedlab as el
 from embedlab.catalog import registry
 from embedlab.comparison.tasks import knn_accuracy
-from embedlab.embedders import image, torchhub
+from embedlab.embedders import image_classifiers, torchhub
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.errors import BadItem, EmbedlabError, MissingExtra
 from embedlab.weights import LocalWeights
@@ -149,13 +149,13 @@ def test_our_pixels_are_those_of_the_published_processors(size: tuple[int, int])
             size={"shortest_edge": 224},
             crop_pct=0.875,
             resample=3,
-            image_mean=list(image.RESNET_PIXELS.mean),
-            image_std=list(image.RESNET_PIXELS.std),
+            image_mean=list(image_classifiers.RESNET_PIXELS.mean),
+            image_std=list(image_classifiers.RESNET_PIXELS.std),
         )
         expected = theirs(shown, return_tensors="pt")["pixel_values"][0]
-        torch.testing.assert_close(image.RESNET_PIXELS(shown), expected, atol=1e-5, rtol=0)
+        torch.testing.assert_close(image_classifiers.RESNET_PIXELS(shown), expected, atol=1e-5, rtol=0)
     expected = ViTImageProcessorPil()(shown, return_tensors="pt")["pixel_values"][0]
-    torch.testing.assert_close(image.VIT_PIXELS(shown), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(image_classifiers.VIT_PIXELS(shown), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.slow
@@ -166,8 +166,8 @@ def test_resnet50_by_both_roads_from_folders(tmp_path: Path, monkeypatch: pytest
     torch.save(to_torchvision(network.state_dict()), tmp_path / torchhub.RESNET50_FILE)
     monkeypatch.setattr(torchhub, "REPOSITORY", str(HUB_REPO))
     monkeypatch.setattr(torchhub, "SOURCE", "local")
-    one = image.load_resnet(card("image/resnet50"), found(tmp_path / "hf"))
-    other = image.load_torchhub_resnet(card("image/resnet50-hub"), found(tmp_path))
+    one = image_classifiers.load_resnet(card("image/resnet50"), found(tmp_path / "hf"))
+    other = image_classifiers.load_torchhub_resnet(card("image/resnet50-hub"), found(tmp_path))
     other.preprocess = one.preprocess  # the published pixels differ (bicubic, bilinear): one thing at a time
     items = folder(tmp_path / "photos", 2)
     a, b = one.embed(items), other.embed(items)
@@ -193,7 +193,7 @@ def test_vit_from_a_folder(tmp_path: Path) -> None:
     network = ViTForImageClassification(config).eval()
     assert sum(p.numel() for p in network.parameters()) == registry.row("image/vit-base").card.params
     network.save_pretrained(tmp_path / "vit")
-    model = image.load_vit(card("image/vit-base"), found(tmp_path / "vit"))
+    model = image_classifiers.load_vit(card("image/vit-base"), found(tmp_path / "vit"))
     items = folder(tmp_path / "photos", 2)
     pixels = torch.stack([model.preprocess(Image.open(path)) for path in items.contents])
     with torch.inference_mode():
@@ -214,19 +214,19 @@ def test_vit_from_a_folder(tmp_path: Path) -> None:
 def test_torch_hub_needs_torchvision_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "torchvision", None)
     with pytest.raises(MissingExtra, match=r'pip install "embedlab\[torchhub\]"'):
-        torchhub.network("resnet50")
+        torchhub.load_network("resnet50")
 
 
 def test_torch_hub_without_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(__import__("sys").modules, "torchvision", __import__("types"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
-    with pytest.raises(EmbedlabError, match=r"EMBEDLAB_OFFLINE is set.*pytorch/vision"):
-        torchhub.network("resnet50")
+    with pytest.raises(EmbedlabError, match=r"pytorch/vision.* EMBEDLAB_OFFLINE is set"):
+        torchhub.load_network("resnet50")
     monkeypatch.delenv("EMBEDLAB_OFFLINE")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    with pytest.raises(EmbedlabError, match=r"could not bring pytorch/vision.*image/resnet50"):
-        torchhub.network("resnet50")
+    with pytest.raises(EmbedlabError, match=r"could not download pytorch/vision.*image/resnet50"):
+        torchhub.load_network("resnet50")
 
 
 def test_weights_are_read_without_pickle(tmp_path: Path) -> None:
@@ -238,5 +238,5 @@ def test_weights_are_read_without_pickle(tmp_path: Path) -> None:
 
     torch.save({"_fc.bias": Evil()}, tmp_path / "efficientnet-lite0-57934424.pth")
     with pytest.raises(Exception, match=r"weights_only|Weights only|WeightsUnpickler"):
-        image.load_lite0(card("image/efficientnet-lite0"), found(tmp_path))
+        image_classifiers.load_lite0(card("image/efficientnet-lite0"), found(tmp_path))
     assert not (tmp_path / "ran").exists()

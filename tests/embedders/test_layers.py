@@ -21,7 +21,7 @@ def mlp() -> nn.Module:
 def hub_resnet(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
     monkeypatch.setattr(torchhub, "REPOSITORY", str(HUB_REPO))
     monkeypatch.setattr(torchhub, "SOURCE", "local")
-    return torchhub.network("resnet50")
+    return torchhub.load_network("resnet50")
 
 
 def small_vit() -> nn.Module:

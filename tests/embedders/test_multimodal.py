@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def test_reference_numbers(shared: Path, name: str, accuracy: float, first: floa
 def test_the_bridge_is_ridge_regression() -> None:
     rng = np.random.default_rng(0)
     names, classes = rng.normal(size=(50, 8)), rng.normal(size=(50, 6))
-    ours = aligned.bridge(names, classes, 2.0)
+    ours = aligned.fit_bridge(names, classes, 2.0)
     theirs = Ridge(alpha=2.0, fit_intercept=False).fit(names, classes).coef_.T
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
@@ -95,9 +96,9 @@ def test_by_hand_equals_the_helper(tmp_path: Path) -> None:
 @MINILM
 def test_the_bridge_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text, image = el.load_model("text/minilm"), el.load_model("image/efficientnet-lite0")
-    first = aligned._kept_bridge(text, image)  # type: ignore[arg-type]
+    first = aligned._load_bridge(text, image)  # type: ignore[arg-type]
     monkeypatch.setattr(type(text), "_compute", None)
-    np.testing.assert_array_equal(aligned._kept_bridge(text, image), first)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(aligned._load_bridge(text, image), first)  # type: ignore[arg-type]
 
 
 @MINILM
@@ -191,7 +192,7 @@ def test_pairs_become_two_items_each() -> None:
 
 def test_what_is_both_or_neither_is_refused() -> None:
     both = pd.DataFrame({"id": ["a", "b"], "path": ["x.png", None], "content": ["words", "words"]})
-    with pytest.raises(BadItem, match="'a' has both a path and a content, or neither"):
+    with pytest.raises(BadItem, match="exactly one of path and content; 'a' has both or neither"):
         el.Items(both, "image+text")
     with pytest.raises(BadItem, match="need caption="):
         el.Items.from_frame(both, modality="image+text", content="path")
@@ -232,5 +233,7 @@ def test_a_model_made_of_others_is_as_available_as_they_are(monkeypatch: pytest.
     assert row["sources"] == "text/minilm and image/efficientnet-lite0"
     assert 95 < row["download_mb"] < 110
     parts = {part: weights.locate(part) for part in registry.row(name).parts}
-    monkeypatch.setattr(weights, "search", lambda row, tried: None if "lite0" in row.card.name else parts)
+    # The package has a function of the same name.
+    module = importlib.import_module("embedlab.weights.locate")
+    monkeypatch.setattr(module, "search", lambda row, tried: None if "lite0" in row.card.name else parts)
     assert weights.locate(name) is None

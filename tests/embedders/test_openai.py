@@ -540,6 +540,6 @@ def test_the_embedder_does_not_carry_a_key_in_a_pickle(server: EmbeddingServer) 
 def test_a_summary_asks_a_server_for_nothing(server: EmbeddingServer) -> None:
     plan = ITEMS.summary(load(server)).forecast
     assert plan is not None
-    assert "may cost money. 8 texts for openai:minilm" in plan.time_words
-    assert plan.room_words.startswith("8 x 384")
+    assert "may cost money. 8 texts for openai:minilm" in plan.time_text()
+    assert plan.size_text().startswith("8 x 384")
     assert server.requests == []

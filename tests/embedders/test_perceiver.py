@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import importlib.util
 import math
 from pathlib import Path
@@ -25,7 +26,9 @@ from embedlab.catalog.pins import WeightFile, Weights
 from embedlab.embedders import perceiver
 from embedlab.embedders.layers import NoSuchLayer
 from embedlab.embedders.perceiver import SIZE, PerceiverEmbedder
-from embedlab.embedders.video import Windows, WindowSize, read_windows, starts
+from embedlab.embedders.perceiver_latents import latents_by_encoder, latents_by_tutorial, reconstruct
+from embedlab.embedders.video import Windows, WindowSize, read_windows, window_starts
+from embedlab.embeddings.pca import flat_pca
 from embedlab.errors import BadItem, EmbedlabError
 from embedlab.weights import LocalWeights
 
@@ -109,7 +112,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> el.Items:
     ],
 )
 def test_windows_are_spread_over_the_film(seconds: float, most: int, expected: list[float]) -> None:
-    assert starts(seconds, SIZE.seconds, most) == pytest.approx(expected, abs=1e-4)
+    assert window_starts(seconds, SIZE.seconds, most) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_window_is_that_of_the_original() -> None:
@@ -119,7 +122,7 @@ def test_a_window_is_that_of_the_original() -> None:
 def test_frames_follow_each_other_and_sound_keeps_step(tmp_path: Path) -> None:
     size = WindowSize(n_frames=16, fps=25, side=120, rate=48_000)
     path = film(tmp_path / "a.mkv", seconds=1.36)  # 34 frames: two windows, one frame left before each
-    seen = read_windows(path, size, most=4)
+    seen = read_windows(path, size, max_windows=4)
     assert (seen.frames.shape, seen.samples.shape) == ((2, 16, 120, 120, 3), (2, 30_720))
     wide = np.asarray(picture(0, 400, 120))
     whole = tone(1.36, 48_000)
@@ -129,26 +132,26 @@ def test_frames_follow_each_other_and_sound_keeps_step(tmp_path: Path) -> None:
             np.testing.assert_array_equal(seen.frames[row, i], wide[:, 4 * shown + 20 : 4 * shown + 140])
         begin = round(first * 1920)
         np.testing.assert_allclose(seen.samples[row], whole[begin : begin + 30_720], atol=1e-3)
-    one = read_windows(path, size, most=1)
+    one = read_windows(path, size, max_windows=1)
     assert len(one) == 1
     np.testing.assert_array_equal(one.frames[0, 0], wide[:, 4 * 9 + 20 : 4 * 9 + 140])
-    part = read_windows(f"{path}#t=0.70,1.34", size, most=4)
+    part = read_windows(f"{path}#t=0.70,1.34", size, max_windows=4)
     np.testing.assert_array_equal(part.frames, seen.frames[1:])
-    again = read_windows(path.read_bytes(), size, most=4)
+    again = read_windows(path.read_bytes(), size, max_windows=4)
     np.testing.assert_array_equal(again.frames, seen.frames)
     np.testing.assert_array_equal(again.samples, seen.samples)
 
 
 def test_other_frame_rates_are_seen_at_the_same_pace(tmp_path: Path) -> None:
     size = dataclasses.replace(SIZE, side=120)
-    slow = read_windows(film(tmp_path / "a.mkv", seconds=0.7, fps=10), size, most=4).frames[0]
+    slow = read_windows(film(tmp_path / "a.mkv", seconds=0.7, fps=10), size, max_windows=4).frames[0]
     changes = (slow[1:] != slow[:-1]).any(axis=(1, 2, 3))
     assert changes.sum() == 6, "seven frames of a tenth of a second, each shown two or three times"
 
 
 def test_a_short_film_goes_on_with_its_last_frame_and_silence(tmp_path: Path) -> None:
     size = dataclasses.replace(SIZE, side=120)
-    seen = read_windows(film(tmp_path / "a.mkv", seconds=0.2), size, most=4)
+    seen = read_windows(film(tmp_path / "a.mkv", seconds=0.2), size, max_windows=4)
     assert len(seen) == 1
     assert (seen.frames[0, 5:] == seen.frames[0, 4]).all()
     assert (seen.frames[0, 3] != seen.frames[0, 4]).any()
@@ -158,10 +161,10 @@ def test_a_short_film_goes_on_with_its_last_frame_and_silence(tmp_path: Path) ->
 
 def test_frames_in_memory_count_as_25_a_second() -> None:
     frames = np.zeros((40, 130, 150, 3), np.uint8) + np.arange(40, dtype=np.uint8)[:, None, None, None]
-    seen = read_windows(frames, SIZE, most=4)
+    seen = read_windows(frames, SIZE, max_windows=4)
     assert seen.frames[:, :, 0, 0, 0].tolist() == [list(range(2, 18)), list(range(22, 38))]
     assert not seen.samples.any()
-    assert len(read_windows(frames[:3], SIZE, most=4)) == 1
+    assert len(read_windows(frames[:3], SIZE, max_windows=4)) == 1
 
 
 # -- both ways to the latents ----------------------------------------------------------------------------
@@ -181,8 +184,8 @@ def test_both_ways_lead_to_the_same_latents(model: PerceiverEmbedder, films: el.
     shapes = {name: tuple(x.shape) for name, x in inputs.items()}
     assert shapes == {"image": (1, 16, 3, 224, 224), "audio": (1, 30_720, 1), "label": (1, 700)}
     assert 0 <= float(inputs["image"].min()) < float(inputs["image"].max()) <= 1
-    tutorial = perceiver.latents_by_tutorial(model.network, inputs)
-    encoder = perceiver.latents_by_encoder(model.network, inputs)
+    tutorial = latents_by_tutorial(model.network, inputs)
+    encoder = latents_by_encoder(model.network, inputs)
     assert tutorial.shape == (784, 512)
     torch.testing.assert_close(encoder, tutorial, atol=1e-5, rtol=0)
     assert float(encoder.std()) > 0.1
@@ -200,11 +203,11 @@ def test_picture_and_sound_both_count_and_the_label_does_not(model: PerceiverEmb
     (plain,) = model.inputs(Windows(frames, samples))
     (dark,) = model.inputs(Windows(0 * frames, samples))
     (mute,) = model.inputs(Windows(frames, 0 * samples))
-    base = perceiver.latents_by_encoder(model.network, plain)
+    base = latents_by_encoder(model.network, plain)
     for other in (dark, mute):
-        assert float((perceiver.latents_by_encoder(model.network, other) - base).abs().max()) > 1e-5
+        assert float((latents_by_encoder(model.network, other) - base).abs().max()) > 1e-5
     named = {**plain, "label": torch.nn.functional.one_hot(torch.tensor([7]), 700).float()}
-    torch.testing.assert_close(perceiver.latents_by_encoder(model.network, named), base, atol=0, rtol=0)
+    torch.testing.assert_close(latents_by_encoder(model.network, named), base, atol=0, rtol=0)
 
 
 # -- embedding -------------------------------------------------------------------------------------------
@@ -268,7 +271,7 @@ def test_bad_films_are_named(model: PerceiverEmbedder, films: el.Items, tmp_path
 
 def test_flat_pca_is_that_of_scikit_learn(make_embeddings: Any) -> None:
     emb = make_embeddings(n=20, dim=3_000)
-    ours = perceiver.flat_pca(emb, 5)
+    ours = flat_pca(emb, 5)
     theirs = PCA(5, svd_solver="full").fit(emb.vectors.astype(np.float64))
     scores = theirs.transform(emb.vectors)
     np.testing.assert_allclose(np.abs(ours.vectors), np.abs(scores), atol=1e-3 * np.abs(scores).max())
@@ -276,7 +279,7 @@ def test_flat_pca_is_that_of_scikit_learn(make_embeddings: Any) -> None:
     assert (ours.vectors[np.abs(ours.vectors).argmax(0), range(5)] > 0).all()
     assert (ours.dim, ours.model.dim, ours.ids) == (5, 5, emb.ids)
     with pytest.raises(BadItem, match="20 components need more than 20 items, and there are 20"):
-        perceiver.flat_pca(emb, 20)
+        flat_pca(emb, 20)
 
 
 # -- loading ---------------------------------------------------------------------------------------------
@@ -308,7 +311,7 @@ def test_weights_that_lack_something_are_refused(folder: Path, tmp_path: Path) -
     del kept["perceiver.embeddings.latents"]
     torch.save(kept, tmp_path / "pytorch_model.bin")
     (tmp_path / "config.json").write_text((folder / "config.json").read_text())
-    with pytest.raises(EmbedlabError, match=r"lack perceiver\.embeddings\.latents"):
+    with pytest.raises(EmbedlabError, match=r"1 weights are missing .*perceiver\.embeddings\.latents"):
         perceiver.load(ROW.card, LocalWeights(tmp_path, "a" * 64))
 
 
@@ -328,7 +331,7 @@ def test_a_damaged_copy_is_refused_with_the_cure(tmp_path: Path, monkeypatch: py
     (tmp_path / "perceiver-mini").mkdir()
     for name in ("config.json", "model.safetensors"):
         (tmp_path / "perceiver-mini" / name).write_bytes(b"no")
-    monkeypatch.setattr("embedlab.weights.locate.data_folder", lambda: tmp_path)
+    monkeypatch.setattr(importlib.import_module("embedlab.weights.locate"), "data_folder", lambda: tmp_path)
     assert not el.available("video/perceiver-mini")
     with pytest.raises(EmbedlabError, match=r"(?s)with embedlab: .*pinned\. Install embedlab again"):
         weights.fetch("video/perceiver-mini")
@@ -341,7 +344,7 @@ def test_it_gives_back_held_out_clips_better_than_their_mean_frame() -> None:
     errors, still = [], []
     for path in some.contents:
         seen = mini.prepare(path)
-        given = perceiver.give_back(mini.network, next(mini.inputs(seen)))["image"]
+        given = reconstruct(mini.network, next(mini.inputs(seen)))["image"]
         pixels = given * mini.size.pixel_std + mini.size.pixel_mean
         frames = seen.frames[0] / 255
         errors.append(((pixels - frames) ** 2).mean())

@@ -11,7 +11,7 @@ from sounds import pitch, tone, write
 
 import embedlab as el
 from embedlab.errors import Argument, BadItem, ProblemCode
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media import audio
 from embedlab.media.errors import UnreadableMedia
 
@@ -87,14 +87,14 @@ def test_a_part_of_a_file(tmp_path: Path) -> None:
     for suffix, codec in (("wav", "pcm_s16le"), ("mp3", "libmp3lame"), ("flac", "flac")):
         path = write(tmp_path / f"a.{suffix}", low_high, codec=codec)
         part = f"{path}#t=1.2,1.7"
-        assert fragment(part) == (str(path), 1.2, 1.7)
+        assert parse_fragment(part) == (str(path), 1.2, 1.7)
         assert len(audio.read_audio(part)) == pytest.approx(8_000, abs=100)
         assert pitch(audio.read_audio(part)) == pytest.approx(1_000, abs=5)
         assert audio.read_duration(part) == pytest.approx(0.5)
         assert pitch(audio.read_audio(f"{path}#t=0,0.9")) == pytest.approx(440, abs=5)
         assert len(audio.read_audio(f"{path}#t=1.5")) == pytest.approx(8_000, abs=1_000)
     odd = (tmp_path / "a.wav").rename(tmp_path / "take#t=3")
-    assert fragment(odd) == (odd, 0.0, None)
+    assert parse_fragment(odd) == (odd, 0.0, None)
     assert len(audio.read_audio(odd)) == 32_000
 
 

@@ -14,7 +14,7 @@ from pictures import folder, picture
 from PIL import Image
 
 import embedlab as el
-from embedlab.explorer.static import _apart
+from embedlab.explorer.static_marks import spread_places
 from embedlab.media import thumbnails
 from embedlab.media.thumbnails import thumbnail
 
@@ -125,9 +125,9 @@ def test_the_stored_picture_shows_some_of_the_items(tmp_path: Path) -> None:
 
 def test_pictures_on_the_stored_map_do_not_cover_each_other() -> None:
     places = np.random.default_rng(0).uniform(0, 600, (500, 2))
-    rows = _apart(places, 50, np.array([0, 0, 600, 600]))
+    rows = spread_places(places, 50, np.array([0, 0, 600, 600]))
     assert 20 < len(rows) <= 36
     gaps = np.abs(places[rows][:, None] - places[rows][None]).max(axis=2) + 1e9 * np.eye(len(rows))
     assert gaps.min() >= 50
     assert (places[rows].min() > 25) & (places[rows].max() < 575)
-    assert _apart(places[:0], 50, np.array([0, 0, 600, 600])) == []
+    assert spread_places(places[:0], 50, np.array([0, 0, 600, 600])) == []

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 import embedlab as el
 from embedlab import weights
-from embedlab.embedders.handlers import _build
+from embedlab.embedders.handler_kinds import _build
 from embedlab.embedders.loading import load_again
 from embedlab.weights import repository, untrusted
 

@@ -130,7 +130,7 @@ def _classifier(
         revision=weights.revision,
     )
     extra = facts.get("extra", "")
-    return Row(card, weights, f"embedlab.embedders.image:{loader}", facts.get("needs", ""), extra)
+    return Row(card, weights, f"embedlab.embedders.image_classifiers:{loader}", facts.get("needs", ""), extra)
 
 
 _LITE0 = _classifier(

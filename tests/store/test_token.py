@@ -17,7 +17,7 @@ from paths import KIT, ROOT
 from servers import Server, lite_server
 from store_kit import cloud
 
-from embedlab.store import StoreError, VectorStore, connection
+from embedlab.store import StoreError, VectorStore, retry
 from embedlab.store.index_lab import index_lab
 
 TOKEN = "root:hunter2-of-the-class"
@@ -61,7 +61,7 @@ def told_by(error: BaseException) -> str:
 
 
 def test_errors_do_not_show_it(store: VectorStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "AT_FIRST", 0.5)
+    monkeypatch.setattr(retry, "CONNECT_SECONDS", 0.5)
     store.add("notes", cloud())
     vector = cloud().vectors[0]
     wrong: list[Callable[[], object]] = [
@@ -92,7 +92,7 @@ def test_nothing_that_is_shown_or_logged_has_it(
     with VectorStore(tmp_path / "lab.db") as back:
         store.copy_to(back)
     inside = [store, vars(store), store._connection, vars(store._connection), vars(store._connection.client)]
-    assert not shows("\n".join([*map(repr, inside), str(store), store._repr_html_(), f"{store.place}"]))
+    assert not shows("\n".join([*map(repr, inside), str(store), store._repr_html_(), f"{store.backend}"]))
     assert not shows(caplog.text)
     assert not shows("".join(capfd.readouterr()))
     kept = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
@@ -105,12 +105,12 @@ def test_a_saved_notebook_does_not_have_it(server: Server, monkeypatch: pytest.M
     cells = [
         "%xmode Verbose",
         f"import sys; sys.path[:0] = {[str(KIT), str(ROOT)]!r}",
-        "import embedlab as el; from store_kit import cloud; from embedlab.store import connection",
+        "import embedlab as el; from store_kit import cloud; from embedlab.store import retry",
         "store = el.VectorStore(); store",
         "store.add('notes', cloud()); store.collections()",
         "vars(store)",
         "store.search('notes', cloud().vectors[0], filter='label ==')",
-        f"import os; os.environ['MILVUS_URI'] = {NOBODY!r}; connection.AT_FIRST = 0.5; el.VectorStore()",
+        f"import os; os.environ['MILVUS_URI'] = {NOBODY!r}; retry.CONNECT_SECONDS = 0.5; el.VectorStore()",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, timeout=300, allow_errors=True).execute()
