@@ -294,7 +294,7 @@ def test_an_update_keeps_outputs_and_runs_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_links_in_solutions_lead_where_they_led(given: str, made: str) -> None:
-    assert build._LINK.sub("](../", given) == made
+    assert build._RELATIVE_LINK.sub("](../", given) == made
 
 
 @pytest.mark.parametrize("folder", ["a kit/notebooks", "a kit/notebooks/solutions", "a kit", "."])
