@@ -33,7 +33,7 @@ def render_audio(items: Items, row: int) -> Markup:
         samples = _read_samples(path, file_version(path))
         notes = _list_notes(path)
     except UnreadableMedia as error:
-        return render_unreadable(title, "sound", error)
+        return render_unreadable(title, error)
     length = shown_seconds(samples)
     values = {
         "id_json": json.dumps(items.ids[row]),
@@ -47,9 +47,9 @@ def render_audio(items: Items, row: int) -> Markup:
     return render("embedlab.explorer", "audio.html", values)
 
 
-def render_unreadable(title: str, kind: str, error: UnreadableMedia) -> Markup:
+def render_unreadable(title: str, error: UnreadableMedia) -> Markup:
     """Render the name of a file and why it cannot be read."""
-    values = {"title": title, "kind": kind, "reason": error.problem.reason}
+    values = {"title": title, "reason": error.problem.reason}
     return render("embedlab.explorer", "unreadable.html", values)
 
 

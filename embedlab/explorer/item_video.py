@@ -34,7 +34,7 @@ def render_video(items: Items, row: int) -> Markup:
         length = video.read_duration(path)
         notes = list(video.list_notes(path))
     except UnreadableMedia as error:
-        return render_unreadable(title, "video", error)
+        return render_unreadable(title, error)
     if length > MAX_SECONDS + _TOLERANCE:
         notes.insert(0, f"The first {MAX_SECONDS:.0f} s of {length:,.0f} s are played.")
     values = {

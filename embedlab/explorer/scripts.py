@@ -25,12 +25,12 @@ def join_scripts(main: str, constants: Mapping[str, object] | None = None) -> st
         JavaScript constants, by name, for a script inside an HTML page: nothing in the result can close its
         ``<script>`` element.
     """
-    declarations = [f"const {name} = {in_script(value)};" for name, value in (constants or {}).items()]
+    declarations = [f"const {name} = {dump_for_script(value)};" for name, value in (constants or {}).items()]
     text = "\n".join([_common_scripts(), *declarations, (_FRONT / main).read_text(encoding="utf-8")])
     return text.replace("</script", "<\\/script") if constants else text
 
 
-def in_script(value: object) -> str:
+def dump_for_script(value: object) -> str:
     """Write a value as JSON for a ``<script>`` element, with every ``<`` escaped so that none can end it."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c")
