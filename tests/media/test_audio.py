@@ -119,7 +119,7 @@ def test_ten_milliseconds_are_enough(tmp_path: Path) -> None:
     assert len(audio.read_audio(wav(tmp_path / "a.wav", tone(0.01)))) == 160
 
 
-def test_clipped_sound_is_read_and_said(tmp_path: Path) -> None:
+def test_clipped_sound_is_read_and_noted(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", np.clip(tone(level=3.0), -1, 1))
     assert len(audio.read_audio(path)) == 16_000
     assert any("clipped" in note for note in audio.list_notes(path))
@@ -160,7 +160,7 @@ def test_half_a_file_is_an_error(tmp_path: Path, suffix: str, codec: str) -> Non
     assert Argument("on_error", "skip") in error.value.parts
 
 
-def test_what_is_no_sound_at_all(tmp_path: Path) -> None:
+def test_files_that_are_not_sound(tmp_path: Path) -> None:
     (tmp_path / "empty.wav").touch()
     (tmp_path / "words.mp3").write_bytes(b"hello, this is no sound " * 50)
     cases = {

@@ -66,7 +66,9 @@ def test_what_cannot_be_shown_is_a_tile(tmp_path: Path, content: bytes | None) -
     assert len(tile.getcolors(10_000) or []) > 3, "words stand on it"
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written_is_not_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path / "file"))
     picture(0).save(tmp_path / "a.png")
