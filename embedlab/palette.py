@@ -1,8 +1,8 @@
-"""The colours of embedlab: chosen once, safe for colour-blind eyes, calm on white and on dark.
+"""Colours that colour-blind readers can tell apart, for light and dark backgrounds.
 
 The first ten are Paul Tol's "muted" scheme (https://personal.sron.nl/~pault/, "Colour Schemes", 2021) in an
-order that keeps neighbours in a legend apart; two neutral additions bring them to twelve. No two eyes tell
-more than about a dozen colours apart, so from the thirteenth class on the marker shape changes too.
+order that keeps neighbours in a legend apart; two neutral ones bring them to twelve. People cannot tell many
+more colours apart, so from the thirteenth class on the marker shape changes too.
 """
 
 from __future__ import annotations
@@ -29,6 +29,6 @@ SEQUENTIAL = "Viridis"
 
 
 def style(position: int) -> tuple[str, str]:
-    """Colour and marker symbol of the class at ``position`` in the legend (0-based)."""
-    turn, place = divmod(position, len(CATEGORIES))
-    return CATEGORIES[place], SYMBOLS[turn % len(SYMBOLS)]
+    """Return the colour and the marker symbol of the class at ``position`` in the legend (from 0)."""
+    n_rounds, index = divmod(position, len(CATEGORIES))
+    return CATEGORIES[index], SYMBOLS[n_rounds % len(SYMBOLS)]

@@ -1,16 +1,16 @@
-"""Where embedlab keeps things, read from the environment in one place.
+"""Settings from the environment: where embedlab stores files, and whether it may use the network.
 
 ``EMBEDLAB_CACHE``
     Root of everything embedlab writes: ``weights/``, ``vectors/``, ``datasets/``.
     Default: the user's cache folder.
 ``EMBEDLAB_MODELS``
-    A folder of models brought by hand (a USB stick, a network drive): ``text/minilm/…``.
+    A folder with copies of models (a USB stick, a network drive): ``text/minilm/…``.
 ``EMBEDLAB_OFFLINE``
     ``1`` forbids every use of the network.
 ``TQDM_DISABLE``
     ``1`` turns progress bars off.
 
-Each function reads the environment when called, so that a notebook may set a variable and go on.
+Each function reads the environment when it is called, so that a notebook may set a variable at any time.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _FALSE = {"", "0", "false", "no", "off"}
 
 
 def cache_root() -> Path:
-    """Folder for everything embedlab writes; it may not exist yet."""
+    """Return the folder for everything that embedlab writes; it may not exist yet."""
     chosen = os.environ.get("EMBEDLAB_CACHE")
     return Path(chosen).expanduser() if chosen else Path(user_cache_dir("embedlab"))
 
 
 def models_folder() -> Path | None:
-    """Folder of models brought by hand, or None."""
+    """Return the folder with copies of models, or None."""
     chosen = os.environ.get("EMBEDLAB_MODELS")
     return Path(chosen).expanduser() if chosen else None
 
 
 def offline() -> bool:
-    """True when ``EMBEDLAB_OFFLINE`` forbids the network."""
+    """Return whether ``EMBEDLAB_OFFLINE`` forbids the network."""
     return os.environ.get("EMBEDLAB_OFFLINE", "").strip().lower() not in _FALSE
 
 
@@ -46,17 +46,17 @@ def bars_disabled() -> bool:
 
 
 def data_folder() -> Path:
-    """``data/`` of the checkout, or the copy inside the installed package."""
+    """Return ``data/`` of the checkout, or the copy inside the installed package."""
     return _beside_package("data")
 
 
 def notebooks_folder() -> Path:
-    """``notebooks/`` of the checkout, or the copy inside the installed package."""
+    """Return ``notebooks/`` of the checkout, or the copy inside the installed package."""
     return _beside_package("notebooks")
 
 
 def in_checkout() -> bool:
-    """True when the lessons are those of a checkout, to be opened where they are."""
+    """Return whether the lessons are those of a checkout, which are opened where they are."""
     return notebooks_folder().name == "notebooks"
 
 

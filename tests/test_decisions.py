@@ -27,6 +27,7 @@ PATTERN_METHODS = {"search", "match", "fullmatch", "sub", "subn", "split", "find
 
 # file::function: why the words of somebody else's program have to be read there.
 TRANSLATORS: dict[str, str] = {
+    "items/readers/csv.py::_quote_problem": "the csv module has one error class for all",
     "embedders/openai/responses.py::read_code": "servers agree on statuses, not on error codes",
     "store/milvus_errors.py::translate": "old servers and Milvus Lite put most failures under one number",
     "media/image_source.py::decode_problem": "Pillow raises OSError for cut and for damaged files alike",

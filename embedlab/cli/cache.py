@@ -89,9 +89,11 @@ def _weights_folder() -> Path:
 
 def cached_weights() -> dict[str, int]:
     """Return the models with files in embedlab's cache, partial downloads included, and their bytes."""
+    from embedlab.weights.subprocess_download import size_of
+
     root = _weights_folder()
     sizes = {
-        folder.relative_to(root).as_posix(): sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+        folder.relative_to(root).as_posix(): size_of(folder)
         for folder in sorted(root.glob("*/*"))
         if folder.is_dir()
     }

@@ -18,7 +18,7 @@ from embedlab.cli.inputs import (
     read_items,
     reload_model,
 )
-from embedlab.cli.messages import report_errors
+from embedlab.cli.messages import format_option, report_errors
 from embedlab.cli.options import (
     Content,
     Encoding,
@@ -73,7 +73,7 @@ def summary(
     )
     planned = None if model is None else model_or_name(model, token_limit, key_from)
     report = items.summary(planned, full=full)
-    print_line(repr(report))
+    print_line(report.text(format_option))
     raise typer.Exit(1 if report.problems or (items.origin and items.origin.left_out) else 0)
 
 
@@ -112,12 +112,13 @@ def embed(
         )
         planned = model_or_name(model, token_limit, key_from)
         report = items.summary(planned)
-        print_line(repr(report))
+        print_line(report.text(format_option))
         if report.problems and action == "raise":
             raise EmbedlabError(
                 f"{len(report.problems):,} of {len(items):,} items cannot be embedded. Fix them, or pass ",
                 Argument("on_error", "skip"),
                 " to leave them out.",
+                problems=report.problems,
             )
         if not yes and sys.stdin.isatty():
             typer.confirm("Embed them?", default=True, abort=True)
@@ -203,13 +204,13 @@ def search(
     """Find the items of a file that are nearest to a query, with the model that embedded them."""
     from rich.markup import escape
 
-    from embedlab.explorer.search import check_same_model, nearest_to, pictures_of
+    from embedlab.explorer.search import check_same_model, find_nearest, list_image_rows
     from embedlab.io.text import clip
 
     (emb,) = load_files([file])
     model = reload_model(emb.model, key_from)
     check_same_model(model, emb)
-    hits = nearest_to(emb, model.embed_query(query), k, pictures_of(emb.items))
+    hits = find_nearest(emb, model.embed_query(query), k, list_image_rows(emb.items))
     table = make_table("cosine", "id", "label", "item", numbers=("cosine",), fold=("id", "item"))
     labels, titles = emb.items.labels or [None] * len(emb), emb.items.titles(120)
     for hit in hits:

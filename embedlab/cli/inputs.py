@@ -131,7 +131,7 @@ def load_files(files: list[Path]) -> list[Embeddings]:
 
 def check_target(path: Path, suffix: str, force: bool) -> None:
     """Raise if a file cannot be written, before anything takes time."""
-    from embedlab.io.atomic import check
+    from embedlab.io.atomic import check_writable
 
     if path.name.lower() == suffix:
         raise EmbedlabError(
@@ -147,4 +147,4 @@ def check_target(path: Path, suffix: str, force: bool) -> None:
         raise EmbedlabError(
             f"{path} exists. Choose another name, or pass --force to overwrite it.", path=path
         )
-    check(path)
+    check_writable(path)

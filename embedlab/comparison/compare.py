@@ -105,7 +105,9 @@ def compare(
         raise BadItem(f"k must be at least 1, not {k}.")
     if queries is None and relevant is not None:
         raise BadItem(
-            "relevant says what queries should find, but there are no queries. Pass ", Argument("queries"), "."
+            "relevant says what queries should find, but there are none. Pass ",
+            Argument("queries"),
+            ".",
         )
     aligned = replace_labels(align_items(embeddings), labels)
     by_name = dict(zip(shorten_names(aligned), aligned, strict=True))
@@ -165,8 +167,8 @@ def _embed_queries(
     for name, emb in zip(by_name, queries, strict=True):
         if emb.ids != queries[0].ids:
             raise BadItem(
-                f"The queries of {name} have other ids than those of the first model, or another order. Embed "
-                "the same queries with each model."
+                f"The queries of {name} have other ids than those of the first model, or another order. "
+                "Embed the same queries with each model."
             )
     return dict(zip(by_name, queries, strict=True))
 

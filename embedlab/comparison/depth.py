@@ -72,7 +72,6 @@ def depth_figure(
     BadItem
         If there are no layers.
     """
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     if not stages:
@@ -138,8 +137,10 @@ def _draw_map(axes: Axes, coords: np.ndarray, embeddings: Embeddings) -> None:
         color, symbol = style(position)
         marker = _MARKERS.get(symbol, "o")
         chosen = coords[(labels == label).to_numpy()]
-        axes.scatter(*chosen.T, s=9, color=color, marker=marker, linewidths=0, alpha=0.85)
-    axes.scatter(*coords[labels.isna().to_numpy()].T, s=9, color=GREY, linewidths=0, alpha=0.85)
+        x, y = chosen.T
+        axes.scatter(x, y, s=9, color=color, marker=marker, linewidths=0, alpha=0.85)
+    x, y = coords[labels.isna().to_numpy()].T
+    axes.scatter(x, y, s=9, color=GREY, linewidths=0, alpha=0.85)
     axes.set(xticks=[], yticks=[])
     axes.set_aspect("equal", adjustable="datalim")
     axes.margins(0.06)

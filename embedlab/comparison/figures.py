@@ -199,10 +199,17 @@ def _draw_way(axes: Axes, rows: pd.DataFrame, way: str, quality: str) -> Line2D:
     """Draw the marks of one compression, joined if it has several sizes."""
     rows = rows.sort_values("bytes")
     single = len(rows) == 1
-    return axes.plot(
-        rows["bytes"], rows[quality], color=_WAY_COLORS[way], marker=MARKERS[way],
-        markersize=9 if single else 7, linewidth=1.4, zorder=3 if single else 2, markeredgecolor=None if way == "first numbers" else "white",
-    )[0]  # fmt: skip
+    [line] = axes.plot(
+        rows["bytes"],
+        rows[quality],
+        color=_WAY_COLORS[way],
+        marker=MARKERS[way],
+        markersize=9 if single else 7,
+        linewidth=1.4,
+        zorder=3 if single else 2,
+        markeredgecolor=None if way == "first numbers" else "white",
+    )
+    return line
 
 
 def _figure(width: float, height: float) -> Figure:

@@ -51,7 +51,7 @@ def _align(emb: Embeddings, first: Embeddings) -> Embeddings:
     contents = zip(first.ids, first.items.contents, aligned.items.contents, strict=True)
     differing = [id for id, a, b in contents if str(a) != str(b)]
     if differing and aligned.items.content_hashes() != first.items.content_hashes():
-        problem = Problem(ProblemCode.WRONG_KIND, "different contents under one id")
+        problem = Problem(ProblemCode.CONFLICT, "different contents under one id")
         raise BadItem(
             f"{len(differing)} items have different contents under the same id: "
             f"{listed(differing, _MAX_IDS)}. Embed the same items with each model.",

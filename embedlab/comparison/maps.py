@@ -29,7 +29,7 @@ def explore_maps(
 
     Parameters are those of :func:`explore`.
     """
-    from embedlab.explorer.widget import MOST_SHOWN, explore  # heavy, and the command line has no widgets
+    from embedlab.explorer.build import MAX_ITEMS, explore  # heavy, and the command line has no widgets
 
     embeddings = list(data.embeddings.values())
     if len({emb.model.name for emb in embeddings}) < len(embeddings):
@@ -38,7 +38,7 @@ def explore_maps(
             dataclasses.replace(emb, model=dataclasses.replace(emb.model, name=name))
             for name, emb in data.embeddings.items()
         ]
-    if n_samples is not None or len(data.items) > MOST_SHOWN:  # neighbours within a sample are others
+    if n_samples is not None or len(data.items) > MAX_ITEMS:  # neighbours within a sample are others
         return explore(
             embeddings, method=method, n_neighbors=n_neighbors, random_state=random_state,
             n_components=n_components, n_samples=n_samples, color_by=color_by, model=model, height=height,

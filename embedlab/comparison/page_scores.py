@@ -56,7 +56,7 @@ def model_cards(data: ComparisonData) -> list[Card]:
 
 
 def _card(data: ComparisonData, name: str, place: int) -> Card:
-    emb, cost, task = data.embeddings[name], data.cost.loc[name], main_task(data.tasks)
+    emb, cost, task = data.embeddings[name], data.cost.to_dict("index")[name], main_task(data.tasks)
     has_score = task is not None and name in task.scores
     n = int(cost["n_measured"])
     facts = [

@@ -54,7 +54,10 @@ def _matrix(data: ComparisonData, measure: MeasureName) -> Matrix:
     return Matrix(
         title=f"{_MEASURE_TITLES[measure]}{k}, n = {len(data.items):,}",
         names=names,
-        rows=[(name, [_cell(value) for value in table.loc[name]]) for name in names],
+        rows=[
+            (name, [_cell(value) for value in row])
+            for name, row in zip(names, table.to_numpy(float), strict=True)
+        ],
     )
 
 
@@ -87,8 +90,9 @@ def explain_measures() -> list[tuple[str, str]]:
 
 def tabulate_shapes(data: ComparisonData) -> tuple[list[tuple[str, list[str], str]], str]:
     """Return title, numbers and meaning of every measure of shape, and a note on the number of items."""
+    shapes = data.geometry.loc[data.names]
     rows = [
-        (_SHAPE_TITLES[name], [_format_number(data.geometry.loc[m, name]) for m in data.names], meaning)
+        (_SHAPE_TITLES[name], [_format_number(value) for value in shapes[name].to_numpy(float)], meaning)
         for name, meaning in MEANING.items()
     ]
     n = len(data.items)

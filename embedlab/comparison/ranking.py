@@ -12,7 +12,7 @@ import numpy as np
 
 from embedlab.comparison.scores import GroupLabels, encode_groups
 from embedlab.embeddings import Embeddings, unit_rows
-from embedlab.errors import BadItem, WrongModel
+from embedlab.errors import BadItem, Problem, ProblemCode, WrongModel
 from embedlab.io.formats import listed
 from embedlab.items import Items
 
@@ -101,7 +101,10 @@ def rank(
         itself = np.arange(n_queries) if queries is documents else np.full(n_queries, -1)
     query, row, grade = _read_judgements(relevant, query_ids, document_ids)
     if circular := {query_ids[q]: None for q in query[row == itself[query]]}:
-        raise BadItem(f"Queries cannot be relevant to themselves: remove {listed(circular)} from their own.")
+        raise BadItem(
+            f"Queries cannot be relevant to themselves. Remove {listed(circular)} from their own documents.",
+            problems=dict.fromkeys(circular, Problem(ProblemCode.REFUSED, "relevant to itself")),
+        )
     unit = unit_rows(document_vectors.astype(np.float64), dtype=np.float64)
     before, tied = _count_nearer(query_vectors, unit, query, row, itself)
     order = np.lexsort((before, query))
@@ -140,12 +143,16 @@ def _check_vectors(what: str, given: Embeddings | np.ndarray) -> tuple[np.ndarra
     if vectors.ndim != 2 or not vectors.size:
         raise BadItem(f"The {what} vectors have the shape {vectors.shape}, but must have rows and columns.")
     ids = given.ids if isinstance(given, Embeddings) else [str(row) for row in range(len(vectors))]
-    not_finite, all_zeros = ~np.isfinite(vectors).all(axis=1), ~vectors.any(axis=1)
-    for mask, problem in ((not_finite, "not finite"), (all_zeros, "all zeros")):
+    not_finite = Problem(ProblemCode.DAMAGED, "not finite")
+    all_zeros = Problem(ProblemCode.EMPTY, "all zeros")
+    for mask, problem in (
+        (~np.isfinite(vectors).all(axis=1), not_finite), (~vectors.any(axis=1), all_zeros)
+    ):  # fmt: skip
         if mask.any():
+            unusable = [ids[row] for row in np.flatnonzero(mask)]
             raise BadItem(
-                f"The vector of {what} {listed(ids[i] for i in np.flatnonzero(mask))} is {problem}. Drop it, "
-                "or embed it again."
+                f"The vector of {what} {listed(unusable)} is {problem}. Drop it, or embed it again.",
+                problems=dict.fromkeys(unusable, problem),
             )
     return vectors, ids
 
@@ -181,12 +188,18 @@ def _read_judgements(
         rows, first = np.unique(_to_rows(keys, index, "document"), return_index=True)
         grades = np.array(weights, np.float64)[first]
         if not (np.isfinite(grades) & (grades >= 0)).all():
-            raise BadItem(f"The grades of query {query_ids[q]!r} must be numbers of at least 0.")
+            raise BadItem(
+                f"The grades of query {query_ids[q]!r} must be numbers of at least 0.",
+                problems={query_ids[q]: Problem(ProblemCode.MALFORMED, "a grade below 0, or not finite")},
+            )
         judgements[q] = rows[grades > 0], grades[grades > 0]
     counts = np.array([len(rows) for rows, _ in judgements])
     if not counts.all():
         without = [query_ids[q] for q in np.flatnonzero(counts == 0)]
-        raise BadItem(f"No document is relevant to query {listed(without)}. Leave such queries out.")
+        raise BadItem(
+            f"No document is relevant to query {listed(without)}. Leave such queries out.",
+            problems=dict.fromkeys(without, Problem(ProblemCode.MISSING, "nothing is relevant to it")),
+        )
     rows, grades = (np.concatenate(column) for column in zip(*judgements, strict=True))
     return np.repeat(np.arange(n), counts), rows, grades
 
@@ -208,7 +221,10 @@ def _to_rows(keys: Sequence[DocumentKey], index: dict[DocumentKey, int], what: s
     rows = [-1 if isinstance(key, (bool, np.bool_)) else index.get(key, -1) for key in keys]
     if -1 in rows:
         unknown = [key for key, row in zip(keys, rows, strict=True) if row < 0]
-        raise BadItem(f"relevant names {what} {listed(unknown)}, which is neither an id nor a row number.")
+        raise BadItem(
+            f"relevant names {what} {listed(unknown)}, which is neither an id nor a row number.",
+            problems=dict.fromkeys(map(str, unknown), Problem(ProblemCode.MISSING, f"no such {what}")),
+        )
     return np.array(rows, np.int64)
 
 

@@ -128,6 +128,6 @@ def _load_bridge(text: TextEmbedder, image: ImageEmbedder) -> np.ndarray:
         np.save(folder / "bridge.npy", fit_bridge(unit_rows(vectors), unit_rows(classes)))
 
     key = hashlib.sha256(_recipe(text, image).encode()).hexdigest()[:16]
-    folder = build_once(settings.cache_root() / "aligned" / key, build, room=_DISK_SPACE)
+    folder = build_once(settings.cache_root() / "aligned" / key, build, needed_bytes=_DISK_SPACE)
     cached: np.ndarray = np.load(folder / "bridge.npy", allow_pickle=False)
     return cached

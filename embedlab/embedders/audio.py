@@ -12,7 +12,7 @@ import numpy as np
 
 from embedlab.embedders.base import CachedEmbedder
 from embedlab.errors import Problem
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media.audio import NO_SOUND, RATE, SILENCE, SILENT, find_problem, read_blocks
 from embedlab.media.audio_decode import AudioSource
 from embedlab.media.errors import UnreadableMedia
@@ -97,7 +97,7 @@ class AudioEmbedder(CachedEmbedder):
         return find_problem(content)
 
     def _length(self, content: Any) -> float:
-        path, start, end = fragment(content)
+        path, start, end = parse_fragment(content)
         return end - start if end is not None else float(Path(path).stat().st_size)
 
     def _compute(self, prepared: list[Any], batch_size: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.loading import load_model
 from embedlab.embeddings import unit_rows
 from embedlab.errors import EmbedlabError, Problem
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media.audio import RATE, SILENT
 from embedlab.media.clip import VideoSource
 from embedlab.media.video import find_problem, read_frames, read_sound
@@ -202,7 +202,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 def _limit_to_start(content: VideoSource) -> VideoSource:
     """Name the part of a video whose sound is embedded: at most its first 30 seconds."""
-    path, start, end = fragment(content)
+    path, start, end = parse_fragment(content)
     if isinstance(path, (str, os.PathLike)) and (end is None or end - start > _MAX_SOUND_SECONDS):
         return f"{path}#t={start},{start + _MAX_SOUND_SECONDS}"
     return content

@@ -10,7 +10,7 @@ from embedlab import weights
 from embedlab.catalog import registry
 from embedlab.catalog.cards import ModelCard, Row
 from embedlab.catalog.refs import CatalogRef
-from embedlab.embedders.handlers import CatalogHandler
+from embedlab.embedders.handler_kinds import CatalogHandler
 
 if TYPE_CHECKING:
     import pandas as pd

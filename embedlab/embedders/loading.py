@@ -8,7 +8,8 @@ from embedlab.catalog import refs, registry
 from embedlab.catalog.cards import ModelCard
 from embedlab.catalog.ref_options import BadName
 from embedlab.catalog.refs import CatalogRef
-from embedlab.embedders.handlers import LoadOptions, handler_of
+from embedlab.embedders.handler import LoadOptions
+from embedlab.embedders.handlers import handler_of
 from embedlab.embedders.protocol import Embedder
 
 

@@ -117,19 +117,9 @@ def from_module(
     EmbedlabError
         When ``preprocess`` does not return a tensor, or the layer does not give one row per item.
     """
-    if example is None:
-        if modality != "image":
-            raise EmbedlabError(
-                f"The vector's length is unknown for {modality}. Pass one item as ", Argument("example"), "."
-            )
-        example = Image.new("RGB", (320, 240), (128, 128, 128))
+    prepared = _prepare_example(preprocess, modality, example)
     head = penultimate(module) if layer is None else None
     read = head or partial(_layer_mean, module, str(layer))
-    prepared = preprocess(example)
-    if not isinstance(prepared, Tensor):
-        raise EmbedlabError(
-            f"preprocess must return a torch.Tensor for one item, not {type(prepared).__name__}."
-        )
     with evaluating(module):
         vectors = read(prepared[None])
     if vectors.ndim != 2:
@@ -151,6 +141,22 @@ def from_module(
         source="memory",
     )
     return ModuleEmbedder(card, module, preprocess, read, caches_vectors=keep is not None)
+
+
+def _prepare_example(preprocess: Callable[[Any], Tensor], modality: str, example: Any) -> Tensor:
+    """Preprocess the example, or a grey picture, to try the module on."""
+    if example is None:
+        if modality != "image":
+            raise EmbedlabError(
+                f"The vector's length is unknown for {modality}. Pass one item as ", Argument("example"), "."
+            )
+        example = Image.new("RGB", (320, 240), (128, 128, 128))
+    prepared = preprocess(example)
+    if not isinstance(prepared, Tensor):
+        raise EmbedlabError(
+            f"preprocess must return a torch.Tensor for one item, not {type(prepared).__name__}."
+        )
+    return prepared
 
 
 def _layer_mean(module: nn.Module, layer: str, inputs: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from embedlab.embedders.preprocess import Preprocess
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media import video
 from embedlab.media.clip import VideoSource
 
@@ -126,7 +126,7 @@ def _select_part(source: VideoSource, start: float, end: float) -> VideoSource:
     if isinstance(source, np.ndarray):
         per_second = len(source) / video.read_duration(source)
         return source[round(start * per_second) : max(1, round(end * per_second))]
-    path, offset, _ = fragment(source)
+    path, offset, _ = parse_fragment(str(source))
     return f"{path}#t={offset + start:.6f},{offset + end:.6f}"
 
 

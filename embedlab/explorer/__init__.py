@@ -1,5 +1,6 @@
-"""Look at a map of embeddings, click, search, select: ``explore(embeddings)``."""
+"""Explore a map of embeddings: look, click, search, select."""
 
-from embedlab.explorer.widget import Explorer, explore
+from embedlab.explorer.build import explore
+from embedlab.explorer.widget import Explorer
 
 __all__ = ["Explorer", "explore"]

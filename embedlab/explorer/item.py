@@ -1,43 +1,48 @@
-"""What the panel shows of one item: its words, picture, sound or film, and its metadata. All escaped here."""
+"""Render what the panel shows of one item: its text, image, sound or video, and its metadata."""
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Callable
 
-from embedlab.explorer.films import film_html
-from embedlab.explorer.pictures import kind_of, picture_html
-from embedlab.explorer.sounds import sound_html
-from embedlab.io.text import clip, escape
+import pandas as pd
+from markupsafe import Markup
+
+from embedlab.explorer.item_audio import render_audio
+from embedlab.explorer.item_image import item_kind, render_image
+from embedlab.explorer.item_video import render_video
+from embedlab.io.html import render
+from embedlab.io.text import clean, clip
 from embedlab.items import Items
 from embedlab.items.columns import content_column
 
-MOST_CHARS = 4_000  # of a text
-MOST_FIELDS = 12
+MAX_CHARS = 4_000  # of a text
+MAX_FIELDS = 12
+_MAX_NAME_CHARS, _MAX_VALUE_CHARS = 40, 200
+
+_RENDERERS: dict[str, Callable[[Items, int], Markup]] = {
+    "image": render_image,
+    "audio": render_audio,
+    "video": render_video,
+}
 
 
-def item_html(items: Items, row: int) -> str:
-    """The item itself and its metadata."""
-    return _content(items, row) + _fields(items, row)
+def render_item(items: Items, row: int) -> Markup:
+    """Render an item and its metadata as HTML, with everything that comes from the item escaped."""
+    render_content = _RENDERERS.get(item_kind(items, row), _render_text)
+    return render_content(items, row) + _render_fields(items, row)
 
 
-def _content(items: Items, row: int) -> str:
-    kind = kind_of(items, row)
-    shown = {"image": picture_html, "audio": sound_html, "video": film_html}.get(kind)
-    if shown:
-        return shown(items, row)
-    text = str(items.frame[content_column(kind)].iloc[row])
-    words = escape(text[:MOST_CHARS]) or '<span class="embedlab-note">(empty text)</span>'
-    rest = len(text) - MOST_CHARS
-    more = f'<p class="embedlab-note">… and {rest:,} more characters</p>' if rest > 0 else ""
-    return f'<p class="embedlab-text" dir="auto">{words}</p>{more}'
+def _render_text(items: Items, row: int) -> Markup:
+    text = str(items.frame[content_column("text")].iloc[row])
+    values = {"text": clean(text[:MAX_CHARS]), "n_more": len(text) - MAX_CHARS}
+    return render("embedlab.explorer", "text.html", values)
 
 
-def _fields(items: Items, row: int) -> str:
-    metadata, lines = items.metadata, []
-    for column in list(metadata.columns)[:MOST_FIELDS]:
+def _render_fields(items: Items, row: int) -> Markup:
+    metadata, fields = items.metadata, []
+    for column in list(metadata.columns)[:MAX_FIELDS]:
         value = metadata[column].iloc[row]
         if pd.api.types.is_scalar(value) and pd.isna(value):
             continue
-        name, shown = escape(clip(column, 40)), escape(clip(value, 200))
-        lines.append(f"<tr><th>{name}</th><td><bdi>{shown}</bdi></td></tr>")
-    return f"<table>{''.join(lines)}</table>" if lines else ""
+        fields.append((clip(column, _MAX_NAME_CHARS), clip(value, _MAX_VALUE_CHARS)))
+    return render("embedlab.explorer", "fields.html", {"fields": fields})

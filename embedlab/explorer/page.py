@@ -1,78 +1,101 @@
-"""One file that holds a whole explorer: opened from disk, without Python and without a network."""
+"""Write an explorer as one HTML page that works from disk, without Python and without a network."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
+
+from markupsafe import Markup
 
 from embedlab.analysis.projection import Projection
-from embedlab.errors import BadItem
-from embedlab.explorer.films import mp4
-from embedlab.explorer.item import item_html
-from embedlab.explorer.payload import payload
-from embedlab.explorer.pictures import are_seen, kind_of, small_picture
-from embedlab.explorer.scripts import css, script
-from embedlab.explorer.sounds import wav
-from embedlab.io.text import escape
+from embedlab.explorer.item import render_item
+from embedlab.explorer.item_image import have_thumbnails, item_kind, item_thumbnail
+from embedlab.explorer.payload import Column, SearchBox, build_payload
+from embedlab.explorer.playback import PLAYERS, encode_for_playing
+from embedlab.explorer.scripts import join_scripts, read_css
+from embedlab.io.html import render
 from embedlab.items import Items
 
-WORDS = {"possible": True, "placeholder": "Search for words…", "measure": ""}
-_PLAYED = {"audio": (wav, "audio/wav"), "video": (mp4, "video/mp4")}
+WORD_SEARCH: SearchBox = {"possible": True, "placeholder": "Search for words…", "measure": ""}
+# Whatever an item says, the page cannot load or send anything.
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' blob:; "
+    "img-src data: blob:; media-src data: blob:"
+)
 
 
-def page(
+class Media(TypedDict):
+    """What the page shows and plays of each item, by row; a file is base64."""
+
+    thumbs: list[str | None] | None
+    items: list[str]
+    plays: list[str | None] | None
+    mime: str
+
+
+def render_page(
     projections: Sequence[Projection],
     color_by: str,
     k: int,
     height: int,
     *,
     plays: bool = True,
-    passing: dict[str, Any] | None = None,
+    passing: dict[str, Column] | None = None,
 ) -> str:
-    """The page as HTML; see :meth:`embedlab.explorer.Explorer.to_html`."""
+    """Render the page.
+
+    Parameters
+    ----------
+    projections : sequence of Projection
+        One per map.
+    color_by : str
+        Name of the first colouring.
+    k : int
+        Number of neighbours to ring.
+    height : int
+        Of a map, in pixels.
+    plays : bool
+        Whether to include sounds and videos.
+    passing : dict, optional
+        Colourings that the items do not have themselves: tags and query scores.
+    """
     items = projections[0].embeddings.items
-    data = payload(projections, color_by, k, WORDS) | {"height": height}
+    data = build_payload(projections, color_by, k, WORD_SEARCH)
     data["columns"] |= passing or {}
-    title = escape(f"{items.name}: {' and '.join(p.embeddings.model.name for p in projections)}")
-    body = script("page.js", EXPORTED=data, MEDIA=media(items, plays=plays))
-    # Whatever a label says, this page asks nobody for anything.
-    policy = (
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' blob:; "
-        "img-src data: blob:; media-src data: blob:"
+    models = " and ".join(projection.embeddings.model.name for projection in projections)
+    script = join_scripts(
+        "page.js", {"EXPORTED": {**data, "height": height}, "MEDIA": collect_media(items, plays=plays)}
     )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f"<title>{title}</title><style>{css()}</style></head>"
-        f'<body class="embedlab-page"><h1>{title}</h1><div id="explorer"></div>'
-        f'<script type="module">{body}</script></body></html>\n'
-    )
+    values = {
+        "policy": Markup(_POLICY),
+        "title": f"{items.name}: {models}",
+        "css": Markup(read_css()),
+        "script": Markup(script),
+    }
+    return render("embedlab.explorer", "page.html", values)
 
 
-def media(items: Items, *, plays: bool) -> dict[str, Any]:
-    """Small pictures, what the panel shows of each item, and what can be played, by row."""
+def collect_media(items: Items, *, plays: bool) -> Media:
+    """Collect what the page shows and plays of each item."""
     rows = range(len(items))
-    pictures = are_seen(items)
-    play, mime = _PLAYED.get(items.modality, (None, ""))
+    player = PLAYERS.get(items.modality) if plays else None
     return {
-        "thumbs": [
-            encoded(small_picture(items, row)) if kind_of(items, row) != "text" else None for row in rows
-        ] if pictures else None,
-        "items": [item_html(items, row) for row in rows],
-        "plays": [_played(play, items, row) for row in rows] if play and plays else None,
-        "mime": mime,
-    }  # fmt: skip
+        "thumbs": [_thumbnail(items, row) for row in rows] if have_thumbnails(items) else None,
+        "items": [render_item(items, row) for row in rows],
+        "plays": [_playable(items, row) for row in rows] if player else None,
+        "mime": PLAYERS[items.modality].mime if items.modality in PLAYERS else "",
+    }
 
 
-def _played(play: Any, items: Items, row: int) -> str | None:
-    try:
-        return encoded(play(str(items.frame["path"].iloc[row])))
-    except BadItem:
-        return None  # what the panel shows of it says why
+def _thumbnail(items: Items, row: int) -> str | None:
+    return None if item_kind(items, row) == "text" else _base64(item_thumbnail(items, row))
 
 
-def encoded(data: bytes) -> str:
-    """Bytes as base64."""
+def _playable(items: Items, row: int) -> str | None:
+    data = encode_for_playing(items, row)
+    return None if data is None else _base64(data)
+
+
+def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")

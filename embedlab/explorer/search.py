@@ -1,9 +1,8 @@
-"""Exact search in the full space: the neighbours of an item, and the hits of a query."""
+"""Search the full space exactly: neighbours of an item, and hits of a query."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,65 +12,75 @@ from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem, WrongModel
 from embedlab.items import Items
 
-READS_TEXT = ("text", "image+text")
+TEXT_MODALITIES = ("text", "image+text")  # of models that read a query in words
 
 
 @dataclass(frozen=True)
-class Near:
-    """An item and how near it is."""
+class Neighbor:
+    """An item, by row number, and its cosine or distance."""
 
     row: int
     score: float
 
 
-def neighbors(projection: Projection, row: int, k: int) -> list[Near]:
-    """The ``k`` items nearest to one item, in the metric of the projection, nearest first.
+def find_neighbors(projection: Projection, row: int, k: int) -> list[Neighbor]:
+    """Find the ``k`` items nearest to an item in the metric of the projection, the nearest first.
 
-    The score is the cosine, or the distance where the projection's metric is Euclidean. Every item is
-    compared, so the answer is exact even where the neighbour graph was approximated.
+    The score is the cosine, or the distance if the metric is Euclidean. The search is exact, also if the
+    neighbour graph of the projection was approximated.
     """
     vectors = projection.embeddings.vectors
     if projection.neighbors.metric == "euclidean":
         scores = np.linalg.norm(vectors - vectors[row], axis=1)
         order = np.lexsort((np.arange(len(scores)), scores))
     else:
-        scores = cosines(vectors, vectors[row])
+        scores = compute_cosines(vectors, vectors[row])
         order = np.lexsort((np.arange(len(scores)), -scores))
-    return [Near(int(i), float(scores[i])) for i in order[order != row][:k]]
+    return [Neighbor(int(i), float(scores[i])) for i in order[order != row][:k]]
 
 
-def nearest_to(
+def find_nearest(
     embeddings: Embeddings, query: np.ndarray, k: int, among: np.ndarray | None = None
-) -> list[Near]:
-    """The ``k`` items with the highest cosine to a query vector of shape (dim,), best first.
+) -> list[Neighbor]:
+    """Find the ``k`` items with the highest cosine to a query, the best first.
 
-    ``among`` holds the row numbers of the items that count; all, when it is None.
+    Parameters
+    ----------
+    embeddings : Embeddings
+    query : ndarray, shape (dim,)
+    k : int
+    among : ndarray of int, optional
+        Row numbers to search among; all by default.
 
     Raises
     ------
     WrongModel
-        When the query has another number of dimensions than the embeddings.
+        If the query has another number of dimensions than the embeddings.
     BadItem
-        When the query is all zeros or not finite.
+        If the query is all zeros or not finite.
     """
     query = np.asarray(query, np.float32)
     if query.shape != (embeddings.dim,):
         raise WrongModel(
-            f"The query has the shape {query.shape}, the embeddings {embeddings.dim} dimensions."
+            f"The query has the shape {query.shape}, but the embeddings have {embeddings.dim} dimensions. "
+            f"Use the model that made them, {embeddings.model.name!r}.",
+            model=embeddings.model.name,
         )
     if not np.isfinite(query).all() or not query.any():
-        raise BadItem("The model gave a vector of zeros, NaN or infinity for this query: try other words.")
-    scores = cosines(embeddings.vectors, query)
+        raise BadItem(
+            "The model returned a vector of zeros, NaN or infinity for this query. Try other words."
+        )
+    scores = compute_cosines(embeddings.vectors, query)
     order = np.lexsort((np.arange(len(scores)), -scores))
     order = order if among is None else order[np.isin(order, among)]
-    return [Near(int(i), float(scores[i])) for i in order[:k]]
+    return [Neighbor(int(i), float(scores[i])) for i in order[:k]]
 
 
-def pictures_of(items: Items) -> np.ndarray | None:
-    """Rows of the pictures in a mixture, which a question in words is to find; None for all other items.
+def list_image_rows(items: Items) -> np.ndarray | None:
+    """List the rows of the images among images and texts; None for items of one modality.
 
-    The texts of a mixture lie nearer to any question than its pictures do (the modality gap): without this
-    no picture would be found.
+    Texts are nearer to any query in words than images are (the modality gap), so a search among both would
+    find no image.
     """
     if items.modality != "image+text":
         return None
@@ -79,8 +88,8 @@ def pictures_of(items: Items) -> np.ndarray | None:
     return rows if len(rows) else None
 
 
-def cosines(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Cosine of every row of ``vectors``, shape (n_items, dim), to ``query``; 0 for a row of zeros."""
+def compute_cosines(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
+    """Compute the cosine of every row of ``vectors``, shape (n_items, dim), to ``query``; 0 for zeros."""
     lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
     cosine: np.ndarray = np.zeros(len(vectors), np.float32)
     np.divide(vectors @ query, lengths, out=cosine, where=lengths > 0)
@@ -88,25 +97,26 @@ def cosines(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
 
 
 def check_same_model(embedder: Embedder, embeddings: Embeddings) -> None:
-    """Refuse a model that did not make these embeddings: its queries would live in another space.
+    """Check that a model made these embeddings; otherwise its queries would be in another space.
 
     Raises
     ------
     WrongModel
         Naming what differs, with both values.
     """
-    ours, theirs = embeddings.model, embedder.card
-    pairs: list[tuple[str, Any, Any]] = [
-        ("sha256 of the weights", ours.sha256, theirs.sha256),
-        ("pooling", embeddings.pooling, theirs.pooling),
-        ("layer", embeddings.layer, theirs.layer),
+    card, other = embeddings.model, embedder.card
+    pairs: list[tuple[str, object, object]] = [
+        ("sha256 of the weights", card.sha256, other.sha256),
+        ("pooling", embeddings.pooling, other.pooling),
+        ("layer", embeddings.layer, other.layer),
         ("number of dimensions", embeddings.dim, embedder.dim),
     ]
-    if ours.sha256 is None:
-        pairs[0] = ("name", ours.name, theirs.name)
+    if card.sha256 is None:
+        pairs[0] = ("name", card.name, other.name)
     for what, made_by, offered in pairs:
         if made_by != offered:
             raise WrongModel(
-                f"These embeddings were made by {ours.name!r} with the {what} {made_by!r}, but the model for "
-                f"the query, {theirs.name!r}, has {offered!r}. Embed the items again with that model."
+                f"These embeddings were made by {card.name!r} with the {what} {made_by!r}, but the model for "
+                f"the query, {other.name!r}, has {offered!r}. Embed the items again with that model.",
+                model=other.name,
             )

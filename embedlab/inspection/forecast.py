@@ -1,11 +1,10 @@
-"""What embedding these items with a model will take: a download, time, room. Timed with a few of them."""
+"""Forecast what embedding items with a model takes: a download, time, memory."""
 
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -14,15 +13,19 @@ from embedlab.embedders.base import CachedEmbedder
 from embedlab.embedders.checks import check_arguments
 from embedlab.embedders.handlers import handler_of
 from embedlab.embedders.protocol import Embedder
-from embedlab.errors import compose
+from embedlab.errors import Part, Speaker, compose
+from embedlab.inspection.timing import time_sample
 from embedlab.io.formats import format_bytes, format_seconds
 from embedlab.items import Items
 
-BUDGET = 3.0  # seconds that timing may take, once the model is loaded
-_PARTS = 6  # places in the queue of items from which some are taken
-_LARGEST = 32  # items at each place
-_MOST_TEXTS = 5_000  # whose tokens are counted
-_SPREAD = 1.25  # how far another run of the same work may lie off on a machine with other things to do
+_MAX_COUNTED = 5_000  # texts whose tokens are counted
+
+
+class Untimed(StrEnum):
+    """Why there is no estimate of the time."""
+
+    NO_WEIGHTS = "its weights are not on this machine yet"
+    SERVER = "it runs on a server, where each item may cost money"
 
 
 @dataclass(frozen=True)
@@ -33,29 +36,32 @@ class Forecast:
     ----------
     model : str
     dim : int
-        0 where only files tell it that are not on this machine.
+        0 if only files tell it that are not on this machine.
     n_items : int
     n_known : int
-        Items whose vector need not be computed: it is in the cache, or that of an equal item is.
+        Items whose vector need not be computed: it is cached, or an equal item has it.
     n_timed : int
         Items embedded for the estimate, of those that were not known.
     seconds, low, high : float
-        For what is still to do after that, and a range that it should lie in; NaN where it was not timed.
+        For what is left after that, and a range that it should lie in; NaN if it was not timed.
     took : float
         Seconds that the timed items took.
     result_bytes : int
         Of the vectors, in memory and about in a file.
     download_bytes : int
-        Of weights that are not on this machine.
+        Of weights that are not on this machine; 0 if it is not known.
     licence : str
         Of the weights.
     max_tokens : int or None
+        How many tokens of a text the model reads.
     n_counted : int
         Texts whose tokens were counted.
     cut : tuple of str
-        Ids of those that are longer than the model reads.
-    note : str
+        Ids of texts that are longer than the model reads.
+    untimed : Untimed or None
         Why there is no estimate.
+    server_notice : tuple of str and Argument
+        What a server would be sent, what that costs, and whether one call may send as much.
     """
 
     model: str
@@ -73,46 +79,46 @@ class Forecast:
     max_tokens: int | None = None
     n_counted: int = 0
     cut: tuple[str, ...] = ()
-    note: str = ""
+    untimed: Untimed | None = None
+    server_notice: tuple[Part, ...] = ()
 
-    @property
-    def time_words(self) -> str:
-        """How long it will take, and how that is known."""
-        if self.note:
-            return self.note
-        left = self.n_items - self.n_known - self.n_timed
+    def time_text(self, speaker: Speaker = str) -> str:
+        """Describe how long it will take, and how that is known."""
+        if self.untimed:
+            download = f" ({format_bytes(self.download_bytes)} to download)" if self.download_bytes else ""
+            notice = f". {compose(self.server_notice, speaker)}" if self.server_notice else ""
+            return f"not timed: {self.untimed}{download}{notice}"
+        n_left = self.n_items - self.n_known - self.n_timed
         known = f"{self.n_known:,} are known already; " if self.n_known else ""
-        if left <= 0:
+        if n_left <= 0:
             return known + (
                 "nothing is left to compute" if self.n_known else "measured by computing all of it"
             )
         between = f"{format_seconds(self.low)} to {format_seconds(self.high)}"
-        by = f"{self.n_timed:,} others took {format_seconds(self.took)} here"
-        return f"{known}about {format_seconds(self.seconds)} ({between}) for {left:,}: {by}"
+        basis = f"{self.n_timed:,} others took {format_seconds(self.took)} here"
+        return f"{known}about {format_seconds(self.seconds)} ({between}) for {n_left:,}: {basis}"
 
-    @property
-    def room_words(self) -> str:
-        """The size of the result."""
+    def size_text(self) -> str:
+        """Describe the size of the result."""
         if not self.dim:
-            return f"{self.n_items:,} vectors; how long they are, the model's files tell"
+            return f"{self.n_items:,} vectors; their length is known once the model is on this machine"
         return f"{self.n_items:,} x {self.dim:,} numbers, {format_bytes(self.result_bytes)}"
 
-    @property
-    def cut_words(self) -> str:
-        """How many texts are longer than the model reads; empty where that does not apply."""
+    def truncation_text(self) -> str:
+        """Describe how many texts are longer than the model reads; empty if that does not apply."""
         if not self.n_counted:
             return ""
-        of = f"of {self.n_counted:,} counted" if self.n_counted < self.n_items else f"of {self.n_items:,}"
-        some = f": {', '.join(self.cut[:3])}{' …' if len(self.cut) > 3 else ''}" if self.cut else ""
-        read = f"{len(self.cut):,} {of} longer than the {self.max_tokens} tokens that it reads"
-        return read + (f"; only the beginning counts{some}" if self.cut else "")
+        total = f"of {self.n_counted:,} counted" if self.n_counted < self.n_items else f"of {self.n_items:,}"
+        examples = f": {', '.join(self.cut[:3])}{' …' if len(self.cut) > 3 else ''}" if self.cut else ""
+        text = f"{len(self.cut):,} {total} longer than the {self.max_tokens} tokens that it reads"
+        return text + (f"; only the beginning counts{examples}" if self.cut else "")
 
 
 def forecast(items: Items, model: str | Embedder) -> Forecast:
-    """What a model will take for items that can be read.
+    """Forecast what a model takes for items that can be read.
 
-    Weights that are not on this machine are not fetched for it; a model that is here is loaded, and embeds a
-    few of the items, whose vectors are kept.
+    Weights that are not on this machine are not downloaded. Otherwise the model is loaded and embeds a few
+    of the items, whose vectors are cached.
 
     Raises
     ------
@@ -129,7 +135,7 @@ def forecast(items: Items, model: str | Embedder) -> Forecast:
         if loaded is None:
             return _without_weights(items, ref)
         model = loaded
-    return _timed(items, model)
+    return _with_model(items, model)
 
 
 def _without_weights(items: Items, ref: refs.ModelRef) -> Forecast:
@@ -141,8 +147,7 @@ def _without_weights(items: Items, ref: refs.ModelRef) -> Forecast:
         card.dim if card else 0,
         len(items),
         download_bytes=size or 0,
-        note="not timed: its weights are not on this machine yet"
-        + (f" ({format_bytes(size)} to download)" if size else ""),
+        untimed=Untimed.NO_WEIGHTS,
     )
     if card is None:
         return plan
@@ -155,113 +160,63 @@ def _without_weights(items: Items, ref: refs.ModelRef) -> Forecast:
 
 
 def _accepted(modality: str) -> tuple[str, ...]:
-    """Kinds of items that a model of this modality may take; the loaded model says it exactly."""
+    """Return the modalities that a model may take, before it is loaded and names them."""
     return (modality, "image", "text") if modality == "image+text" else (modality,)
 
 
-def _timed(items: Items, model: Embedder) -> Forecast:
-    own = model if isinstance(model, CachedEmbedder) else None
-    accepts = own.accepts if own and own.accepts else _accepted(model.card.modality)
+def _with_model(items: Items, model: Embedder) -> Forecast:
+    cached = model if isinstance(model, CachedEmbedder) else None
+    accepts = cached.accepts if cached and cached.accepts else _accepted(model.card.modality)
     check_arguments(items, model.card.name, accepts, 1, "skip")
-    if own:
-        refused = own.problems(items)
+    if cached:
+        refused = cached.problems(items)
         items = items.select(np.array([id not in refused for id in items.ids], bool))
-    counted, cut = _cut(items, own)
+    n_counted, cut = _truncated_texts(items, cached)
     plan = Forecast(
         model.card.name,
         model.dim,
         len(items),
         licence=model.card.licence,
         result_bytes=4 * model.dim * len(items),
-        max_tokens=getattr(model, "max_tokens", None),
-        n_counted=counted,
+        max_tokens=_max_tokens(model),
+        n_counted=n_counted,
         cut=cut,
     )
     if model.card.source == "server":
-        return dataclasses.replace(plan, note=_server_words(items, model))
-    todo = own.rows_to_compute(items) if own else list(range(len(items)))
-    n_known = len(items) - len(todo)
-    rates, places, took = _rates(model, items, todo)
-    n_timed = len(set(places))
-    left = len(todo) - n_timed
-    if not rates or not left:
-        return dataclasses.replace(
-            plan, n_known=n_known, n_timed=n_timed, seconds=0.0, low=0.0, high=0.0, took=took
-        )
-    halves = (float(np.mean(rates[::2])), float(np.mean(rates[1::2] or rates)))
+        return dataclasses.replace(plan, untimed=Untimed.SERVER, server_notice=_server_notice(items, model))
+    queue = cached.rows_to_compute(items) if cached else list(range(len(items)))
+    timing = time_sample(model, items, queue)
+    seconds, low, high = timing.estimate(len(queue) - len(timing.rows))
     return dataclasses.replace(
         plan,
-        n_known=n_known,
-        n_timed=n_timed,
-        seconds=left * float(np.mean(rates)),
-        low=left * min(halves) / _SPREAD,
-        high=left * max(halves) * _SPREAD,
-        took=took,
+        n_known=len(items) - len(queue),
+        n_timed=len(timing.rows),
+        seconds=seconds,
+        low=low,
+        high=high,
+        took=timing.took,
     )
 
 
-def _server_words(items: Items, model: Embedder) -> str:
-    """What a server would be sent and what that costs, and whether one call may send so much."""
+def _max_tokens(model: Embedder) -> int | None:
+    """Return how many tokens of a text the model reads; only text models have such a limit."""
+    return getattr(model, "max_tokens", None)
+
+
+def _server_notice(items: Items, model: Embedder) -> tuple[Part, ...]:
     from embedlab.embedders.openai.embedder import ServerEmbedder
 
-    words = "not timed: it runs on a server, where each item may cost money"
     if not isinstance(model, ServerEmbedder):
-        return words
-    exceeded = compose(model.limit_exceeded(items))
-    return f"{words}. {model.estimate(items)} {exceeded}".rstrip()
+        return ()
+    exceeded = model.limit_exceeded(items)
+    return (model.estimate(items), " ", *exceeded) if exceeded else (model.estimate(items),)
 
 
-def _cut(items: Items, model: CachedEmbedder | None) -> tuple[int, tuple[str, ...]]:
-    """How many texts were counted, and which of them the model reads only in part."""
-    if model is None or items.modality != "text" or getattr(model, "max_tokens", None) is None:
+def _truncated_texts(items: Items, model: CachedEmbedder | None) -> tuple[int, tuple[str, ...]]:
+    """Return how many texts were counted, and the ids of those that the model reads only in part."""
+    if model is None or items.modality != "text" or _max_tokens(model) is None:
         return 0, ()
-    if len(items) > _MOST_TEXTS:
-        items = items.take(np.sort(np.random.default_rng(0).permutation(len(items))[:_MOST_TEXTS]))
-    cut = model.truncated(items)
-    return len(items), tuple(id for id, is_cut in zip(items.ids, cut, strict=True) if is_cut)
-
-
-def _rates(model: Embedder, items: Items, todo: Sequence[int]) -> tuple[list[float], list[int], float]:
-    """Seconds per item at evenly spaced places of the queue; the rows that were embedded; seconds in all.
-
-    A run takes items of like length together, from the longest to the shortest. So does the sample:
-    neighbours in the queue, a batch at each place. The places alternate between two samples, whose means
-    differ as two runs of this estimate would.
-    """
-    if not todo:
-        return [], [], 0.0
-    started = time.perf_counter()
-    used: list[int] = []
-
-    def rate(start: int, size: int) -> float:
-        chosen = [row for row in todo[start : start + size] if row not in used]
-        used.extend(chosen)
-        return _seconds(model, items, chosen) / len(chosen) if chosen else float("nan")
-
-    middle = len(todo) // 2
-    rate(middle, 1)  # the first item pays for what is set up once
-    # A call has costs of its own: while more at a time cost less each, one is no measure of many.
-    size, most, each = 1, max(1, min(_LARGEST, len(todo) // (2 * _PARTS))), float("inf")
-    while True:
-        before, each = each, rate(middle + len(used), size)
-        slow = each * size > BUDGET / _PARTS and each > 0.75 * before
-        if size >= most or slow or time.perf_counter() - started > 10 * BUDGET:
-            break
-        size = min(4 * size, most)
-    rates = []
-    for place in range(_PARTS):
-        rates.append(rate(int((place + 0.5) / _PARTS * len(todo)), size))
-        if time.perf_counter() - started > 4 * BUDGET and place:
-            break
-    rates = [r for r in [*rates, *([] if len(rates) > 1 else [each])] if np.isfinite(r)]
-    return rates, used, time.perf_counter() - started
-
-
-def _seconds(model: Embedder, items: Items, rows: list[int]) -> float:
-    few = items.take(np.array(rows))
-    started = time.perf_counter()
-    if isinstance(model, CachedEmbedder):
-        model.embed(few, progress=False, on_error="skip")
-    else:
-        model.embed(few, progress=False)
-    return time.perf_counter() - started
+    if len(items) > _MAX_COUNTED:
+        items = items.take(np.sort(np.random.default_rng(0).permutation(len(items))[:_MAX_COUNTED]))
+    is_cut = model.truncated(items)
+    return len(items), tuple(id for id, cut in zip(items.ids, is_cut, strict=True) if cut)

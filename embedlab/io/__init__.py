@@ -1,1 +1,1 @@
-"""Atomic writes, folders that are built once, and numbers and texts made fit to show."""
+"""Atomic writes, folders built once, disk errors, progress bars, HTML, and formats for people."""

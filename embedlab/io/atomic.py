@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all, and errors that say where and what to do."""
+"""Write a file completely or not at all."""
 
 from __future__ import annotations
 
@@ -9,39 +9,46 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from embedlab.errors import EmbedlabError
+from embedlab.io.disk import FULL
 
-_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_ADVICE = {
+    errno.ENOENT: "Choose a folder that exists",
+    errno.ENOTDIR: "Choose a folder that exists",
+    errno.EISDIR: "Choose a name that is not a folder's",
+}
+_OTHER_ADVICE = "Choose a folder that you may write to, and close programs that have the file open"
 
 
 class CannotWrite(EmbedlabError, OSError):
-    """A file cannot be written; the message names it, the reason and the cure."""
+    """A file cannot be written; ``path`` is the file."""
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A place beside ``path`` to write to, which is moved there at the end.
+    """Give a temporary path beside ``path`` to write to, and rename it to ``path`` at the end.
 
-    What is interrupted or fails leaves the old file as it was, and nothing beside it.
+    If the body fails or is interrupted, an existing file stays as it was, and nothing is left beside it.
 
     Raises
     ------
     CannotWrite
-        For every error of the system.
+        For every error of the operating system.
     """
     part = _part(path)
-    with _said(path):
+    with _write_errors(path):
         try:
             yield part
             part.replace(path)
         except BaseException:
-            _remove(part)
+            with suppress(OSError):  # the error to report is the one above
+                part.unlink(missing_ok=True)
             raise
 
 
-def check(path: Path) -> None:
-    """Raise :class:`CannotWrite` unless a file can be written there; none is left behind."""
+def check_writable(path: Path) -> None:
+    """Raise :class:`CannotWrite` unless a file can be written at ``path``; nothing is left behind."""
     part = _part(path)
-    with _said(path):
+    with _write_errors(path):
         part.touch()
         part.unlink()
 
@@ -50,23 +57,18 @@ def _part(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
-def _remove(part: Path) -> None:
-    with suppress(OSError):  # what is said is why it could not be written
-        part.unlink(missing_ok=True)
-
-
 @contextmanager
-def _said(path: Path) -> Iterator[None]:
+def _write_errors(path: Path) -> Iterator[None]:
+    """Turn the system's errors into :class:`CannotWrite`."""
     try:
         yield
     except CannotWrite:
         raise
     except OSError as error:
-        cure = (
-            "Free some space, or choose another disk"
-            if error.errno in _FULL
-            else "Choose a folder that is there and that you may write to, and close what has the file open"
-        )
-        # pyarrow's own words repeat the path; the number is the system's.
-        why = os.strerror(error.errno) if error.errno else str(error)
-        raise CannotWrite(f"{path} cannot be written: {why}. {cure}.") from error
+        if error.errno in FULL:
+            advice = "Free some space, or choose another disk"
+        else:
+            advice = _ADVICE.get(error.errno or 0, _OTHER_ADVICE)
+        # pyarrow's message repeats the path; the system's has only the reason.
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise CannotWrite(f"{path} cannot be written: {reason}. {advice}.", path=path) from error

@@ -1,4 +1,4 @@
-"""Folders that are made once and kept: whole or not at all, and made again when a file is missing."""
+"""Build a folder once, completely or not at all, and again if a file is missing."""
 
 from __future__ import annotations
 
@@ -14,57 +14,63 @@ from embedlab.io.disk import cache_errors
 
 log = logging.getLogger("embedlab")
 
-_LIST = ".files.json"
+_SIZES = ".files.json"  # the size of every file, written last
 
 
-def build_once(folder: Path, make: Callable[[Path], None], room: int = 30_000_000) -> Path:
-    """A folder that ``make`` fills; it is there whole or not at all, whoever interrupts.
+def build_once(folder: Path, build: Callable[[Path], None], needed_bytes: int = 30_000_000) -> Path:
+    """Fill a folder, unless it is complete already; other processes wait.
 
     Parameters
     ----------
     folder : Path
-    make : callable
-        Is given another, empty folder to write into, which becomes ``folder`` when it returns.
-    room : int
-        Bytes that it takes, about: said when the disk is full.
+        The folder to return.
+    build : callable
+        Called with an empty folder to write into, which is renamed to ``folder`` when it returns.
+    needed_bytes : int
+        Roughly how large the folder becomes, for the error about a full disk.
+
+    Returns
+    -------
+    Path
+        ``folder``.
 
     Raises
     ------
     CacheUnusable
-        When nothing can be written there.
+        If nothing can be written there.
     """
-    if _whole(folder):
+    if _is_complete(folder):
         return folder
-    with cache_errors(folder.parent, room):
+    with cache_errors(folder.parent, needed_bytes):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / f".{folder.name}.lock"):
-            if not _whole(folder):
-                _make(folder, make)
+            if not _is_complete(folder):
+                _build(folder, build)
     return folder
 
 
-def _make(folder: Path, make: Callable[[Path], None]) -> None:
-    # Always the same name: what a killed process left is cleared by the next one.
-    half = folder.with_name(f".{folder.name}.half")
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir()
+def _build(folder: Path, build: Callable[[Path], None]) -> None:
+    # Always the same name, so that the next process removes what a killed one left.
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
     try:
-        make(half)
-        (half / _LIST).write_text(json.dumps(_sizes(half)), encoding="utf-8")
+        build(part)
+        (part / _SIZES).write_text(json.dumps(_sizes(part)), encoding="utf-8")
         if folder.exists():
-            log.warning("%s is incomplete and is made again.", folder)
+            log.warning("%s is incomplete; building it again.", folder)
             shutil.rmtree(folder)
-        half.replace(folder)
+        part.replace(folder)
     except BaseException:
-        shutil.rmtree(half, ignore_errors=True)
+        shutil.rmtree(part, ignore_errors=True)
         raise
 
 
-def _whole(folder: Path) -> bool:
-    """Whether every file that was made is still there in its size."""
+def _is_complete(folder: Path) -> bool:
+    """Return whether every file that was built still has its size."""
     try:
-        noted: dict[str, int] = json.loads((folder / _LIST).read_text(encoding="utf-8"))
-        return all((folder / name).stat().st_size == size for name, size in noted.items())
+        sizes: dict[str, int] = json.loads((folder / _SIZES).read_text(encoding="utf-8"))
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
     except (OSError, ValueError, AttributeError):
         return False
 

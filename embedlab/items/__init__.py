@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from embedlab.items.columns import Modality
 from embedlab.items.items import Items
+from embedlab.items.read_report import ReadReport
 
-__all__ = ["Items", "Modality"]
+__all__ = ["Items", "Modality", "ReadReport"]

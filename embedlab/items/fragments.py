@@ -1,19 +1,27 @@
-"""Parts of sound and video files, named as the web names them: ``talk.mp3#t=30,60`` (W3C Media Fragments)."""
+"""Parts of sound and video files, written as W3C Media Fragments: ``talk.mp3#t=30,60``."""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, overload
 
 _FRAGMENT = re.compile(r"(.+)#t=(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?")
+T = TypeVar("T")
 
 
-def fragment(source: Any) -> tuple[Any, float, float | None]:
-    """``"talk.mp3#t=30,60"`` → ``("talk.mp3", 30.0, 60.0)``, in seconds.
+@overload
+def parse_fragment(source: str) -> tuple[str, float, float | None]: ...
+@overload
+def parse_fragment(source: os.PathLike[str]) -> tuple[str | os.PathLike[str], float, float | None]: ...
+@overload
+def parse_fragment(source: T) -> tuple[T, float, float | None]: ...
+def parse_fragment(source: object) -> tuple[object, float, float | None]:
+    """Split a source into the file, the start and the end, in seconds.
 
-    The whole of a file is ``(file, 0.0, None)``. A file whose name really ends like this is taken whole.
+    ``"talk.mp3#t=30,60"`` → ``("talk.mp3", 30.0, 60.0)``. Without a fragment the result is
+    ``(source, 0.0, None)``, also for a file whose name really ends like one.
     """
     if isinstance(source, (str, os.PathLike)):
         found = _FRAGMENT.fullmatch(str(source))

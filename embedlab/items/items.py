@@ -2,88 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Self
 
-import numpy as np
 import pandas as pd
 
-from embedlab.errors import BadItem
-from embedlab.io.formats import listed
-from embedlab.io.text import replace_surrogates
-from embedlab.items import image_text_pair
-from embedlab.items.columns import (
-    check_modality,
-    content_column,
-    content_columns,
-    is_missing,
-    unknown_column,
-)
-from embedlab.items.content_hash import content_hashes
-from embedlab.items.preview import preview_html, short_title
-from embedlab.items.read_report import ReadReport
-from embedlab.items.readers.sources import FromFiles
+from embedlab.errors import OnError
+from embedlab.items.columns import check_modality, content_column
+from embedlab.items.frames import frame_of_texts, rename_columns
+from embedlab.items.readers.csv import read_csv
+from embedlab.items.readers.jsonl import read_jsonl
+from embedlab.items.readers.metadata import read_described_folder
+from embedlab.items.readers.parquet import read_parquet
+from embedlab.items.readers.paths import check_no_columns, format_of, read_table
+from embedlab.items.readers.tables import ColumnRoles, Table, frame_of_table
+from embedlab.items.table import ItemTable
 
 if TYPE_CHECKING:
     from embedlab.embedders import Embedder
     from embedlab.inspection.summary import Summary
 
 
-@dataclass(frozen=True, eq=False)
-class Items(FromFiles):
+@dataclass(frozen=True, eq=False, repr=False)
+class Items(ItemTable):
     """A table of things to embed.
 
     Attributes
     ----------
     frame : DataFrame, shape (n_items, n_columns)
         Columns ``id`` (unique strings), ``content`` (text) or ``path`` (media files), optionally ``label``,
-        and any further columns as metadata. Treat it as read-only: the lists below are made from it once.
+        and any further columns as metadata. Treat it as read-only: ``ids`` and others are cached.
     modality : str
-        ``"text"``, ``"image"``, ``"image+text"``, ``"audio"`` or ``"video"``: stated, never guessed. Items of
-        ``"image+text"`` are a mixture: each is a picture or a text, with the other column missing.
+        ``"text"``, ``"image"``, ``"image+text"``, ``"audio"`` or ``"video"``. You state it; embedlab never
+        guesses it. Each item of ``"image+text"`` is an image or a text, and its other column is missing.
     name : str
         What to call this collection in titles and file names.
     origin : ReadReport or None
         How the file or folder was read that the items came from, and what of it was left out.
     """
-
-    frame: pd.DataFrame
-    modality: str
-    name: str = "items"
-    origin: ReadReport | None = None
-
-    def __post_init__(self) -> None:
-        check_modality(self.modality)
-        frame = self.frame.reset_index(drop=True)
-        for needed in ("id", *content_columns(self.modality)):
-            if needed not in frame.columns:
-                raise BadItem(f"Column {needed!r} is missing; the columns are {list(frame.columns)}.")
-        unnamed = [row for row, i in enumerate(frame["id"]) if is_missing(i) or i == ""]
-        if unnamed:
-            raise BadItem(f"{len(unnamed)} of {len(frame)} items have no id: rows {listed(unnamed)}.")
-        frame["id"] = pd.Series(
-            [replace_surrogates(str(i)) for i in frame["id"]], dtype="str", index=frame.index
-        )
-        for column in content_columns(self.modality):
-            frame[column] = frame[column].astype(object)  # texts as they came, whatever the frame was made of
-        if self.modality == "image+text":
-            image_text_pair.check(frame)
-        repeated = frame["id"][frame["id"].duplicated()].unique()
-        if len(repeated):
-            raise BadItem(
-                f"{len(repeated)} ids occur more than once: {listed(repeated)}. Give each item its own id."
-            )
-        if "label" in frame.columns:
-            labels: list[Any] = [
-                None if is_missing(x) or x == "" else replace_surrogates(str(x)) for x in frame["label"]
-            ]
-            frame["label"] = pd.Series(labels, dtype=object, index=frame.index)
-        object.__setattr__(self, "frame", frame)
-
-    # -- making them -------------------------------------------------------------------------------------
 
     @classmethod
     def from_texts(
@@ -92,18 +50,9 @@ class Items(FromFiles):
         ids: Sequence[Hashable] | None = None,
         labels: Sequence[object] | None = None,
         name: str = "texts",
-    ) -> Items:
-        """Items from a list of strings; ids default to ``"0"``, ``"1"``, …"""
-        if isinstance(texts, str):
-            raise BadItem("from_texts takes a list of texts, not one string: write [text].")
-        for what, column in (("ids", ids), ("labels", labels)):
-            if column is not None and len(column) != len(texts):
-                raise BadItem(f"{len(column)} {what} but {len(texts)} texts.")
-        content = pd.Series(texts, dtype=object)
-        frame = pd.DataFrame({"id": range(len(texts)) if ids is None else ids, "content": content})
-        if labels is not None:
-            frame["label"] = pd.Series(list(labels), dtype=object)
-        return cls(frame, "text", name)
+    ) -> Self:
+        """Make items from a list of strings; ids default to the row numbers."""
+        return cls(frame_of_texts(texts, ids, labels), "text", name)
 
     @classmethod
     def from_frame(
@@ -116,8 +65,8 @@ class Items(FromFiles):
         label: str | None = None,
         caption: str | None = None,
         name: str = "items",
-    ) -> Items:
-        """Items from a DataFrame.
+    ) -> Self:
+        """Make items from a DataFrame.
 
         Parameters
         ----------
@@ -137,147 +86,213 @@ class Items(FromFiles):
         Raises
         ------
         BadItem
-            When a named column is missing or there twice, or an id occurs twice.
+            If a named column is missing or occurs twice, or an id occurs twice.
         """
-        repeated = df.columns[df.columns.duplicated()].unique()
-        if len(repeated):
-            raise BadItem(f"The frame has several columns of one name: {listed(repeated)}. Rename them.")
-        if modality == "image+text":
-            return cls(image_text_pair.pairs(df, content, caption, id, label), modality, name)
-        wanted = {content: content_column(modality), id: "id", label: "label"}
-        renames = {old: new for old, new in wanted.items() if old is not None}
-        lacking = [old for old in renames if old not in df.columns]
-        if lacking:
-            raise unknown_column(lacking[0], df.columns, "the frame")
-        taken = [c for c in df.columns if c in renames.values() and c not in renames]
-        frame = df.drop(columns=taken).rename(columns=renames)
-        if "id" not in frame.columns:
-            frame.insert(0, "id", [str(i) for i in range(len(frame))])
-        frame.columns = pd.Index([str(c) for c in frame.columns])
-        if modality == "text":  # nothing there is an empty text, which is a thing that can be said
-            texts = ["" if is_missing(text) else text for text in frame["content"]]
-            frame["content"] = pd.Series(texts, dtype=object, index=frame.index)
-        return cls(frame, modality, name)
+        return cls(rename_columns(df, modality, content, id, label, caption), modality, name)
 
-    # -- reading them ------------------------------------------------------------------------------------
+    @classmethod
+    def from_folder(
+        cls,
+        folder: str | Path,
+        *,
+        modality: str,
+        metadata: str | Path | None = None,
+        label: str | None = None,
+        encoding: str = "utf-8",
+        on_error: OnError = "raise",
+        name: str | None = None,
+    ) -> Self:
+        """Make items from the files in a folder, at any depth.
 
-    def __len__(self) -> int:
-        return len(self.frame)
+        Parameters
+        ----------
+        folder : path
+        modality : str
+            Which files to take, by suffix: ``"text"`` (.txt, .md), ``"image"``, ``"audio"`` or ``"video"``.
+        metadata : path, optional
+            A CSV or JSON lines file that describes them: its column ``file_name`` holds paths below
+            ``folder`` (as in Hugging Face's ImageFolder).
+        label : str, optional
+            The column of ``metadata`` that is the label; by default the label is the name of the subfolder.
+        encoding : str
+            Of text files.
+        on_error : {"raise", "skip"}
+            What to do with text files in another encoding, folders that cannot be opened, links to
+            nothing, and rows of ``metadata`` without a file. Media files are not opened yet:
+            :meth:`summary` checks them.
+        name : str, optional
+            What to call the collection; by default the folder's name.
 
-    @cached_property
-    def ids(self) -> list[str]:
-        """The ids, in row order."""
-        return cast("list[str]", self.frame["id"].tolist())
-
-    @cached_property
-    def contents(self) -> list[Any]:
-        """The texts, or the file paths, in row order; in a mixture pictures are :class:`pathlib.Path`."""
-        if self.modality == "image+text":
-            both = zip(self.frame["path"], self.frame["content"], strict=True)
-            return [text if is_missing(path) else Path(path) for path, text in both]
-        return self.frame[content_column(self.modality)].tolist()
-
-    @cached_property
-    def kinds(self) -> list[str]:
-        """What each item is: the modality, and in a mixture ``"image"`` or ``"text"``."""
-        if self.modality == "image+text":
-            return ["text" if is_missing(path) else "image" for path in self.frame["path"]]
-        return [self.modality] * len(self)
-
-    @cached_property
-    def labels(self) -> list[str | None] | None:
-        """The labels in row order, or None when there are none."""
-        return self.frame["label"].tolist() if "label" in self.frame.columns else None
-
-    @property
-    def metadata(self) -> pd.DataFrame:
-        """Every column but id, content and label."""
-        return self.frame.drop(columns=["id", *content_columns(self.modality), "label"], errors="ignore")
-
-    def row(self, id: str) -> dict[str, Any]:
-        """One item as a dict; raises :class:`BadItem` when there is no such id."""
-        return cast("dict[str, Any]", self.frame.iloc[self.positions([id])[0]].to_dict())
-
-    def title(self, id: str, max_chars: int = 80) -> str:
-        """A short name for one item: the beginning of its text, or its file name."""
-        row = self.row(id)
-        text = self.modality == "text" or (self.modality == "image+text" and is_missing(row["path"]))
-        return short_title(row["content" if text else "path"], text, max_chars)
-
-    def titles(self, max_chars: int = 80) -> list[str]:
-        """:meth:`title` of every item, in row order."""
-        both = zip(self.contents, self.kinds, strict=True)
-        return [short_title(content, kind == "text", max_chars) for content, kind in both]
-
-    # -- choosing among them -----------------------------------------------------------------------------
-
-    def positions(self, ids: Iterable[Hashable]) -> np.ndarray:
-        """Row numbers, shape (n_ids,) int64, of the given ids in their order.
+        Returns
+        -------
+        Items
+            The id is the path below ``folder``. Hidden files are left out, and so are links to folders and
+            to files outside, which ``items.origin.not_followed`` lists.
 
         Raises
         ------
         BadItem
-            Naming the ids that are not there.
+            If there is no such folder or no such file in it, or something in it cannot be read.
         """
-        where = pd.Index(self.frame["id"]).get_indexer(pd.Index([str(i) for i in ids], dtype="object"))
-        if (where < 0).any():
-            unknown = [str(i) for i, w in zip(ids, where, strict=True) if w < 0]
-            raise BadItem(f"No item with id {listed(unknown)} among the {len(self)} items of {self.name!r}.")
-        rows: np.ndarray = where.astype(np.int64)
-        return rows
+        table = read_described_folder(folder, modality, metadata, label, encoding, on_error)
+        return cls(table.frame, modality, name or table.path.name, table.report)
 
-    def rows_of(self, mask_or_ids: Any) -> np.ndarray:
-        """Row numbers chosen by a boolean mask (one value per item) or by a list of ids."""
-        if isinstance(mask_or_ids, str):
-            mask_or_ids = [mask_or_ids]
-        chosen = np.asarray(mask_or_ids)
-        if chosen.dtype == bool:
-            if chosen.shape != (len(self),):
-                raise BadItem(f"The mask has {chosen.size} values but there are {len(self)} items.")
-            return np.flatnonzero(chosen)
-        return self.positions(list(mask_or_ids))
+    @classmethod
+    def from_path(
+        cls,
+        path: str | Path,
+        *,
+        modality: str,
+        content: str | None = None,
+        id: str | None = None,
+        label: str | None = None,
+        encoding: str | None = None,
+        on_error: OnError = "raise",
+    ) -> Self:
+        """Make items from a folder or a file, with the method that its suffix asks for.
 
-    def select(self, mask_or_ids: Any) -> Items:
-        """Some of the items: by boolean mask, or by ids in the order given."""
-        return self.take(self.rows_of(mask_or_ids))
+        Parameters
+        ----------
+        path : path
+            A folder, or a file whose name ends in .csv, .tsv, .jsonl, .ndjson or .parquet.
+        modality : str
+        content : str, optional
+            The column of a table; by default ``content``, or ``path`` for media.
+        id, label, encoding, on_error
+            As in the method for this kind of file, if it has them.
 
-    def take(self, rows: np.ndarray) -> Items:
-        """The items at the given row numbers."""
-        return Items(self.frame.iloc[rows], self.modality, self.name, self.origin)
+        Raises
+        ------
+        BadItem
+            For another kind of file, and as the method does.
+        """
+        path = Path(path).expanduser()
+        check_modality(modality)
+        if format_of(path) == "folder":
+            check_no_columns(path, content, id, label)
+            return cls.from_folder(path, modality=modality, encoding=encoding or "utf-8", on_error=on_error)
+        roles = ColumnRoles(modality, content or content_column(modality), id, label)
+        return cls._from_table(read_table(path, roles, encoding, on_error), roles, None)
 
-    # -- identity ----------------------------------------------------------------------------------------
+    @classmethod
+    def from_csv(
+        cls,
+        path: str | Path,
+        *,
+        modality: str,
+        content: str,
+        id: str | None = None,
+        label: str | None = None,
+        caption: str | None = None,
+        columns: Sequence[str] | None = None,
+        encoding: str | None = None,
+        separator: str | None = None,
+        on_error: OnError = "raise",
+        name: str | None = None,
+    ) -> Self:
+        """Make items from a CSV file with a header.
 
-    def content_hashes(self) -> list[bytes]:
-        """A 16-byte hash of each item's content: equal content, equal digest, whatever its id."""
-        return content_hashes(self.kinds, self.contents)
+        Parameters
+        ----------
+        path : path
+        modality : str
+            What ``content`` holds. For anything but text it holds paths, which start at the file's folder.
+        content, id, label, caption : str
+            Names of columns, as in :meth:`from_frame`. Their values stay as written: ``007`` stays ``007``,
+            and ``NA`` is a text. An empty label is none.
+        columns : sequence of str, optional
+            Which other columns to keep as metadata; by default all. Fewer columns take less memory.
+        encoding : str, optional
+            By default UTF-8, or what the byte order mark names; it is never guessed.
+        separator : str, optional
+            By default the one of ``,`` ``;`` tab ``|`` that splits the header into most columns;
+            ``items.origin.separator`` says which it was.
+        on_error : {"raise", "skip"}
+            What to do with lines that are not in the encoding, or have more or fewer fields than the header.
+        name : str, optional
+            What to call the collection; by default the file's name.
+
+        Raises
+        ------
+        BadItem
+            With ``problems`` by line, or with the columns or ids concerned.
+        """
+        roles = ColumnRoles(modality, content, id, label, caption, columns)
+        table = read_csv(path, roles, encoding=encoding, separator=separator, on_error=on_error)
+        return cls._from_table(table, roles, name)
+
+    @classmethod
+    def from_jsonl(
+        cls,
+        path: str | Path,
+        *,
+        modality: str,
+        content: str,
+        id: str | None = None,
+        label: str | None = None,
+        caption: str | None = None,
+        columns: Sequence[str] | None = None,
+        on_error: OnError = "raise",
+        name: str | None = None,
+    ) -> Self:
+        """Make items from JSON lines: a file with one JSON object a line, in UTF-8.
+
+        The parameters are those of :meth:`from_csv`. Lists and objects in metadata become JSON texts.
+
+        Raises
+        ------
+        BadItem
+            With ``problems`` by line, or with the columns or ids concerned.
+        """
+        roles = ColumnRoles(modality, content, id, label, caption, columns)
+        table = read_jsonl(path, roles, on_error=on_error)
+        return cls._from_table(table, roles, name)
+
+    @classmethod
+    def from_parquet(
+        cls,
+        path: str | Path,
+        *,
+        modality: str,
+        content: str,
+        id: str | None = None,
+        label: str | None = None,
+        caption: str | None = None,
+        columns: Sequence[str] | None = None,
+        name: str | None = None,
+    ) -> Self:
+        """Make items from a parquet file that other software wrote.
+
+        The parameters are those of :meth:`from_csv`. Files of :meth:`Embeddings.save` also hold vectors; read
+        them with :meth:`Embeddings.load`.
+
+        Raises
+        ------
+        BadItem
+            With the columns or ids concerned, or for a file of embeddings.
+        """
+        roles = ColumnRoles(modality, content, id, label, caption, columns)
+        table = read_parquet(path, roles)
+        return cls._from_table(table, roles, name)
+
+    @classmethod
+    def _from_table(cls, table: Table, roles: ColumnRoles, name: str | None) -> Self:
+        return cls(frame_of_table(table, roles), roles.modality, name or table.path.stem, table.report)
 
     def summary(self, model: str | Embedder | None = None, *, full: bool = False) -> Summary:
-        """What is in this collection, before anything is embedded: how many, how large, what is wrong.
+        """Summarise the items before anything is embedded: how many, how large, what is wrong.
 
         Parameters
         ----------
         model : str or Embedder, optional
-            A model to plan for. If its weights are on this machine it is loaded and embeds a few of the
-            items, which gives an estimate of the time; their vectors are kept. Otherwise the summary says how
-            large the download would be, where that is known. Without this argument no model is loaded.
+            A model to plan for. If its weights are on this machine it is loaded and embeds some of the items,
+            to estimate the time; their vectors are cached. Otherwise the summary says how large the download
+            would be, if that is known. Without this argument no model is loaded.
         full : bool
             Decode every file from beginning to end, as embedding will. By default files are only opened,
-            which finds those of a wrong kind but not all that are damaged. Texts are always looked at whole.
+            which finds those of a wrong kind but not all that are damaged. Texts are always checked whole.
 
-        Returns
-        -------
-        Summary
-            Shows itself; ``problems``, ``copies``, ``usable`` and more are for going on.
         """
         from embedlab.inspection.summary import summarize
 
         return summarize(self, model, full=full)
-
-    def __repr__(self) -> str:
-        labels = self.labels
-        classes = f", {len(set(labels) - {None})} labels" if labels is not None else ""
-        return f"Items({self.name!r}: {len(self)} {self.modality} items{classes})"
-
-    def _repr_html_(self) -> str:
-        report = self.origin.description if self.origin else ""
-        return preview_html(self.frame, self.name, self.modality, self.labels, report)

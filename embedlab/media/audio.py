@@ -12,7 +12,7 @@ import numpy as np
 import soxr
 
 from embedlab.errors import Problem, ProblemCode
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media.audio_decode import AudioSource, declared_duration, decode, decode_array
 from embedlab.media.containers import opened_container, video_track
 from embedlab.media.errors import UnreadableMedia
@@ -119,7 +119,7 @@ def read_duration(source: AudioSource) -> float | None:
     """
     if isinstance(source, tuple):
         return float(len(source[0]) / source[1])
-    path, start, end = fragment(source)
+    path, start, end = parse_fragment(source)
     with opened_container(path, "audio") as container:
         declared = declared_duration(container)
     if declared is None:
@@ -152,7 +152,7 @@ def list_notes(source: AudioSource, rate: int = RATE) -> tuple[str, ...]:
     """
     noted = []
     if not isinstance(source, tuple):
-        with opened_container(fragment(source)[0], "audio") as container:
+        with opened_container(parse_fragment(source)[0], "audio") as container:
             track = container.streams.audio[0]
             if video_track(container):
                 noted.append("a film: its sound track is used")

@@ -10,7 +10,7 @@ from av.audio.frame import AudioFrame
 from av.container import InputContainer
 
 from embedlab.errors import Problem, ProblemCode
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media.containers import UNKNOWN_CODEC, FileSource, opened_container
 from embedlab.media.errors import UnreadableMedia
 from embedlab.media.truncation import is_ogg_truncated, is_truncated, is_wav_truncated, read_ends
@@ -33,7 +33,7 @@ def decode(source: FileSource) -> Iterator[tuple[np.ndarray, int]]:
     UnreadableMedia
         If it cannot be opened; when the damage is reached; at the end, if the file was cut off.
     """
-    path, start, end = fragment(source)
+    path, start, end = parse_fragment(source)
     with opened_container(path, "audio") as container:
         track = container.streams.audio[0]
         if track.codec_context is None:

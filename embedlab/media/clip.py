@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from embedlab.errors import Problem, ProblemCode
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media.containers import TRUNCATED, FileSource, opened_container
 from embedlab.media.errors import UnreadableMedia
 from embedlab.media.frame_times import Timeline, read_timeline
@@ -60,7 +60,7 @@ def read_clip(source: FileSource) -> Clip:
     UnreadableMedia
         If the file cannot be opened, was cut off within the part, or has nothing there.
     """
-    path, start, end = fragment(source)
+    path, start, end = parse_fragment(source)
     timeline = _read_timeline(path)
     truncated = is_truncated(path)
     if truncated and timeline is None:

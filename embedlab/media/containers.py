@@ -87,7 +87,9 @@ def ffmpeg_problem(error: Exception, source: FileSource, kind: TrackKind) -> Pro
         return Problem(ProblemCode.DAMAGED, f"it is not {word} file, or its data are damaged")
     if isinstance(error, OSError) and isinstance(source, (str, os.PathLike)):
         return os_problem(error, source)
-    return Problem(ProblemCode.UNREADABLE, (str(error).splitlines() or [type(error).__name__])[0][:160])
+    # The text of an FFmpeg error ends with the path, but pages that are passed on must not show folders.
+    text = error.strerror if isinstance(error, av.error.FFmpegError) else str(error)
+    return Problem(ProblemCode.UNREADABLE, ((text or "").splitlines() or [type(error).__name__])[0][:160])
 
 
 def _checked(source: object, kind: TrackKind) -> str | BinaryIO:

@@ -13,7 +13,7 @@ from typing import Literal
 from PIL import Image, ImageDraw
 
 from embedlab import settings
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media.audio import read_start
 from embedlab.media.errors import UnreadableMedia
 from embedlab.media.image import read_image
@@ -100,7 +100,7 @@ def _read_content(path: StrPath) -> bytes:
 
 def _identify_part(path: StrPath) -> bytes:
     """Identify a part by size and time of its file, which is too large to be read each time."""
-    stat = Path(fragment(path)[0]).stat()
+    stat = Path(parse_fragment(path)[0]).stat()
     return f"part {os.fspath(path)} {stat.st_size} {stat.st_mtime_ns}".encode(errors="surrogatepass")
 
 

@@ -14,7 +14,7 @@ import av
 import numpy as np
 
 from embedlab.errors import Argument, BadItem, Problem
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media import audio
 from embedlab.media.clip import (
     Clip,
@@ -68,7 +68,7 @@ def read_frames(source: VideoSource, n_frames: int = 16, *, shorter_side: int | 
     _check_counts(n_frames, shorter_side)
     if isinstance(source, np.ndarray):
         return _sample_array(check_array(source), n_frames, shorter_side)
-    path, clip = fragment(source)[0], read_clip(source)
+    path, clip = parse_fragment(source)[0], read_clip(source)
     times = clip.centres(n_frames)
     keyframes = None
     if _is_seeking_faster(clip, times[-1]):
@@ -166,7 +166,7 @@ def has_sound(source: VideoSource) -> bool:
     """
     if isinstance(source, np.ndarray):
         return False
-    with opened_container(fragment(source)[0], "video") as container:
+    with opened_container(parse_fragment(source)[0], "video") as container:
         return bool(container.streams.audio)
 
 
@@ -198,7 +198,7 @@ def read_sound(source: VideoSource, rate: int = audio.RATE) -> np.ndarray | None
     if clip.timeline.sound_begins is None:
         return None
     offset = float(clip.start - clip.timeline.sound_begins)  # seconds of sound before the part
-    path = fragment(source)[0]
+    path = parse_fragment(source)[0]
     out = np.zeros(round(float(clip.duration) * rate), np.float32)
     at = round(-offset * rate)
     if not isinstance(path, (bytes, bytearray, memoryview)):

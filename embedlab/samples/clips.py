@@ -43,7 +43,7 @@ def load_clips() -> Items:
     """
     frame = list_clips()
     folder = build_once(
-        settings.cache_root() / "datasets" / "clips" / str(_RECIPE), _write_all, room=20_000_000
+        settings.cache_root() / "datasets" / "clips" / str(_RECIPE), _write_all, needed_bytes=20_000_000
     )
     frame["path"] = [str(folder / f"{id}.mp4") for id in frame["id"]]
     return Items.from_frame(frame, modality="video", content="path", id="id", label="label", name="clips")

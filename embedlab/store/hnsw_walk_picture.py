@@ -7,7 +7,7 @@ import textwrap
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -109,7 +109,7 @@ def _draw_frames(scene: Scene, steps: Sequence[int]) -> list[Image]:
 
     figure = Figure(figsize=(WIDTH / _DPI, HEIGHT / _DPI), dpi=_DPI, facecolor="white")
     canvas = FigureCanvasAgg(figure)
-    _write(figure, 12, HEIGHT - 22, f"HNSW looks for “{clip(scene.query, 32)}”", size=11.5, weight="bold")
+    _write(figure, 12, HEIGHT - 22, f"HNSW looks for “{clip(scene.query, 32)}”", size=11.5, bold=True)
     for number, line in enumerate(textwrap.wrap(scene.caution, 116)):
         _write(figure, 12, 26 - 14 * number, line, size=8, color="#666666")
     drawings = [LayerDrawing(figure, layer, box, scene) for layer, box in _place_layers(scene.layers)]
@@ -134,7 +134,7 @@ def _write_step(figure: Figure, scene: Scene, step: int) -> list[Text]:
     """Write the count of comparisons and what happens."""
     now = scene.steps[step]
     count = f"{now.compared} comparisons · exact search: {scene.n:,}"
-    texts = [_write(figure, WIDTH - 12, HEIGHT - 22, count, size=11, ha="right")]
+    texts = [_write(figure, WIDTH - 12, HEIGHT - 22, count, size=11, right=True)]
     for number, line in enumerate(textwrap.wrap(now.words, 102)[:3]):
         texts.append(_write(figure, 12, _BOTTOM - 24 - 17 * number, line, size=9.5))
     return texts
@@ -159,9 +159,25 @@ def _place_layers(layers: list[SceneLayer]) -> list[tuple[SceneLayer, Box]]:
 
 
 def _write(
-    figure: Figure, x: float, y: float, text: str, *, size: float, color: str = INK, **style: Any
+    figure: Figure,
+    x: float,
+    y: float,
+    text: str,
+    *,
+    size: float,
+    color: str = INK,
+    bold: bool = False,
+    right: bool = False,
 ) -> Text:
-    """Write a text at a position in pixels."""
-    written: Text = figure.text(x / WIDTH, y / HEIGHT, text, fontsize=size, color=color, **style)
+    """Write a text at a position in pixels, which is its left or right end."""
+    written: Text = figure.text(
+        x / WIDTH,
+        y / HEIGHT,
+        text,
+        fontsize=size,
+        color=color,
+        weight="bold" if bold else "normal",
+        ha="right" if right else "left",
+    )
     written.set_parse_math(False)
     return written

@@ -8,7 +8,7 @@ import anywidget
 import traitlets
 from markupsafe import Markup
 
-from embedlab.explorer.scripts import in_script
+from embedlab.explorer.scripts import dump_for_script
 from embedlab.io.html import render
 from embedlab.store.hnsw_walk_scene import Scene
 
@@ -25,7 +25,7 @@ def render_page(scene: Scene) -> str:
         "query": scene.query,
         "css": Markup(_read("walk.css")),
         "script": Markup(_read("walk.js")),
-        "scene": Markup(in_script(scene.to_dict())),
+        "scene": Markup(dump_for_script(scene.to_dict())),
     }
     return render("embedlab.store", "walk.html", values)
 

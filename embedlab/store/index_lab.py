@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from embedlab.embeddings import Embeddings, unit_rows
 from embedlab.errors import BadItem, WrongModel
-from embedlab.io.progress import progress_bar
+from embedlab.io.progress import ProgressBar, progress_bar
 from embedlab.store.addresses import Token
 from embedlab.store.index_lab_backends import BuiltIndex, Finder, faiss_indexes, milvus_indexes
 from embedlab.store.index_lab_result import IndexLab
@@ -29,6 +29,9 @@ from embedlab.store.index_spec import (
 from embedlab.store.vectorstore import VectorStore
 
 _TIE = 1e-5  # scores nearer than this are equal
+Row = dict[str, object]
+Truth = tuple[list[float], list[np.ndarray]]  # for each query the k-th best score, and all scores
+
 _COLUMNS = ["place", "index", "build", "search", "recall", "median_ms", "p95_ms", "build_s", "size_mb"]
 EF = (10, 20, 40, 80, 160, 320)
 NPROBE = (1, 2, 4, 8, 16, 32)
@@ -105,27 +108,19 @@ def index_lab(
     base = unit_rows(stored.vectors, ids=stored.ids)
     wanted = unit_rows(asked.vectors, ids=asked.ids)
     truth = _exact(base, wanted, k)
-    rows: list[dict[str, Any]] = []
+    efforts = _Efforts(k, ef, nprobe)
+    rows: list[Row] = []
     stores: list[str] = []
     n_builds = len(specs) * (3 if server else 2)
-    bar = progress_bar("measuring indexes", n_builds, unit="index", progress=progress)
-
-    def measure(indexes: Iterable[BuiltIndex]) -> None:
-        for built in indexes:
-            for params in _search_params(built, k, ef, nprobe):
-                measured = _measure(built, wanted, params, truth, k)
-                rows.append(_describe(built) | {"search": params} | measured)
-            bar.update()
-
-    with bar:
-        measure(faiss_indexes(base, specs))
-        with tempfile.TemporaryDirectory() as folder, VectorStore(Path(folder) / "lab.db") as lite:
-            stores.append(lite.backend.name)
-            measure(milvus_indexes(lite, stored, specs, k))
-        if server is not None:
-            with VectorStore(server, token=token) as remote:
-                stores.append(remote.backend.name)
-                measure(milvus_indexes(remote, stored, specs, k))
+    with progress_bar("measuring indexes", n_builds, unit="index", progress=progress) as bar:
+        rows += _measure_indexes(faiss_indexes(base, specs), wanted, truth, efforts, bar)
+        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+            opened = [stack.enter_context(VectorStore(Path(folder) / "lab.db"))]
+            if server is not None:
+                opened.append(stack.enter_context(VectorStore(server, token=token)))
+            for store in opened:
+                stores.append(store.backend.name)
+                rows += _measure_indexes(milvus_indexes(store, stored, specs, k), wanted, truth, efforts, bar)
     table = pd.DataFrame(rows, columns=_COLUMNS)
     model = str(stored.model.name)
     return IndexLab(table, len(stored), stored.dim, k, len(asked), recall, model, tuple(stores))
@@ -154,20 +149,44 @@ def _make_specs(builds: Mapping[IndexType, Sequence[Mapping[str, int]]], n_items
     return specs
 
 
-def _search_params(
-    built: BuiltIndex, k: int, ef: Sequence[int], nprobe: Sequence[int]
-) -> list[dict[str, int]]:
-    """List the search settings worth trying for an index."""
-    setting = search_setting(built.index)
-    if setting == "ef":
-        return [{"ef": value} for value in sorted({max(value, k) for value in ef})]
-    if setting == "nprobe":
-        cells = built.params.get("nlist", 1)
-        return [{"nprobe": value} for value in sorted({min(value, cells) for value in nprobe})]
-    return [{}]
+@dataclass(frozen=True)
+class _Efforts:
+    """How many neighbours count, and how hard the indexes are to look for them."""
+
+    k: int
+    ef: Sequence[int]
+    nprobe: Sequence[int]
+
+    def params(self, built: BuiltIndex) -> list[dict[str, int]]:
+        """List the search settings worth trying for an index."""
+        setting = search_setting(built.index)
+        if setting == "ef":
+            return [{"ef": value} for value in sorted({max(value, self.k) for value in self.ef})]
+        if setting == "nprobe":
+            cells = built.params.get("nlist", 1)
+            return [{"nprobe": value} for value in sorted({min(value, cells) for value in self.nprobe})]
+        return [{}]
 
 
-def _describe(built: BuiltIndex) -> dict[str, Any]:
+def _measure_indexes(
+    indexes: Generator[BuiltIndex],
+    wanted: np.ndarray,
+    truth: Truth,
+    efforts: _Efforts,
+    bar: ProgressBar,
+) -> list[Row]:
+    """Measure each index with each search setting."""
+    rows = []
+    with closing(indexes):  # drops what it stored, also if a search fails
+        for built in indexes:
+            for params in efforts.params(built):
+                measured = _measure(built, wanted, params, truth, efforts.k)
+                rows.append(_describe(built) | {"search": params} | measured)
+            bar.update()
+    return rows
+
+
+def _describe(built: BuiltIndex) -> Row:
     return {
         "place": built.place,
         "index": built.index,
@@ -195,7 +214,7 @@ def _split(
     return embeddings.select(~chosen), embeddings.select(chosen)
 
 
-def _exact(base: np.ndarray, wanted: np.ndarray, k: int) -> tuple[list[float], list[np.ndarray]]:
+def _exact(base: np.ndarray, wanted: np.ndarray, k: int) -> Truth:
     """Return for each query the k-th best score, and the scores of all items."""
     scores = wanted @ base.T
     kth = np.partition(scores, -k, axis=1)[:, -k]
@@ -225,7 +244,7 @@ def _measure(
     built: BuiltIndex,
     wanted: np.ndarray,
     params: Mapping[str, int],
-    truth: tuple[list[float], list[np.ndarray]],
+    truth: Truth,
     k: int,
 ) -> dict[str, float]:
     """Return mean recall, and times of all queries in milliseconds, with one search setting."""

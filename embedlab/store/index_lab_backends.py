@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
@@ -62,7 +62,7 @@ def faiss_name() -> str:
     return f"FAISS {version('faiss-cpu')}"
 
 
-def faiss_indexes(base: np.ndarray, specs: Sequence[IndexSpec]) -> Iterator[BuiltIndex]:
+def faiss_indexes(base: np.ndarray, specs: Sequence[IndexSpec]) -> Generator[BuiltIndex]:
     """Build each index in FAISS alone.
 
     Parameters
@@ -120,10 +120,10 @@ def _faiss_finder(index: Any, k: int) -> Finder:
 
 def milvus_indexes(
     store: VectorStore, embeddings: Embeddings, specs: Sequence[IndexSpec], k: int
-) -> Iterator[BuiltIndex]:
+) -> Generator[BuiltIndex]:
     """Store vectors once, then build one index after the other that the backend has.
 
-    The collection is dropped at the end.
+    The collection is dropped at the end, or when the generator is closed.
 
     Parameters
     ----------

@@ -147,7 +147,7 @@ class IndexSpec:
             return spec
         if spec.index in _CELLS:
             return dataclasses.replace(spec, nlist=default_nlist(n_items))
-        if spec.index in _GRAPHS and not backend.lite:  # a server wants to be told
+        if spec.index in _GRAPHS and not backend.lite:  # a server has no defaults for them
             return dataclasses.replace(spec, M=16, ef_construction=200)
         return spec
 

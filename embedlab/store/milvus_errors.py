@@ -129,8 +129,8 @@ def _read_reason(error: BaseException) -> str:
     import grpc
 
     link = error.__cause__ if isinstance(error.__cause__, grpc.RpcError) else error
-    said = link.details() if isinstance(link, grpc.Call) else getattr(error, "message", "")
-    return said or str(error)
+    reason = link.details() if isinstance(link, grpc.Call) else getattr(error, "message", "")
+    return reason or str(error)
 
 
 class LogCapture(logging.Filter):
@@ -229,8 +229,8 @@ def _point_at(failure: MilvusFailure, action: str, expression: str) -> str:
     # Milvus Lite repeats the filter and draws the same mark.
     drawn = (expression.strip(), "^")
     lines = [line.strip() for line in failure.reason.splitlines()]
-    said = "; ".join(line for line in lines if line not in drawn)
-    message = f"Milvus could not {action}: the filter is not valid, {said} ({FILTER_EXAMPLE})."
+    reason = "; ".join(line for line in lines if line not in drawn)
+    message = f"Milvus could not {action}: the filter is not valid, {reason} ({FILTER_EXAMPLE})."
     if failure.column is None:
         return f"{message}\n\n    {expression}"
     return f"{message}\n\n    {expression}\n    {' ' * failure.column}^"

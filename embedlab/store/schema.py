@@ -23,7 +23,7 @@ def field_name(model: str) -> str:
 def typed_fields(columns: Mapping[str, str], backend: Backend, full_text: str | None = None) -> list[str]:
     """Choose which columns of a new collection become typed fields.
 
-    Where a typed field cannot miss a value (Milvus before 2.5) only the long ones that an item always has do:
+    If a typed field cannot miss a value (Milvus before 2.5), only the long ones that every item has do:
     the dynamic field takes 65,536 bytes for all columns together.
     """
     possible = [name for name, kind in columns.items() if kind in _TYPES and is_field(name)]

@@ -94,19 +94,11 @@ class SearchableStore(ReadableStore):
         """
         check_count("k", k, 1)
         check_count("offset", offset, 0)
-        if (query is None) == (item is None):
-            raise StoreError(
-                "A search needs exactly one of query (a text, a vector or embeddings) and item (a stored "
-                "id).",
-                code=StoreErrorCode.BAD_ARGUMENT,
-                argument="query",
-            )
         record, expression = self._prepare(name, filter)
         check_search_params(params or {}, record.index)
         if group_by is not None:
             reading.check_group(self._connection, name, record, group_by)
-        start = self._stored_vector(name, item, model) if item is not None else query
-        assert start is not None
+        start = self._choose_start(name, query, item, model)
         field, vector = query_vector(start, record, name, model, self._load_model)
         # A stored item is its own nearest and is left out, so that its pages are cut here.
         limit, skip = (int(k), offset) if item is None else (int(k) + offset + 1, 0)
@@ -180,13 +172,10 @@ class SearchableStore(ReadableStore):
             )
         record, expression = self._prepare(name, filter)
         chosen = _choose_ways(name, record, ways)
-        queries = []
-        for way in chosen:
-            field: str = BM25
-            vector: str | np.ndarray = query
-            if way != _WORDS:
-                field, vector = query_vector(query, record, name, way, self._load_model)
-            queries.append(VectorQuery(field, vector, max(int(k), candidates), expression))
+        queries = [
+            VectorQuery(*self._start_of_way(name, record, query, way), max(int(k), candidates), expression)
+            for way in chosen
+        ]
         if len(queries) == 1:
             hits = search.nearest(self._connection, name, record, replace(queries[0], k=int(k)))
         else:
@@ -200,6 +189,29 @@ class SearchableStore(ReadableStore):
             "backend": self.backend.name,
         }
         return table
+
+    def _start_of_way(
+        self, name: str, record: CollectionRecord, query: str, way: str
+    ) -> tuple[str, np.ndarray | str]:
+        """Return the field to search and what to search for."""
+        if way == _WORDS:
+            return BM25, query
+        return query_vector(query, record, name, way, self._load_model)
+
+    def _choose_start(
+        self, name: str, query: Query | None, item: str | None, model: Embedder | str | None
+    ) -> Query:
+        """Return the query, or the vector of a stored item."""
+        if query is not None and item is None:
+            return query
+        if query is None and item is not None:
+            return self._stored_vector(name, item, model)
+        raise StoreError(
+            "A search needs exactly one of query (a text, a vector or embeddings) and item (a stored id).",
+            code=StoreErrorCode.BAD_ARGUMENT,
+            collection=name,
+            argument="query",
+        )
 
     def _stored_vector(self, name: str, item: str, model: Embedder | str | None) -> np.ndarray:
         row = self.get(name, item, vectors=True)

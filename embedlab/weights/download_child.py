@@ -1,22 +1,33 @@
 """Download in a child process; ``subprocess_download.run`` starts it, and it imports nothing of embedlab.
 
-``pip download …`` runs pip; ``hub <json>`` fetches files from the model hub and, when that fails, ends its
-output with one line of JSON that says why; ``torchhub <json>`` fetches one file.
-``pip-for <json of markers> download …`` runs pip with the markers of another machine.
+``pip download …``
+    runs pip;
+``pip-for <json of markers> download …``
+    runs pip with the markers of another machine;
+``hub <json>``
+    downloads files from the model hub into a folder;
+``snapshot <json>``
+    downloads files from the model hub into a cache with Hugging Face's layout;
+``torchhub <json>``
+    downloads one file.
+
+If ``hub`` or ``snapshot`` fails, the last line of the output is JSON that says why.
 """
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import runpy
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 
 def end_with_parent() -> None:
-    """End this process when the parent is gone: the pipe that it holds open closes then, however it died."""
+    """End this process when the parent ends, however it ended: its side of the pipe is closed then."""
 
     def wait() -> None:
         # Not sys.stdin: its lock, held by this thread, would abort the interpreter at a normal end.
@@ -27,13 +38,13 @@ def end_with_parent() -> None:
 
 
 def hub(job: dict[str, object]) -> int:
-    """Fetch the files of one repository at one commit into a folder."""
-    from huggingface_hub import constants, hf_hub_download
+    """Download the files of one repository at one commit into a plain folder."""
+    from huggingface_hub import hf_hub_download
 
-    # The default writes in steps of 10 MB: on a slow line that looks like a stalled download.
-    constants.DOWNLOAD_CHUNK_SIZE = 256 * 1024
     name = ""
-    try:
+
+    def download() -> None:
+        nonlocal name
         for name in job["files"]:  # type: ignore[attr-defined]
             hf_hub_download(
                 str(job["repo"]),
@@ -45,25 +56,66 @@ def hub(job: dict[str, object]) -> int:
                 cache_dir=str(Path(str(job["folder"])) / ".cache"),
                 library_name="embedlab",
             )
+
+    return _report_failure(download, lambda: name)
+
+
+def snapshot(job: dict[str, object]) -> int:
+    """Download some files of one repository at one commit into a cache with Hugging Face's layout."""
+    from huggingface_hub import snapshot_download
+
+    def download() -> None:
+        snapshot_download(
+            str(job["repo"]),
+            revision=str(job["revision"]),
+            # The patterns are for fnmatch; a path must match only itself.
+            allow_patterns=[glob.escape(path) for path in job["files"]],  # type: ignore[attr-defined]
+            cache_dir=str(job["cache_dir"]),
+            library_name="embedlab",
+        )
+
+    return _report_failure(download, lambda: "")
+
+
+def _report_failure(download: Callable[[], None], current_file: Callable[[], str]) -> int:
+    """Run a download by huggingface_hub; if it fails, write one line of JSON that says why."""
+    from huggingface_hub import constants
+
+    # The default writes in steps of 10 MB: on a slow line that looks like a stalled download.
+    constants.DOWNLOAD_CHUNK_SIZE = 256 * 1024
+    try:
+        download()
     except Exception as error:
         # Whatever it is, the parent turns it into one line and goes on with the next source.
         cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
         lines = str(cause).strip().splitlines() or [""]
-        number = next((e.errno for e in (error, cause) if isinstance(e, OSError) and e.errno), None)
-        status = getattr(getattr(cause, "response", None), "status_code", None)
-        kind = type(cause).__name__
-        facts = {"file": name, "kind": kind, "why": lines[0][:300], "errno": number, "status": status}
+        facts = {
+            "file": current_file(),
+            "kind": type(cause).__name__,
+            "why": lines[0][:300],
+            "errno": next((e.errno for e in (error, cause) if isinstance(e, OSError) and e.errno), None),
+            "status": getattr(getattr(cause, "response", None), "status_code", None),
+            "unreachable": _is_unreachable(cause),
+        }
         sys.stdout.write("\n" + json.dumps(facts) + "\n")
         return 1
     return 0
 
 
-def torchhub(job: dict[str, str]) -> int:
-    """Fetch one file as Torch Hub does, its hash checked on the way."""
+def _is_unreachable(error: Exception) -> bool:
+    """Return whether an error of the HTTP library means that the server is away or silent."""
+    # By name: the library has changed twice, and the releases allowed here use different ones.
+    names = {"ConnectError", "ConnectionError", "TimeoutException", "TimeoutError"}
+    return any(kind.__name__ in names for kind in type(error).__mro__)
+
+
+def torchhub(job: dict[str, object]) -> int:
+    """Download one file as Torch Hub does, with its sha256 checked on the way."""
     import torch
 
     try:
-        torch.hub.download_url_to_file(job["url"], job["file"], hash_prefix=job["sha256"], progress=False)
+        sha256 = str(job["sha256"]) if job["sha256"] else None
+        torch.hub.download_url_to_file(str(job["url"]), str(job["file"]), hash_prefix=sha256, progress=False)
     except (OSError, RuntimeError) as error:
         sys.stdout.write(f"\n{type(error).__name__}: {str(error).strip() or 'no message'}\n")
         return 1
@@ -71,23 +123,23 @@ def torchhub(job: dict[str, str]) -> int:
 
 
 def pip(arguments: list[str]) -> int:
-    """Be pip; it ends the process with a status of its own."""
+    """Run pip, which ends the process with a status of its own."""
     sys.argv = ["pip", *arguments]
     runpy.run_module("pip", run_name="__main__", alter_sys=True)
     return 0
 
 
-def pip_for(markers_there: dict[str, str], arguments: list[str]) -> int:
-    """Be pip, resolving for another machine.
+def pip_for(target_markers: dict[str, str], arguments: list[str]) -> int:
+    """Run pip so that it resolves for another machine.
 
-    pip's ``--platform`` chooses wheels for another machine, but pip goes on reading the conditions of
-    requirements (``pywinpty; os_name == "nt"``) as those of the machine it runs on: wheels for Windows,
-    gathered on Linux, would lack what only Windows needs. pip has no option for it, so its table of markers
-    is replaced. Should a later pip not look there any more, ``bundle/closure.py`` notices what is missing.
+    pip's ``--platform`` chooses wheels for another machine, but pip still reads the conditions of
+    requirements (``pywinpty; os_name == "nt"``) as those of the machine it runs on: wheels for Windows
+    gathered on Linux would lack what only Windows needs. pip has no option for it, so its table of markers is
+    replaced. If a later pip no longer looks there, ``bundle/closure.py`` notices what is missing.
     """
     from pip._vendor.packaging import markers
 
-    markers.default_environment = lambda: dict(markers_there)
+    markers.default_environment = lambda: dict(target_markers)
     return pip(arguments)
 
 
@@ -98,8 +150,8 @@ def main(arguments: list[str]) -> int:
         return pip(arguments[1:])
     if arguments[0] == "pip-for":
         return pip_for(json.loads(arguments[1]), arguments[2:])
-    job = json.loads(arguments[1])
-    return torchhub(job) if arguments[0] == "torchhub" else hub(job)
+    jobs = {"hub": hub, "snapshot": snapshot, "torchhub": torchhub}
+    return jobs[arguments[0]](json.loads(arguments[1]))
 
 
 if __name__ == "__main__":

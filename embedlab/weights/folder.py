@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from embedlab.weights import untrusted, verify
@@ -26,9 +27,11 @@ def open_model_folder(folder: Path, name: str) -> LocalWeights:
     """
     folder = folder.expanduser().resolve()
     if not folder.is_dir():
-        raise untrusted.NotAModel(f"{name}: there is no folder {folder}.", model=name, path=folder)
+        raise untrusted.NotAModel(
+            f"{name}: the folder {folder} does not exist. Check the path.", model=name, path=folder
+        )
     try:
-        paths = untrusted.chosen(untrusted.listing(folder))
+        paths = untrusted.select_files(untrusted.list_files(folder))
     except untrusted.NotAModel as error:
         raise untrusted.NotAModel(
             f"{name}: {folder} is not a model folder: {error}.", model=name, path=folder
@@ -37,6 +40,6 @@ def open_model_folder(folder: Path, name: str) -> LocalWeights:
     return LocalWeights(folder, identity_of(folder, paths), "folder")
 
 
-def identity_of(folder: Path, paths: list[str]) -> str:
+def identity_of(folder: Path, paths: Iterable[str]) -> str:
     """Return one sha256 that stands for all weights files among ``paths``."""
-    return untrusted.identity({p: verify.sha256_kept(folder / p) for p in paths if untrusted.is_weights(p)})
+    return untrusted.identity({p: verify.cached_sha256(folder / p) for p in paths if untrusted.is_weights(p)})

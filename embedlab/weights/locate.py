@@ -1,7 +1,4 @@
-"""Weights on this machine: in a folder brought by hand, in what came with embedlab, in three caches.
-
-Each place that does not have them leaves a line in ``tried``, with what is wrong and what helps.
-"""
+"""Weights on this machine: in a folder brought by hand, in what came with embedlab, in three caches."""
 
 from __future__ import annotations
 
@@ -13,10 +10,9 @@ from pathlib import Path
 
 from embedlab import settings
 from embedlab.catalog import registry
-from embedlab.settings import data_folder
 from embedlab.weights import torchhub, verify
 from embedlab.weights.cache_slot import CacheSlot
-from embedlab.weights.errors import WeightsMismatch
+from embedlab.weights.errors import FailureCode, SourceAttempt, WeightsMismatch, attempt_of
 from embedlab.weights.local import LocalWeights
 
 log = logging.getLogger("embedlab")
@@ -54,77 +50,83 @@ def combine(row: registry.Row, parts: list[LocalWeights]) -> LocalWeights:
     return LocalWeights(parts[0].path, sha256, parts[0].source, parts=row.parts)
 
 
-def search(row: registry.Row, tried: list[str]) -> LocalWeights | None:
+def search(row: registry.Row, tried: list[SourceAttempt]) -> LocalWeights | None:
+    """Look for a model in every place on this machine; each failure is added to ``tried``."""
     return (
-        _brought(row, tried)
-        or _shipped(row, tried)
-        or first(CacheSlot.all_of(row), lambda slot: own_cache(slot, tried))
-        or _hugging_face_cache(row, tried)
-        or _torch_cache(row, tried)
+        _in_models_folder(row, tried)
+        or _in_package(row, tried)
+        or first_found(CacheSlot.all_of(row), lambda slot: in_own_cache(slot, tried))
+        or _in_hugging_face_cache(row, tried)
+        or _in_torch_cache(row, tried)
     )
 
 
-def first(
+def first_found(
     slots: Iterable[CacheSlot], look: Callable[[CacheSlot], LocalWeights | None]
 ) -> LocalWeights | None:
-    """What the first successful look finds; a model that comes in two forms has two slots."""
+    """Return the first result of ``look``; a model that comes in two forms has two slots."""
     return next(filter(None, map(look, slots)), None)
 
 
-def _brought(row: registry.Row, tried: list[str]) -> LocalWeights | None:
-    """The folder that ``EMBEDLAB_MODELS`` names."""
-    models = settings.models_folder()
-    if models is None:
-        tried.append("folder: EMBEDLAB_MODELS is not set; set it to a folder that holds " + row.card.name)
-        return None
-    folder = models / row.card.name
-    if not folder.is_dir():
-        tried.append(f"folder: {folder} (of EMBEDLAB_MODELS) does not exist")
-        return None
-    # Which of the model's forms it is, is told by the file with the weights.
-    spec = next((form for form in row.forms if (folder / form.main).is_file()), row.weights)
-    try:
-        sha256, differ = verify.check_brought(folder, spec)
-    except (WeightsMismatch, OSError) as error:
-        message = f"folder: {error}. Put the pinned {row.card.name} there, or remove that folder"
-        warnings.warn(f"{message}. The other sources are tried.", stacklevel=4)
-        tried.append(message)
-        return None
-    if differ:
-        log.warning("%s: %s differ from the pinned files, so vectors may differ.", folder, ", ".join(differ))
-    return LocalWeights(folder, sha256, "folder")
-
-
-def _shipped(row: registry.Row, tried: list[str]) -> LocalWeights | None:
-    spec = row.weights
-    if not spec.shipped:
-        return None
-    folder = data_folder() / spec.shipped
-    try:
-        sha256, _ = verify.check_brought(folder, spec)
-    except (WeightsMismatch, OSError) as error:
-        tried.append(f"with embedlab: {error}. Install embedlab again")
-        return None
-    return LocalWeights(folder, sha256, "shipped")
-
-
-def own_cache(slot: CacheSlot, tried: list[str]) -> LocalWeights | None:
+def in_own_cache(slot: CacheSlot, tried: list[SourceAttempt]) -> LocalWeights | None:
+    """Look for a model in embedlab's own cache; a failure is added to ``tried``."""
     if not slot.folder.is_dir():
-        tried.append(f"cache: nothing in {slot.folder}")
+        tried.append(SourceAttempt("cache", FailureCode.NOT_FOUND, f"nothing in {slot.folder}"))
         return None
     try:
         sha256 = slot.check()
     except (WeightsMismatch, OSError) as error:
-        # The next download replaces it; until then it stays, since another process may be reading it.
-        tried.append(f"cache: {error}; the next download will replace it")
+        # It stays until the next download replaces it, since another process may be reading it.
+        tried.append(attempt_of("cache", error, "; the next download will replace it"))
         return None
-    first = slot.receipt().get("source")
+    source = slot.receipt().get("source")
     return LocalWeights(
-        slot.folder, sha256, "cache", cache="embedlab", delivered_by=str(first) if first else None
+        slot.folder, sha256, "cache", cache="embedlab", delivered_by=str(source) if source else None
     )
 
 
-def _hugging_face_cache(row: registry.Row, tried: list[str]) -> LocalWeights | None:
+def _in_models_folder(row: registry.Row, tried: list[SourceAttempt]) -> LocalWeights | None:
+    """Look in the folder that ``EMBEDLAB_MODELS`` names."""
+    name, models = row.card.name, settings.models_folder()
+    if models is None:
+        reason = f"EMBEDLAB_MODELS is not set; set it to a folder that holds {name}"
+        tried.append(SourceAttempt("folder", FailureCode.NOT_CONFIGURED, reason))
+        return None
+    folder = models / name
+    if not folder.is_dir():
+        reason = f"{folder} (of EMBEDLAB_MODELS) does not exist"
+        tried.append(SourceAttempt("folder", FailureCode.NOT_FOUND, reason))
+        return None
+    # The weights file tells which form of the model it is.
+    spec = next((form for form in row.forms if (folder / form.main).is_file()), row.weights)
+    try:
+        sha256, different = verify.check_foreign(folder, spec)
+    except (WeightsMismatch, OSError) as error:
+        tried.append(attempt_of("folder", error, f". Put the pinned {name} there, or remove that folder"))
+        warnings.warn(f"{tried[-1]}. The other sources are tried.", stacklevel=4)
+        return None
+    if different:
+        log.warning(
+            "%s: %s differ from the pinned files, so vectors may differ.", folder, ", ".join(different)
+        )
+    return LocalWeights(folder, sha256, "folder")
+
+
+def _in_package(row: registry.Row, tried: list[SourceAttempt]) -> LocalWeights | None:
+    """Look in ``data/``, for a model that comes with embedlab."""
+    spec = row.weights
+    if not spec.shipped:
+        return None
+    folder = settings.data_folder() / spec.shipped
+    try:
+        sha256, _ = verify.check_foreign(folder, spec)
+    except (WeightsMismatch, OSError) as error:
+        tried.append(attempt_of("shipped", error, ". Install embedlab again"))
+        return None
+    return LocalWeights(folder, sha256, "shipped")
+
+
+def _in_hugging_face_cache(row: registry.Row, tried: list[SourceAttempt]) -> LocalWeights | None:
     spec = row.weights
     if spec.repo is None:
         return None
@@ -132,31 +134,33 @@ def _hugging_face_cache(row: registry.Row, tried: list[str]) -> LocalWeights | N
 
     weights = try_to_load_from_cache(spec.repo, spec.main, revision=spec.revision)
     if not isinstance(weights, str):
-        tried.append(f"Hugging Face cache: no {spec.repo} at commit {(spec.revision or '')[:8]}")
+        reason = f"no {spec.repo} at commit {(spec.revision or '')[:8]}"
+        tried.append(SourceAttempt("huggingface_cache", FailureCode.NOT_FOUND, reason))
         return None
     folder = Path(weights[: -len(spec.main)])
     try:
-        sha256, differ = verify.check_brought(folder, spec)
+        sha256, different = verify.check_foreign(folder, spec)
     except (WeightsMismatch, OSError) as error:
-        tried.append(f"Hugging Face cache: {error}. Delete that copy")
+        tried.append(attempt_of("huggingface_cache", error, ". Delete that copy"))
         log.warning("%s: the copy in the Hugging Face cache is not used: %s.", row.card.name, error)
         return None
-    if differ:
-        tried.append(f"Hugging Face cache: {', '.join(differ)} in {folder} differ from the pinned files")
+    if different:
+        reason = f"{', '.join(different)} in {folder} differ from the pinned files"
+        tried.append(SourceAttempt("huggingface_cache", FailureCode.MISMATCH, reason))
         return None
     return LocalWeights(folder, sha256, "cache", cache="huggingface")
 
 
-def _torch_cache(row: registry.Row, tried: list[str]) -> LocalWeights | None:
-    spec, folder = row.weights, torchhub.own_cache()
+def _in_torch_cache(row: registry.Row, tried: list[SourceAttempt]) -> LocalWeights | None:
+    spec, folder = row.weights, torchhub.cache_folder()
     if spec.url is None:
         return None
     if not (folder / spec.main).is_file():
-        tried.append(f"torch's cache: no {spec.main} in {folder}")
+        tried.append(SourceAttempt("torch_cache", FailureCode.NOT_FOUND, f"no {spec.main} in {folder}"))
         return None
     try:
-        sha256, _ = verify.check_brought(folder, spec)
+        sha256, _ = verify.check_foreign(folder, spec)
     except (WeightsMismatch, OSError) as error:
-        tried.append(f"torch's cache: {error}. Delete that copy")
+        tried.append(attempt_of("torch_cache", error, ". Delete that copy"))
         return None
     return LocalWeights(folder, sha256, "cache", cache="torch")

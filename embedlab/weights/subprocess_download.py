@@ -1,6 +1,6 @@
-"""Run one download in a child process, report its progress, and give up on it when nothing arrives any more.
+"""Run one download in a child process, report its progress, and stop it when nothing arrives any more.
 
-A child, because neither pip nor huggingface_hub can be bounded in time from the inside, and because
+A child process, because neither pip nor huggingface_hub can be bounded in time from the inside, and because
 huggingface_hub reads its settings (``HF_ENDPOINT``, time limits) only once, at import.
 """
 
@@ -23,14 +23,14 @@ _POLL_SECONDS = 0.1
 
 
 class Progress(Protocol):
-    """What ``fetch`` calls while it downloads; ``what`` is a phrase for people."""
+    """What ``fetch`` calls while it downloads; ``what`` describes the download in words."""
 
     def __call__(self, done_bytes: int, total_bytes: int, what: str) -> None: ...
 
 
 @contextmanager
 def download_bar() -> Iterator[Progress]:
-    """A bar for notebooks and terminals; it shows itself after a second and leaves nothing behind."""
+    """Show a progress bar, in notebooks and terminals; it is removed at the end."""
     with progress_bar("downloading", unit="B") as bar:
 
         def progress(done_bytes: int, total_bytes: int, what: str) -> None:
@@ -43,7 +43,17 @@ def download_bar() -> Iterator[Progress]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the child ended; ``stalled`` when it was stopped because nothing arrived for too long."""
+    """How the child ended.
+
+    Attributes
+    ----------
+    code : int
+        Exit status.
+    output : str
+        stdout and stderr.
+    stalled : bool
+        Whether it was stopped because nothing arrived for too long.
+    """
 
     code: int
     output: str
@@ -62,16 +72,20 @@ def run(
 
     Parameters
     ----------
-    arguments
+    arguments : list of str
         Of ``download_child.py``.
-    folder
+    folder : Path
         Where the download arrives; its growth is the progress.
-    env
-        Environment variables of the child, on top of this process's own.
-    stall_seconds
-        Give up when the folder has not grown for so long.
-    on_bytes
+    env : mapping of str to str
+        Environment variables of the child, added to those of this process.
+    stall_seconds : float
+        Stop the child when the folder has not grown for this long.
+    on_bytes : callable
         Called with the present size of ``folder`` in bytes.
+
+    Returns
+    -------
+    Outcome
     """
     # -P: the script's own folder must not shadow the standard library.
     command = [sys.executable, "-P", str(Path(__file__).with_name("download_child.py")), *arguments]
@@ -82,7 +96,7 @@ def run(
         try:
             stalled = _watch(child, folder, stall_seconds, on_bytes)
         finally:
-            # Also on KeyboardInterrupt: nobody expects a download to go on after Ctrl-C.
+            # Also on KeyboardInterrupt: a download must not go on after Ctrl-C.
             child.kill()
             child.wait()
             assert child.stdin is not None
@@ -95,6 +109,7 @@ def run(
 def _watch(
     child: subprocess.Popen[bytes], folder: Path, stall_seconds: float, on_bytes: Callable[[int], None]
 ) -> bool:
+    """Wait for the child and report progress; return whether it stalled."""
     size, since = -1, time.monotonic()
     while child.poll() is None:
         now = size_of(folder)
@@ -108,7 +123,7 @@ def _watch(
 
 
 def size_of(folder: Path) -> int:
-    """Bytes in all files under a folder; files that vanish meanwhile do not count."""
+    """Return the bytes in all files under a folder; files that vanish meanwhile do not count."""
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:

@@ -1,4 +1,4 @@
-"""Torch Hub: one file of weights at a plain address, fetched by torch's own downloader."""
+"""Torch Hub: one weights file at a plain address, downloaded with torch's own function."""
 
 from __future__ import annotations
 
@@ -11,54 +11,60 @@ from pathlib import Path
 from embedlab import settings
 from embedlab.catalog.pins import Weights
 from embedlab.io import disk
-from embedlab.weights import errors, hub, subprocess_download
+from embedlab.weights import hub, subprocess_download
 from embedlab.weights.cache_slot import CacheSlot
+from embedlab.weights.errors import FailureCode, SourceFailed
+from embedlab.weights.hub import Unreachable
 
 log = logging.getLogger("embedlab")
 
-# Address -> why it is out of reach, or None when it answers.
-_asked: dict[str, str | None] = {}
-_asking = threading.Lock()
+# Why each address is unreachable, or None if it answers.
+_probed: dict[str, Unreachable | None] = {}
+_probing = threading.Lock()
 
 
-def own_cache() -> Path:
-    """Where torch keeps the files it downloaded; found without importing torch, which takes a second."""
+def cache_folder() -> Path:
+    """Return where torch keeps its downloads, without importing torch, which takes a second."""
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = os.environ.get("TORCH_HOME", str(Path(cache, "torch")))
     return Path(home, "hub", "checkpoints").expanduser()
 
 
-def unreachable(spec: Weights) -> str | None:
-    """Why the file is out of reach, or None; asked once per process and address, a few seconds at most."""
+def unreachable(spec: Weights) -> Unreachable | None:
+    """Return why the file is out of reach, or None; asked once per process, for a few seconds at most."""
     if spec.url is None:
-        return "Torch Hub has no file for this model"
+        return Unreachable(FailureCode.NOT_OFFERED, "Torch Hub has no file for this model")
     if settings.offline():
-        return "EMBEDLAB_OFFLINE is set"
-    with _asking:
-        if spec.url not in _asked:
-            _asked[spec.url] = hub.within_time(lambda: _ask(str(spec.url)))
-            if _asked[spec.url]:
-                log.info("%s is given up for this process: %s.", spec.url, _asked[spec.url])
-        return _asked[spec.url]
+        return Unreachable(FailureCode.OFFLINE, "EMBEDLAB_OFFLINE is set", variable="EMBEDLAB_OFFLINE")
+    url = spec.url
+    with _probing:
+        if url not in _probed:
+            problem = hub.within_time(lambda: _ask(url))
+            _probed[url] = problem
+            if problem:
+                log.info("%s is not used by this process: %s.", url, problem.reason)
+        return _probed[url]
 
 
-def _ask(url: str) -> str | None:
+def _ask(url: str) -> Unreachable | None:
     from huggingface_hub import get_session
 
     try:
         response = get_session().head(url, timeout=hub.PROBE_SECONDS, follow_redirects=True)
     except Exception as error:
         # As in hub.py: the errors of the HTTP library share no base class that could be named here.
-        return str(error).strip().split("\n")[0][:200] or type(error).__name__
-    if response.status_code != 200:
-        return f"it answers with HTTP {response.status_code}"
+        return hub.no_connection(error)
+    status = response.status_code
+    if status != 200:
+        return Unreachable(FailureCode.HTTP_ERROR, f"it answers with HTTP {status}", status=status)
     if response.headers.get("content-type", "").startswith("text/html"):
-        return "what answers is a web page, perhaps of a filter or a login"
+        reason = "what answers is a web page, perhaps of a filter or a login"
+        return Unreachable(FailureCode.NOT_A_HUB, reason, status=status)
     return None
 
 
 def download(slot: CacheSlot, progress: subprocess_download.Progress | None) -> Path:
-    """Fetch a model's one file into the staging folder.
+    """Download a model's one file into the staging folder.
 
     Returns
     -------
@@ -68,20 +74,20 @@ def download(slot: CacheSlot, progress: subprocess_download.Progress | None) -> 
     Raises
     ------
     SourceFailed
-        With the reason and a cure in one line.
+        With a code, and a reason that says what would help.
     CacheUnusable
-        When the disk is full or read-only.
+        If the disk is full or read-only.
     """
     spec = slot.spec
-    reason = unreachable(spec)
-    if reason:
-        raise errors.SourceFailed(_out_of_reach(spec, reason))
+    problem = unreachable(spec)
+    if problem:
+        raise _explain(spec, problem.code, problem.reason)
     folder = slot.staging / "torchhub"
     with disk.cache_errors(slot.root, spec.folder_bytes):
         slot.make_staging(spec.folder_bytes)
         folder.mkdir(exist_ok=True)
-        for rest in folder.iterdir():
-            rest.unlink()
+        for partial in folder.iterdir():
+            partial.unlink()
 
         def report(size: int) -> None:
             if progress:
@@ -97,12 +103,12 @@ def download(slot: CacheSlot, progress: subprocess_download.Progress | None) -> 
             on_bytes=report,
         )
     if outcome.stalled:
-        raise errors.SourceFailed(_out_of_reach(spec, "the download stood still"))
+        raise _explain(spec, FailureCode.STALLED, "the download stood still")
     if outcome.code != 0:
         lines = outcome.output.strip().splitlines() or ["no message"]
-        raise errors.SourceFailed(_out_of_reach(spec, lines[-1][:300]))
+        raise _explain(spec, FailureCode.FAILED, lines[-1][:300])
     return folder
 
 
-def _out_of_reach(spec: Weights, reason: str) -> str:
-    return f"{spec.url}: {reason}. Check the connection or proxy"
+def _explain(spec: Weights, code: FailureCode, reason: str) -> SourceFailed:
+    return SourceFailed(f"{spec.url}: {reason}. Check the connection or proxy", code)

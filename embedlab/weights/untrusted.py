@@ -1,7 +1,7 @@
-"""What an unknown repository may bring: which of its files are taken, and that none of them is code.
+"""What an unknown repository may bring: which of its files are used, and that none of them is code.
 
 Weights are safetensors, or a PyTorch file that is read with ``weights_only=True``. A model that needs code
-from its repository is refused by name, before anything large is fetched.
+from its repository is refused by name, before anything large is downloaded.
 """
 
 from __future__ import annotations
@@ -19,42 +19,53 @@ _SETTINGS = {".json", ".txt", ".model", ".spm", ".bpe", ".vocab"}
 _WEIGHTS = re.compile(r"(?:model|pytorch_model)(?:-\d{1,6}-of-\d{1,6})?\.(safetensors|bin)")
 _OTHER_FORMATS = {"onnx", "openvino", "coreml", "gguf", "mlx", "original", "runs", "checkpoints"}
 _LARGEST_SETTING = 64_000_000  # bytes; the vocabularies of the largest models take about half of it
-# Their own weights, and their own code inside of sentence-transformers.
+# Modules that are part of sentence-transformers and read only their own weights.
 KNOWN_MODULES = {"Transformer", "Pooling", "Normalize", "Dense", "LayerNorm", "StaticEmbedding", "Dropout"}
 
 
 class NeedsCode(WeightsError):
-    """A model that only runs with code from its repository, which is never executed."""
+    """The model only runs with code from its repository, which is never executed."""
 
 
 class NotAModel(WeightsError):
-    """A repository or folder that holds no weights, or no description, that can be read here."""
+    """The repository or folder has no weights, or no description, that embedlab can read."""
 
 
-def chosen(sizes: Mapping[str, int]) -> list[str]:
-    """The files of a repository that are fetched, from path → bytes.
+def select_files(sizes: Mapping[str, int]) -> list[str]:
+    """Select the files of a repository that are downloaded.
+
+    Parameters
+    ----------
+    sizes : mapping of str to int
+        Path to bytes, of all files.
+
+    Returns
+    -------
+    list of str
+        Paths: small files first, then weights.
 
     Raises
     ------
     NotAModel
-        When there are no weights in a format that is read, or a path leads out of the folder.
+        If there are no weights in a format that is read, or a path leads out of the folder. The message has
+        no full stop: the caller adds which repository or folder it is.
     """
-    wanted, weights = [], {}
+    small, weights = [], {}
     for path in sizes:
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts or "\\" in path or "\x00" in path or ":" in path:
-            raise NotAModel(f"it lists the file {path!r}, which would lie outside of its folder; refused")
+            raise NotAModel(f"it lists the file {path!r}, which would be outside of its folder; refused")
         if len(pure.parts) > 2 or pure.parts[0].startswith(".") or pure.parts[0].lower() in _OTHER_FORMATS:
             continue
-        if path == "source.json":  # our own note about the arrival has this name
+        if path == "source.json":  # the record that embedlab writes into its cache
             continue
         if _WEIGHTS.fullmatch(pure.name):
             weights[path] = str(pure.parent)
         elif path == "README.md" or (pure.suffix in _SETTINGS and sizes[path] <= _LARGEST_SETTING):
-            wanted.append(path)
+            small.append(path)
     safe = {folder for path, folder in weights.items() if path.endswith(".safetensors")}
-    taken = [p for p, folder in weights.items() if p.endswith(".safetensors") or folder not in safe]
-    if not taken:
+    selected = [p for p, folder in weights.items() if p.endswith(".safetensors") or folder not in safe]
+    if not selected:
         others = [
             p for p in sizes if p.endswith((".onnx", ".gguf", ".h5", ".msgpack", ".ckpt", ".pkl", ".pt"))
         ]
@@ -62,27 +73,27 @@ def chosen(sizes: Mapping[str, int]) -> list[str]:
             "it has neither model.safetensors nor pytorch_model.bin"
             + (f", only {', '.join(sorted(others)[:3])}" if others else "")
         )
-    return sorted(wanted) + sorted(taken)
+    return sorted(small) + sorted(selected)
 
 
 def is_weights(path: str) -> bool:
-    """Whether a file holds weights."""
+    """Return whether a file holds weights."""
     return bool(_WEIGHTS.fullmatch(PurePosixPath(path).name))
 
 
 def main_file(paths: Iterable[str]) -> str:
-    """The weights file that a model is mainly made of: the one that lies highest."""
+    """Return the main weights file: the one in the highest folder."""
     return min((p for p in paths if is_weights(p)), key=lambda p: (p.count("/"), p))
 
 
 def identity(sha256: Mapping[str, str]) -> str:
-    """One sha256 for all weights files of a model: their own where there is one, else a hash of theirs."""
-    own = [value for path, value in sorted(sha256.items()) if is_weights(path)]
-    return own[0] if len(own) == 1 else hashlib.sha256("".join(own).encode()).hexdigest()
+    """Return one sha256 for a model: that of its only weights file, or a hash of those of all."""
+    hashes = [value for path, value in sorted(sha256.items()) if is_weights(path)]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
-def listing(folder: Path) -> dict[str, int]:
-    """Path → bytes of the files in a folder, two levels deep."""
+def list_files(folder: Path) -> dict[str, int]:
+    """Return path and bytes of the files in a folder, two levels deep."""
     found = [path for pattern in ("*", "*/*") for path in folder.glob(pattern) if path.is_file()]
     return {path.relative_to(folder).as_posix(): path.stat().st_size for path in found}
 
@@ -90,19 +101,28 @@ def listing(folder: Path) -> dict[str, int]:
 def check_code(folder: Path, name: str) -> None:
     """Refuse a model whose description asks for code of its own.
 
+    Parameters
+    ----------
+    folder : Path
+        With the configuration files; the weights may be missing.
+    name : str
+        What to call the model in messages.
+
     Raises
     ------
     NeedsCode
-        Naming the model and the code.
+        If the model needs code from its repository or another one.
     """
     config = read_json(folder / "config.json")
     code = config.get("auto_map")
-    if code and not _native(str(config.get("model_type", ""))):
+    if code and not _is_in_transformers(str(config.get("model_type", ""))):
         files = sorted({str(value).split(".")[0].split("--")[-1] + ".py" for value in _flat(code)})
         raise NeedsCode(
-            f"{name} needs code from its repository ({', '.join(files)}), which is never executed here. Take "
-            "another model, or load it yourself and hand it over: el.from_module(…) or el.register(card, "
-            "loader)."
+            f"{name} needs code from its repository ({', '.join(files)}), which is never executed here. "
+            "Choose another model, or load it yourself and pass it on: el.from_module(…) or "
+            "el.register(card, loader).",
+            model=name,
+            path=folder,
         )
     for path in ("config.json", "sentence_bert_config.json"):
         _check_settings(read_json(folder / path), name, path)
@@ -112,29 +132,41 @@ def check_code(folder: Path, name: str) -> None:
         path = str(module.get("path", ""))
         if not known:
             raise NeedsCode(
-                f"{name} is made with {kind[:100]!r}, which is not among the parts that are run here "
-                f"({', '.join(sorted(KNOWN_MODULES))}). Load it yourself and hand it over: "
-                "el.register(card, loader)."
+                f"{name} is made with {kind[:100]!r}, which is not among the modules that embedlab runs "
+                f"({', '.join(sorted(KNOWN_MODULES))}). Load it yourself and pass it on: "
+                "el.register(card, loader).",
+                model=name,
+                path=folder,
             )
         if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
-            raise NeedsCode(f"{name} names a part outside of its folder: {path[:100]!r}. Refused.")
+            raise NeedsCode(
+                f"{name} names a module outside of its folder: {path[:100]!r}. It is refused; choose another "
+                "model.",
+                model=name,
+                path=folder,
+            )
 
 
 def _check_settings(settings: Any, name: str, file: str) -> None:
-    """transformers fetches and runs compiled code that a configuration names as ``org/kernel``."""
+    """Refuse ``org/kernel`` in a configuration: transformers would download and run that compiled code."""
     if isinstance(settings, dict):
         for key, value in settings.items():
             if "attn_implementation" in str(key) and any("/" in str(v) for v in _flat(value)):
                 raise NeedsCode(
-                    f"{name} asks in {file} for code from another repository ({value!r}). Refused."
+                    f"{name} asks in {file} for code from another repository ({value!r}). It is refused; "
+                    "choose another model.",
+                    model=name,
                 )
             if key in ("kernel_config", "use_kernels") and value:
-                raise NeedsCode(f"{name} asks in {file} for compiled code ({key}). Refused.")
+                raise NeedsCode(
+                    f"{name} asks in {file} for compiled code ({key}). It is refused; choose another model.",
+                    model=name,
+                )
             _check_settings(value, name, file)
 
 
-def _native(model_type: str) -> bool:
-    """Whether transformers has the network itself; such a repository's code is then left where it is."""
+def _is_in_transformers(model_type: str) -> bool:
+    """Return whether transformers has the network itself and needs no code from the repository."""
     from transformers import CONFIG_MAPPING
 
     return model_type in CONFIG_MAPPING
@@ -147,7 +179,7 @@ def _flat(value: Any) -> list[Any]:
 
 
 def read_modules(folder: Path) -> list[dict[str, Any]]:
-    """``modules.json`` of a sentence-transformers model; empty where there is none."""
+    """Return ``modules.json`` of a sentence-transformers model; empty without one."""
     try:
         found = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -156,7 +188,7 @@ def read_modules(folder: Path) -> list[dict[str, Any]]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """An object in a JSON file; empty where there is no legible one."""
+    """Return the object in a JSON file; empty without a readable one."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -165,7 +197,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def licence_of(folder: Path) -> str:
-    """The licence that the repository's README states in its head, or "unknown"."""
+    """Return the licence in the front matter of the repository's README, or "unknown"."""
     try:
         head = (folder / "README.md").read_text(encoding="utf-8", errors="replace")[:20_000]
     except OSError:

@@ -1,4 +1,7 @@
-"""Are these the pinned files? sha256 of each, remembered so that 400 MB are not read again at every start."""
+"""Check that files are the pinned ones, by sha256.
+
+The sha256 of a large file is recorded in a stamp, so that 400 MB are not read again at every start.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from embedlab import settings
-from embedlab.catalog.pins import Weights
+from embedlab.catalog.pins import WeightFile, Weights
 from embedlab.weights.errors import WeightsMismatch
 
 log = logging.getLogger("embedlab")
@@ -19,27 +23,27 @@ _STAMP_FROM_BYTES = 4_000_000
 
 
 def weights_root() -> Path:
-    """Folder of all weights that embedlab fetched."""
+    """Return the folder of all weights that embedlab downloaded."""
     return settings.cache_root() / "weights"
 
 
 def sha256_of(path: Path) -> str:
-    """sha256 of a file as hexadecimal digits."""
+    """Return the sha256 of a file as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check(folder: Path, spec: Weights, recorded: dict[str, str]) -> str:
+def check(folder: Path, spec: Weights, recorded: Mapping[str, str]) -> str:
     """Check a model folder in embedlab's own cache.
 
     Parameters
     ----------
-    folder
+    folder : Path
         The model folder.
-    spec
+    spec : Weights
         What it must hold: every file, with the pinned sha256.
-    recorded
-        sha256 noted at the first arrival, for files that the catalogue does not pin.
+    recorded : mapping of str to str
+        Path to sha256 at the first download, for files that the catalogue does not pin.
 
     Returns
     -------
@@ -49,90 +53,106 @@ def check(folder: Path, spec: Weights, recorded: dict[str, str]) -> str:
     Raises
     ------
     WeightsMismatch
-        Naming the first file that is missing or different, with both sha256.
+        For the first file that is missing or different.
     """
     found = {}
     for file in spec.files:
-        path = folder / file.path
+        path, expected = folder / file.path, file.sha256 or recorded.get(file.path)
         if not path.is_file():
-            raise WeightsMismatch(f"{file.path} is missing in {folder}")
-        found[file.path] = _checked(path, file.sha256 or recorded.get(file.path))
+            raise _missing(folder, file.path, expected)
+        found[file.path] = _check_cached(path, expected)
     return found[spec.main]
 
 
-def check_arrival(folder: Path, spec: Weights) -> dict[str, str]:
-    """Check a folder that was just downloaded; every byte is read, whatever was noted before.
+def check_download(folder: Path, files: Iterable[WeightFile]) -> dict[str, str]:
+    """Check a folder that was just downloaded; every byte is read, whatever was recorded before.
 
     Returns
     -------
-    dict
-        sha256 of each file.
+    dict of str to str
+        sha256 of each file, by path.
 
     Raises
     ------
     WeightsMismatch
-        As :func:`check`.
+        For the first file that is missing or different.
     """
-    arrived = {}
-    for file in spec.files:
+    found = {}
+    for file in files:
         path = folder / file.path
         if not path.is_file():
-            raise WeightsMismatch(f"{file.path} did not arrive")
-        arrived[file.path] = sha256_of(path)
-        _compare(file.path, arrived[file.path], file.sha256)
-    return arrived
+            raise WeightsMismatch(
+                f"{file.path} did not arrive", file=file.path, expected=file.sha256, actual=None, path=folder
+            )
+        found[file.path] = sha256_of(path)
+        _compare(file.path, found[file.path], file.sha256, folder)
+    return found
 
 
-def check_brought(folder: Path, spec: Weights) -> tuple[str, list[str]]:
+def check_foreign(folder: Path, spec: Weights) -> tuple[str, list[str]]:
     """Check a folder that embedlab did not fill: one brought by hand, or the Hugging Face cache.
 
     The weights file must be the pinned one. Small files may differ (line endings, or a folder saved again by
-    a newer library), yet a changed tokenizer or pooling would change the vectors, so the caller is told.
+    a newer library). A changed tokenizer or pooling would change the vectors, so they are returned.
 
     Returns
     -------
-    tuple of str and list of str
-        sha256 of the weights file, and the paths of the small files that differ from the pinned ones.
+    sha256 : str
+        Of the weights file.
+    different : list of str
+        Paths of the small files that differ from the pinned ones.
 
     Raises
     ------
     WeightsMismatch
-        When an essential file is missing, or the weights file is not the pinned one.
+        If an essential file is missing, or the weights file is not the pinned one.
     """
-    differ = []
+    different = []
     for file in spec.files:
         path = folder / file.path
         if not path.is_file():
             if file.essential:
-                raise WeightsMismatch(f"{file.path} is missing in {folder}")
+                raise _missing(folder, file.path, file.sha256)
         elif file.path != spec.main and file.sha256 and sha256_of(path) != file.sha256:
-            differ.append(file.path)
-    return _checked(folder / spec.main, spec.sha256), differ
+            different.append(file.path)
+    return _check_cached(folder / spec.main, spec.sha256), different
 
 
-def _checked(path: Path, wanted: str | None) -> str:
-    """sha256 of a file that must be ``wanted``."""
-    sha256 = sha256_kept(path)
-    _compare(str(path), sha256, wanted)
+def _missing(folder: Path, file: str, expected: str | None) -> WeightsMismatch:
+    return WeightsMismatch(
+        f"{file} is missing in {folder}", file=file, expected=expected, actual=None, path=folder
+    )
+
+
+def _check_cached(path: Path, expected: str | None) -> str:
+    """Return the sha256 of a file that must be ``expected``."""
+    sha256 = cached_sha256(path)
+    _compare(str(path), sha256, expected, path.parent)
     return sha256
 
 
-def sha256_kept(path: Path) -> str:
-    """sha256 of a file, from its stamp where that still holds."""
-    sha256 = _stamped(path)
+def cached_sha256(path: Path) -> str:
+    """Return the sha256 of a file, from its stamp if that is still valid."""
+    sha256 = _read_stamp(path)
     if sha256 is None:
         sha256 = sha256_of(path)
-        remember(path, sha256)
+        write_stamp(path, sha256)
     return sha256
 
 
-def _compare(what: str, sha256: str, wanted: str | None) -> None:
-    if wanted and sha256 != wanted:
-        raise WeightsMismatch(f"{what} has sha256 {sha256}, but {wanted} is pinned")
+def _compare(file: str, actual: str, expected: str | None, folder: Path) -> None:
+    if expected and actual != expected:
+        raise WeightsMismatch(
+            f"{file} has sha256 {actual}, but {expected} is pinned",
+            file=file,
+            expected=expected,
+            actual=actual,
+            path=folder,
+        )
 
 
-def remember(path: Path, sha256: str) -> None:
-    """Note the sha256 of a large file, valid as long as its size and modification time stay the same."""
+def write_stamp(path: Path, sha256: str) -> None:
+    """Record the sha256 of a large file; valid while its size and modification time stay the same."""
     facts = path.stat()
     if facts.st_size < _STAMP_FROM_BYTES:
         return
@@ -144,11 +164,11 @@ def remember(path: Path, sha256: str) -> None:
         fresh.write_text(json.dumps(content), encoding="utf-8")
         fresh.replace(stamp)
     except OSError as error:
-        # A read-only cache with good weights is fine: the only cost is hashing again next time.
+        # A read-only cache with good weights is fine: the next start only has to hash again.
         log.debug("No stamp for %s: %s", path, error)
 
 
-def _stamped(path: Path) -> str | None:
+def _read_stamp(path: Path) -> str | None:
     facts = path.stat()
     if facts.st_size < _STAMP_FROM_BYTES:
         return None
@@ -161,6 +181,6 @@ def _stamped(path: Path) -> str | None:
 
 
 def _stamp_path(path: Path) -> Path:
-    # Outside of the model folder: that may be a read-only network drive, or belong to the Hugging Face cache.
+    # Not inside the model folder, which may be a read-only network drive or the Hugging Face cache.
     name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]
     return weights_root() / ".stamps" / f"{name}.json"

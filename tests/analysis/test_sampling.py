@@ -12,7 +12,7 @@ from embedlab.analysis.neighbors import knn
 from embedlab.analysis.projection import NoteCode
 from embedlab.analysis.sampling import sample_stratified, select_points
 from embedlab.errors import BadItem
-from embedlab.explorer import widget
+from embedlab.explorer import build
 from embedlab.items import Items
 
 SIZES = {"common": 700, "rarer": 250, "rare": 49, "single": 1}
@@ -97,7 +97,7 @@ def test_samples_of_several_models_are_the_same_items() -> None:
 
 
 def test_more_than_a_page_can_hold_is_sampled_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(widget, "MOST_SHOWN", 30)
+    monkeypatch.setattr(build, "MAX_ITEMS", 30)
     assert len(el.explore(embeddings(labels=["a", "b"] * 20), method="pca").projection) == 30
     everything = el.explore(embeddings(30, labels=["a", "b"] * 15), method="pca")
     assert len(everything.projection) == 30

@@ -14,8 +14,8 @@ from explorer_kit import HOSTILE, embeddings
 from matplotlib.path import Path as Outline
 
 import embedlab as el
-from embedlab.explorer import static
-from embedlab.explorer.payload import payload
+from embedlab.explorer.payload import build_payload
+from embedlab.explorer.static_layout import project_to_plane
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +35,7 @@ def page(chromium: Any) -> Iterator[Any]:
 def known(page: Any, emb: Any, **options: Any) -> dict[str, Any]:
     """A payload that the page has decoded as ``window.data``."""
     projection = el.project(emb, "pca", **options)
-    told = payload([projection], "none", 10, SEARCH)
+    told = build_payload([projection], "none", 10, SEARCH)
     page.evaluate("told => { window.data = front.decode(told); }", told)
     return told
 
@@ -109,7 +109,7 @@ def test_a_space_is_seen_from_the_side_that_is_stored(page: Any) -> None:
     emb = embeddings(50)
     known(page, emb, n_components=3)
     [x, y] = page.evaluate("() => [data.panels[0].x, data.panels[0].y]")
-    expected = static._seen(el.project(emb, "pca", n_components=3)).coords
+    expected = project_to_plane(el.project(emb, "pca", n_components=3)).coords
     np.testing.assert_allclose(np.column_stack([x, y]), expected, atol=1e-3)
 
 

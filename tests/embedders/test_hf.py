@@ -18,7 +18,7 @@ from pictures import picture
 
 import embedlab as el
 from embedlab.catalog.ref_options import BadName
-from embedlab.embedders import handlers
+from embedlab.embedders import handler_kinds
 from embedlab.embedders.hf_audio import WaveEmbedder
 from embedlab.embedders.image import ImageEmbedder
 from embedlab.embedders.layers import penultimate
@@ -103,10 +103,10 @@ def test_pooling_of_the_repository_is_followed(made: Callable[[str], Path], tmp_
         ({"pooling_mode": "mean"}, "mean"),
     ):
         settings.write_text(json.dumps(content))
-        handlers._build.cache_clear()
+        handler_kinds._build.cache_clear()
         assert load(folder).card.pooling == pooling
     settings.write_text(json.dumps({"pooling_mode_max_tokens": True}))
-    handlers._build.cache_clear()
+    handler_kinds._build.cache_clear()
     with pytest.raises(BadName, match="its 1_Pooling is not") as caught:
         load(folder)
     assert Argument("pooling") in caught.value.parts

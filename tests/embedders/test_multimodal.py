@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from sklearn.linear_model import Ridge
 import embedlab as el
 from embedlab import weights
 from embedlab.catalog import registry
-from embedlab.comparison.retrieval import rank, recall_at_k, relevant_by, zero_shot_accuracy
+from embedlab.comparison.retrieval import match_column, rank, recall_at_k, zero_shot_accuracy
 from embedlab.embedders import aligned
 from embedlab.embedders.dual import TEMPLATES, DualEmbedder
 from embedlab.errors import BadItem
@@ -60,7 +61,7 @@ def test_reference_numbers(shared: Path, name: str, accuracy: float, first: floa
     texts = model.embed(el.Items.from_frame(frame, modality="text", content="words"))
     pictures = el.Items.from_frame(frame.drop_duplicates("photo"), modality="image", content="path")
     found = model.embed(pictures)
-    ranking = rank(texts, found, relevant_by(texts.items, pictures, "photo"), groups=frame["photo"])
+    ranking = rank(texts, found, match_column(texts.items, pictures, "photo"), groups=frame["photo"])
     assert float(recall_at_k(ranking, 1)) >= first
     assert float(recall_at_k(ranking, 5)) >= five
 
@@ -191,7 +192,7 @@ def test_pairs_become_two_items_each() -> None:
 
 def test_what_is_both_or_neither_is_refused() -> None:
     both = pd.DataFrame({"id": ["a", "b"], "path": ["x.png", None], "content": ["words", "words"]})
-    with pytest.raises(BadItem, match="'a' has both a path and a content, or neither"):
+    with pytest.raises(BadItem, match="exactly one of path and content; 'a' has both or neither"):
         el.Items(both, "image+text")
     with pytest.raises(BadItem, match="need caption="):
         el.Items.from_frame(both, modality="image+text", content="path")
@@ -232,5 +233,7 @@ def test_a_model_made_of_others_is_as_available_as_they_are(monkeypatch: pytest.
     assert row["sources"] == "text/minilm and image/efficientnet-lite0"
     assert 95 < row["download_mb"] < 110
     parts = {part: weights.locate(part) for part in registry.row(name).parts}
-    monkeypatch.setattr(weights, "search", lambda row, tried: None if "lite0" in row.card.name else parts)
+    # The package has a function of the same name.
+    module = importlib.import_module("embedlab.weights.locate")
+    monkeypatch.setattr(module, "search", lambda row, tried: None if "lite0" in row.card.name else parts)
     assert weights.locate(name) is None

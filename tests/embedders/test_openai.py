@@ -513,12 +513,12 @@ def test_without_the_client_the_extra_is_named(
 
 
 def test_its_speed_is_not_taken_at_the_servers_cost(server: EmbeddingServer) -> None:
-    from embedlab.comparison.cost import cost_table
+    from embedlab.comparison.cost import CostStatus, cost_table
 
     emb = load(server).embed(ITEMS)
     paid = len(server.paid)
     table = cost_table([emb], measure=True, progress=False)
-    assert "runs on a server" in table["note"].iloc[0]
+    assert table["status"].tolist() == [CostStatus.ON_SERVER]
     assert len(server.paid) == paid
 
 
@@ -540,6 +540,6 @@ def test_the_embedder_does_not_carry_a_key_in_a_pickle(server: EmbeddingServer) 
 def test_a_summary_asks_a_server_for_nothing(server: EmbeddingServer) -> None:
     plan = ITEMS.summary(load(server)).forecast
     assert plan is not None
-    assert "may cost money. 8 texts for openai:minilm" in plan.time_words
-    assert plan.room_words.startswith("8 x 384")
+    assert "may cost money. 8 texts for openai:minilm" in plan.time_text()
+    assert plan.size_text().startswith("8 x 384")
     assert server.requests == []

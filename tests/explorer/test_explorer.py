@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import io
 import json
+import math
 import sys
 import types
 import warnings
@@ -32,7 +33,7 @@ def explorer() -> Explorer:
 def from_browser(explorer: Explorer, action: str, argument: object = None) -> None:
     """What the browser sends when a person does something."""
     message = {"type": "do", "action": action, "argument": argument, "view": "v", "acted": 1}
-    explorer._on_event(message)
+    explorer._on_message(message)
 
 
 def state(explorer: Explorer) -> dict[str, Any]:
@@ -93,11 +94,11 @@ def test_a_handful_of_items_can_be_explored(n: int) -> None:
 
 def test_the_graph_travels_only_while_it_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
     assert data(Explorer(flat(embeddings())))["panels"][0]["neighbors"] is not None
-    monkeypatch.setattr("embedlab.explorer.payload.GRAPH_UP_TO", 30)
+    monkeypatch.setattr("embedlab.explorer.payload.MAX_GRAPH_ITEMS", 30)
     explorer = Explorer(flat(embeddings()))
     assert data(explorer)["panels"][0]["neighbors"] is None
     sent = answers(explorer)
-    explorer._on_event({"type": "near", "row": 7, "ticket": "v 1"})
+    explorer._on_message({"type": "near", "row": 7, "ticket": "v 1"})
     [(reply, _)] = sent
     near = knn(explorer.projection.embeddings.vectors, 10).indices[7].tolist()
     assert [place["row"] for place in reply["near"][0]] == near
@@ -123,13 +124,13 @@ def test_a_click_in_the_browser_shows_the_item_and_its_true_neighbours(explorer:
     assert panel["neighbors"][7][:10] == graph.indices[7].tolist()
     np.testing.assert_allclose(panel["scores"][7][:10], 1 - graph.distances[7], atol=1e-3)
     sent = answers(explorer)
-    explorer._on_event({"type": "item", "row": 7, "ticket": "v 2"})
+    explorer._on_message({"type": "item", "row": 7, "ticket": "v 2"})
     assert "text number 7" in sent[0][0]["html"]
 
 
 def test_an_echo_names_what_it_answers(explorer: Explorer) -> None:
     """Else a late answer would undo what a person has done meanwhile."""
-    explorer._on_event({"type": "do", "action": "click", "argument": "i1", "view": "a", "acted": 4})
+    explorer._on_message({"type": "do", "action": "click", "argument": "i1", "view": "a", "acted": 4})
     assert state(explorer)["echo"] == {"view": "a", "acted": 4}
     explorer.k_neighbors = 4
     assert state(explorer)["k"] == 4
@@ -147,7 +148,7 @@ def test_an_unknown_id_is_refused_by_name(explorer: Explorer) -> None:
     "message", [{}, {"type": "item"}, {"type": "item", "row": 99}, {"type": "x", "row": 1}]
 )
 def test_a_message_without_sense_is_passed_over(explorer: Explorer, message: dict[str, Any]) -> None:
-    explorer._on_event(message)
+    explorer._on_message(message)
     from_browser(explorer, "format the disk")
     assert "KeyError" in notice(explorer)
 
@@ -410,9 +411,12 @@ def test_pictures_for_slides(explorer: Explorer, tmp_path: Path) -> None:
 
 
 def test_a_page_that_would_be_too_large_is_not_written(explorer: Explorer, tmp_path: Path) -> None:
-    with pytest.raises(PageTooLarge, match=r"most_mb=\d+") as refused:
+    with pytest.raises(PageTooLarge, match=r"40 items would have \d+ MB.*plays=False.*most_mb=\d+") as caught:
         explorer.to_html(tmp_path / "map.html", most_mb=1)
-    assert refused.value.size_mb > refused.value.limit_mb == 1
+    assert caught.value.limit_mb == 1
+    needed = math.ceil(caught.value.size_mb)
+    assert f"most_mb={needed}" in str(caught.value)
+    assert explorer.to_html(tmp_path / "enough.html", most_mb=needed).stat().st_size > 1e6
     assert not (tmp_path / "map.html").exists()
 
 
@@ -459,6 +463,7 @@ def test_the_badge_says_how_far_to_trust_the_map(explorer: Explorer) -> None:
     assert f"trustworthiness {quality.trustworthiness:.2f}" in panel["verdict"]
     assert f"continuity {quality.continuity:.2f}" in panel["verdict"]
     assert quality.words in panel["verdict"]
+    assert panel["grade"] == quality.grade != "unknown"
     assert panel["caption"].startswith("PCA · 40 items · text/minilm (8 dimensions) · cosine")
 
 
@@ -484,7 +489,7 @@ def test_a_space_is_stored_as_a_picture_from_one_side() -> None:
 
 def test_a_plane_and_a_space_are_not_laid_side_by_side() -> None:
     emb = embeddings(labels=LABELS)
-    with pytest.raises(BadItem, match="one n_components"):
+    with pytest.raises(BadItem, match="same n_components"):
         el.explore([el.project(emb, "pca"), el.project(emb, "pca", n_components=3)])
 
 

@@ -10,8 +10,8 @@ from explorer_kit import embeddings, flat, known
 from embedlab import palette
 from embedlab.errors import BadItem
 from embedlab.explorer import Explorer
-from embedlab.explorer.coloring import MISSING, choices, coloring, shade
-from embedlab.explorer.static import static_png
+from embedlab.explorer.coloring import MISSING, color_items, list_colorings, scale_color
+from embedlab.explorer.static import draw_preview
 
 
 def column(explorer: Explorer, by: str = "label") -> dict[str, Any]:
@@ -51,7 +51,7 @@ def test_very_many_classes_are_folded_and_none_is_lost() -> None:
     assert names(explorer)[0] == "big"
     assert names(explorer)[-1] == "others (52 classes)"
     assert len(column(explorer)["codes"]) == 120
-    assert static_png(explorer.projection, "label")
+    assert draw_preview(explorer.projection, "label")
 
 
 def test_the_menu_offers_labels_few_classes_and_numbers() -> None:
@@ -65,14 +65,14 @@ def test_the_menu_offers_labels_few_classes_and_numbers() -> None:
         flag=[True, False] * 20,
         distortion=["mine", "yours"] * 20,
     )
-    assert list(choices(emb.items)) == [
+    assert list(list_colorings(emb.items)) == [
         "label", "year", "length", "unique", "day", "flag", "distortion (column)", "distortion", "none",
     ]  # fmt: skip
 
 
 def test_a_column_with_more_than_forty_classes_is_not_offered() -> None:
     emb = embeddings(60, unique=[f"u{i}" for i in range(60)], same=["x"] * 60)
-    assert list(choices(emb.items)) == ["distortion", "none"]
+    assert list(list_colorings(emb.items)) == ["distortion", "none"]
 
 
 def test_numbers_get_a_scale_with_a_title() -> None:
@@ -89,15 +89,15 @@ def test_a_number_that_is_missing_is_none() -> None:
     explorer = Explorer(flat(embeddings(size=size)), color_by="size")
     values = column(explorer, "size")["values"]
     assert [row for row, value in enumerate(values) if value is None] == [3, 4, 5]
-    assert static_png(explorer.projection, "size")
+    assert draw_preview(explorer.projection, "size")
 
 
 def test_list_and_hits_wear_the_colour_of_their_points() -> None:
     projection = flat(embeddings(labels=["a", "b"] * 20, size=np.linspace(0, 1, 40)))
-    by_label = coloring(projection, "label")
+    by_label = color_items(projection, "label")
     assert by_label.style_of(1) == (palette.style(1)[0], "circle")
-    ends = shade(0.0, (0, 1), False), shade(1.0, (0, 1), False)
-    by_size = coloring(projection, "size")
+    ends = scale_color(0.0, (0, 1), False), scale_color(1.0, (0, 1), False)
+    by_size = color_items(projection, "size")
     assert (by_size.style_of(0)[0], by_size.style_of(39)[0]) == ends == ("#440154", "#fde725")
 
 

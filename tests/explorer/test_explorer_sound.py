@@ -132,7 +132,7 @@ def test_the_panel_shows_wave_spectrogram_and_player(tones: list[Path]) -> None:
     html = shown_of(shown, "i2")
     [large] = pictures(html)
     assert large.width == 512
-    assert 'data-plays="&quot;i2&quot;"' in html
+    assert 'data-plays="&#34;i2&#34;"' in html
     assert 'data-seconds="0.500"' in html
     assert "<audio" not in html, "sounds come when they are asked for"
     assert "private" not in html, "no folder of this machine"
@@ -161,7 +161,7 @@ def test_nothing_else_ever_sends_sound(tones: list[Path]) -> None:
     shown.select(["i1", "i2"])
     shown.color("none")
     for row in (99, -1, None, "0", ["list"]):
-        shown._on_event({"type": "media", "row": row, "ticket": "t"})
+        shown._on_message({"type": "media", "row": row, "ticket": "t"})
     assert sent == []
 
 
@@ -197,6 +197,7 @@ def test_a_sound_that_cannot_be_read_is_explained_and_not_sent(tmp_path: Path) -
     for id in ("i0", "i2"):
         html = shown_of(shown, id)
         assert 'role="alert"' in html
+        assert "on_error" not in html, "nothing that can be done in a panel"
         assert "private" not in html
         assert asked(shown, "media", id)[1] == []
     assert len(asked(shown, "media", "i1")[1]) == 1
@@ -207,7 +208,7 @@ def test_what_is_worth_knowing_stands_below(tmp_path: Path) -> None:
     silent = write(tmp_path / "silent.wav", np.zeros(8000, np.float32))
     shown = explorer([stereo, silent, stereo])
     assert "2 channels: their mean is used" in shown_of(shown, "i0")
-    assert "silent.wav cannot be read: it is silent from beginning to end" in shown_of(shown, "i1")
+    assert "It cannot be embedded: it is silent from beginning to end." in shown_of(shown, "i1")
     assert str(tmp_path) not in shown_of(shown, "i1")
 
 

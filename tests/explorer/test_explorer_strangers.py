@@ -12,7 +12,7 @@ import pytest
 from explorer_kit import HOSTILE, FakeModel, embeddings, flat, known, shown_of
 
 from embedlab.explorer import Explorer
-from embedlab.explorer.static import static_png
+from embedlab.explorer.static import draw_preview
 from embedlab.io.text import clean, clip, natural_key
 
 # Everything our own templates may contain; anything else in the HTML came from an item.
@@ -89,7 +89,7 @@ def test_the_picture_takes_any_text(explorer: Explorer) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for by in ("label", "<b>col</b>"):
-            assert static_png(explorer.projection, by)
+            assert draw_preview(explorer.projection, by)
 
 
 def test_an_error_is_text(explorer: Explorer) -> None:
@@ -100,7 +100,7 @@ def test_an_error_is_text(explorer: Explorer) -> None:
         "view": "",
         "acted": 1,
     }
-    explorer._on_event(message)
+    explorer._on_message(message)
     notice = json.loads(explorer.state)["notice"]
     assert notice["class"] == "embedlab-error"
     assert "<script>" in notice["text"], "text it stays: the browser never reads it as HTML"

@@ -14,8 +14,9 @@ from PIL import Image
 import embedlab as el
 from embedlab import weights
 from embedlab.embedders import vector_cache
-from embedlab.errors import BadItem
-from embedlab.io import formats
+from embedlab.errors import Argument, BadItem, ProblemCode
+from embedlab.inspection.checks import Note
+from embedlab.inspection.forecast import Forecast, Untimed
 from embedlab.items import Items
 
 RNG = np.random.default_rng(0)
@@ -46,13 +47,15 @@ def messy() -> Items:
 
 def test_texts_problems_copies_and_labels() -> None:
     found = messy().summary()
-    assert found.problems == {
-        "t3": "empty text", "t7": "it holds half a character (a lone surrogate)", "t8": "no text",
-    }  # fmt: skip
+    assert {id: problem.code for id, problem in found.problems.items()} == {
+        "t3": ProblemCode.EMPTY,
+        "t7": ProblemCode.ENCODING,
+        "t8": ProblemCode.MISSING,
+    }
     assert found.copies == (("t1", "t4"),)
-    assert found.torn == (("t1", "t4"),)
-    assert found.alike == (("t0", "t2"),)
-    assert found.notes == {"t6": "NUL characters"}
+    assert found.label_conflicts == (("t1", "t4"),)
+    assert found.near_copies == (("t0", "t2"),)
+    assert found.notes == {"t6": Note.NUL}
     assert found.similar_labels == (("sea", "Sea "),)
     assert found.labels.to_dict() == {"sea": 4, "pets": 1, "Sea ": 1, "dogs": 1, "lone": 1}
     assert found.usable.tolist() == [True, True, True, False, False, True, True, False, False]
@@ -101,14 +104,17 @@ def test_pictures_quick_and_full(tmp_path: Path) -> None:
     items = Items.from_folder(tmp_path, modality="image")
     quick, full = items.summary(), items.summary(full=True)
     assert set(quick.problems) == {"empty.jpg", "text.jpg"}
-    assert "0 bytes" in quick.problems["empty.jpg"]
-    assert "on_error" not in "".join(full.problems.values())
+    assert {id: problem.code for id, problem in quick.problems.items()} == {
+        "empty.jpg": ProblemCode.EMPTY,
+        "text.jpg": ProblemCode.WRONG_KIND,
+    }
     assert str(tmp_path) not in repr(full) + full._repr_html_()
     assert set(full.problems) == {"empty.jpg", "text.jpg", "cut.png"}
-    assert "truncated" in full.problems["cut.png"]
+    assert full.problems["cut.png"].code is ProblemCode.DAMAGED
     assert set(quick.copies) == {("copy.png", "good.png"), ("other.png", "png.jpg")}
-    assert full.alike == (("copy.png", "larger.png"),)
+    assert full.near_copies == (("copy.png", "larger.png"),)
     assert "full=True" in repr(quick)
+    assert "--full" in quick.text(lambda argument: f"--{argument.name}")
     assert "full=True" not in repr(full)
     assert quick.sizes[items.ids.index("png.jpg")] == 45
 
@@ -121,7 +127,7 @@ def test_sounds_have_a_length_and_silence_is_found_by_decoding(tmp_path: Path) -
     quick, full = items.summary(), items.summary(full=True)
     assert quick.sizes[:2].tolist() == [1.5, 0.5]
     assert set(quick.problems) == {"c.wav"}
-    assert full.problems["b.wav"] == "it is silent from beginning to end"
+    assert full.problems["b.wav"].code is ProblemCode.SILENT
     assert "2.0 s in all" in repr(quick)
 
 
@@ -129,8 +135,11 @@ def test_a_path_that_leads_nowhere_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('file\ngone.png\nhttps://example.org/a.png\n""\n x\n')
     problems = Items.from_csv(path, modality="image", content="file").summary().problems
-    assert "no such file" in problems["0"].lower()
-    assert len(problems) == 3
+    assert {id: problem.code for id, problem in problems.items()} == {
+        "0": ProblemCode.MISSING,
+        "1": ProblemCode.NOT_A_FILE,
+        "2": ProblemCode.MISSING,
+    }
 
 
 def test_a_summary_without_a_model_loads_neither_torch_nor_weights() -> None:
@@ -147,7 +156,9 @@ def test_weights_that_are_not_here_are_announced_and_not_fetched(monkeypatch: py
     found = Items.from_texts(["a", "b"]).summary("text/mpnet")
     words = dict(found.lines())
     assert words["download"] == "404 MB, once"
-    assert "not timed" in words["time"]
+    assert found.forecast is not None
+    assert found.forecast.untimed is Untimed.NO_WEIGHTS
+    assert words["time"].startswith("not timed")
     assert words["result"] == "2 x 768 numbers, 6.1 kB"
     with pytest.raises(BadItem, match="image, but these items are text"):
         Items.from_texts(["a"]).summary("image/efficientnet-lite0")
@@ -170,7 +181,28 @@ def test_a_sample_is_timed_and_its_vectors_are_kept() -> None:
     again = Items.from_texts(texts).summary("text/minilm").forecast
     assert again is not None
     assert (again.n_known, again.n_timed) == (42, 0)
-    assert "nothing is left" in again.time_words
+    assert "nothing is left" in again.time_text()
+
+
+def test_the_notice_about_a_server_names_arguments_as_the_reader_types_them() -> None:
+    notice = ("8 texts. ", Argument("token_limit", 200_000), " allows it.")
+    plan = Forecast("openai:a", 3, 8, untimed=Untimed.SERVER, server_notice=notice)
+    assert plan.time_text().endswith("8 texts. token_limit=200000 allows it.")
+    assert plan.time_text(lambda argument: f"--{argument.name}").endswith("8 texts. --token_limit allows it.")
+
+
+def test_texts_left_out_for_their_encoding_name_the_argument_that_reads_them(tmp_path: Path) -> None:
+    for name, content in {"a.txt": b"fine", "b.txt": b"\xe9", "c.txt": b"\xe4"}.items():
+        (tmp_path / name).write_bytes(content)
+    summary = Items.from_folder(tmp_path, modality="text", on_error="skip").summary()
+    assert 'pass encoding="cp1252"' in dict(summary.lines())["left out in reading"]
+    assert "pass --encoding" in dict(summary.lines(lambda a: f"--{a.name}"))["left out in reading"]
+    table = tmp_path / "a.csv"
+    table.write_bytes(b"text,topic\n\xe9,x\nfine,x\nfine,y\n")
+    summary = Items.from_csv(table, modality="text", content="text", on_error="skip").summary()
+    assert "pass" not in dict(summary.lines())["left out in reading"], (
+        "the other rows show the encoding is right"
+    )
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 5])
@@ -180,27 +212,4 @@ def test_a_handful_is_planned_for_too(n: int) -> None:
     assert plan is not None
     assert plan.n_items == n
     assert plan.n_timed <= n
-    assert "nan" not in plan.time_words
-
-
-@pytest.mark.parametrize(
-    ("amount", "words"),
-    [(0, "0 bytes"), (999, "999 bytes"), (1_234_567, "1.2 MB"), (12_345_678, "12 MB"), (3.5e9, "3.5 GB")],
-)
-def test_bytes_in_words(amount: float, words: str) -> None:
-    assert formats.format_bytes(amount) == words
-
-
-@pytest.mark.parametrize(
-    ("amount", "words"),
-    [
-        (0.04, "0.0 s"),
-        (9.96, "10 s"),
-        (59.7, "1 min"),
-        (95, "1 min 35 s"),
-        (3599.6, "1 h"),
-        (7_500, "2 h 5 min"),
-    ],
-)
-def test_seconds_in_words(amount: float, words: str) -> None:
-    assert formats.format_seconds(amount) == words
+    assert "nan" not in plan.time_text()

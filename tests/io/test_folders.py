@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from embedlab.errors import EmbedlabError
+from embedlab.io.disk import CacheUnusable
 from embedlab.io.folders import build_once
 
 
@@ -60,10 +60,11 @@ def test_a_folder_that_lost_a_file_is_made_again(
     (made / name).unlink()
     build_once(made, two_files)
     assert (made / name).exists()
-    assert "is made again" in caplog.text
+    assert "building it again" in caplog.text
 
 
 def test_a_cache_that_cannot_be_written_is_a_message(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(EmbedlabError, match="Set EMBEDLAB_CACHE to a folder that you may write"):
+    with pytest.raises(CacheUnusable, match="Set EMBEDLAB_CACHE to a folder that you may write") as caught:
         build_once(tmp_path / "file" / "views", two_files)
+    assert caught.value.path == tmp_path / "file"

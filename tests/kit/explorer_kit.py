@@ -100,7 +100,7 @@ def asked(explorer: Explorer, what: str, id: str) -> tuple[dict[str, Any], list[
     sent: list[tuple[dict[str, Any], list[bytes]]] = []
     explorer.send = lambda content, buffers=None: sent.append((content, list(buffers or [])))
     row = explorer.projection.embeddings.items.ids.index(id)
-    explorer._on_event({"type": what, "row": row, "ticket": "t"})
+    explorer._on_message({"type": what, "row": row, "ticket": "t"})
     [reply] = sent
     return reply
 

@@ -1,8 +1,10 @@
 """A model hub on loopback: the part of the Hugging Face hub's file protocol that a download by commit needs.
 
 ``HEAD`` and ``GET /{repo}/resolve/{commit}/{file}``, with ``ETag``, ``X-Repo-Commit`` and ranges; errors
-carry ``X-Error-Code``. ``GET /api/models/{repo}/revision/{branch}`` lists the files at a commit, for models
-that nobody pinned. What goes wrong is chosen by ``mode``, which may be changed while the server runs.
+carry ``X-Error-Code``. For models that nobody pinned, ``GET /api/models/{repo}/revision/{branch}`` gives the
+commit and its files, and ``GET /api/models/{repo}/tree/{commit}`` the files again, in the form that
+huggingface_hub's snapshots need. What goes wrong is chosen by ``mode``, which may be changed while the server
+runs.
 """
 
 from __future__ import annotations
@@ -96,9 +98,12 @@ class _Handler(BaseHTTPRequestHandler):
         listed = re.fullmatch(
             rf"/api/models/{re.escape(hub.repo)}(?:/revision/([^?]+))?(\?blobs=true)?", self.path
         )
+        tree = re.fullmatch(rf"/api/models/{re.escape(hub.repo)}/tree/([0-9a-f]+)\?.*", self.path)
         match = re.fullmatch(rf"/{re.escape(hub.repo)}/resolve/([0-9a-f]+)/(.+)", self.path)
         if listed:
             self._list(hub.refs.get(listed[1] or "main", listed[1] or hub.commit), bool(listed[2]), body)
+        elif tree:
+            self._tree(tree[1], body)
         elif match is None:
             self._status(404, b"", body, "RepoNotFound")
         elif match[1] != hub.commit and match[1] not in hub.older:
@@ -127,6 +132,15 @@ class _Handler(BaseHTTPRequestHandler):
             siblings.append(one)
         answer = {"id": hub.repo, "sha": commit, "siblings": siblings, "private": False, "tags": []}
         self._status(200, json.dumps(answer).encode(), body)
+
+    def _tree(self, commit: str, body: bool) -> None:
+        """Send the files at a commit as ``list_repo_tree`` expects them."""
+        hub = self.hub
+        if commit != hub.commit and commit not in hub.older:
+            return self._status(404, b"", body, "RevisionNotFound")
+        sizes = {name: len(content) for name, content in self._files(commit).items()} | hub.lists
+        entries = [{"type": "file", "path": name, "size": n, "oid": "0" * 40} for name, n in sizes.items()]
+        self._status(200, json.dumps(entries).encode(), body)
 
     def _send(self, name: str, body: bool, commit: str) -> None:
         hub, content = self.hub, self._files(commit)[name]

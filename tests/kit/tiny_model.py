@@ -18,6 +18,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from embedlab import weights
 from embedlab.catalog import registry
 from embedlab.catalog.pins import WeightFile, Weights, Wheel
@@ -110,6 +112,11 @@ def from_json(text: str) -> Weights:
     files = tuple(WeightFile(**f) for f in facts.pop("files"))
     wheels = tuple(Wheel(**w) for w in facts.pop("wheels"))
     return Weights(**facts | {"files": files, "wheels": wheels, "parts": tuple(facts["parts"])})
+
+
+def failures(caught: pytest.ExceptionInfo[weights.WeightsUnavailable]) -> dict[str, str]:
+    """Why each source that was tried could not serve, by source."""
+    return {attempt.source: attempt.code.value for attempt in caught.value.tried}
 
 
 def start_fetch(spec: Weights, before: Callable[[], None] | None = None) -> subprocess.Popen[str]:

@@ -11,7 +11,7 @@ from sounds import pitch, tone, write
 
 import embedlab as el
 from embedlab.errors import Argument, BadItem, ProblemCode
-from embedlab.items.fragments import fragment
+from embedlab.items.fragments import parse_fragment
 from embedlab.media import audio
 from embedlab.media.errors import UnreadableMedia
 
@@ -87,14 +87,14 @@ def test_a_part_of_a_file(tmp_path: Path) -> None:
     for suffix, codec in (("wav", "pcm_s16le"), ("mp3", "libmp3lame"), ("flac", "flac")):
         path = write(tmp_path / f"a.{suffix}", low_high, codec=codec)
         part = f"{path}#t=1.2,1.7"
-        assert fragment(part) == (str(path), 1.2, 1.7)
+        assert parse_fragment(part) == (str(path), 1.2, 1.7)
         assert len(audio.read_audio(part)) == pytest.approx(8_000, abs=100)
         assert pitch(audio.read_audio(part)) == pytest.approx(1_000, abs=5)
         assert audio.read_duration(part) == pytest.approx(0.5)
         assert pitch(audio.read_audio(f"{path}#t=0,0.9")) == pytest.approx(440, abs=5)
         assert len(audio.read_audio(f"{path}#t=1.5")) == pytest.approx(8_000, abs=1_000)
     odd = (tmp_path / "a.wav").rename(tmp_path / "take#t=3")
-    assert fragment(odd) == (odd, 0.0, None)
+    assert parse_fragment(odd) == (odd, 0.0, None)
     assert len(audio.read_audio(odd)) == 32_000
 
 
@@ -119,7 +119,7 @@ def test_ten_milliseconds_are_enough(tmp_path: Path) -> None:
     assert len(audio.read_audio(wav(tmp_path / "a.wav", tone(0.01)))) == 160
 
 
-def test_clipped_sound_is_read_and_said(tmp_path: Path) -> None:
+def test_clipped_sound_is_read_and_noted(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", np.clip(tone(level=3.0), -1, 1))
     assert len(audio.read_audio(path)) == 16_000
     assert any("clipped" in note for note in audio.list_notes(path))
@@ -160,7 +160,7 @@ def test_half_a_file_is_an_error(tmp_path: Path, suffix: str, codec: str) -> Non
     assert Argument("on_error", "skip") in error.value.parts
 
 
-def test_what_is_no_sound_at_all(tmp_path: Path) -> None:
+def test_files_that_are_not_sound(tmp_path: Path) -> None:
     (tmp_path / "empty.wav").touch()
     (tmp_path / "words.mp3").write_bytes(b"hello, this is no sound " * 50)
     cases = {

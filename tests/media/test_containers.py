@@ -14,6 +14,7 @@ from sounds import tone
 
 from embedlab.errors import Argument, ProblemCode
 from embedlab.media import video
+from embedlab.media.containers import ffmpeg_problem
 from embedlab.media.errors import UnreadableMedia
 from embedlab.media.truncation import is_truncated
 
@@ -156,3 +157,12 @@ def test_an_unknown_codec_and_a_song_with_a_cover(tmp_path: Path) -> None:
     with pytest.raises(UnreadableMedia, match=r"song\.mp4 .*it is a sound without a picture") as error:
         video.read_frames(tmp_path / "song.mp4")
     assert error.value.problem.code is ProblemCode.WRONG_KIND
+
+
+def test_the_reason_of_an_ffmpeg_error_names_no_folder() -> None:
+    error = av.error.ExternalError(1, "Generic error in an external library", "/private/talk.wav")
+    problem = ffmpeg_problem(error, "/private/talk.wav", "audio")
+    assert (problem.code, problem.reason) == (
+        ProblemCode.UNREADABLE,
+        "Generic error in an external library",
+    )

@@ -1,4 +1,4 @@
-"""Frames of films: leaping to keyframes, odd times, and pixels that are turned, mirrored or not square."""
+"""Frames of films: seeking to keyframes, odd times, and pixels that are turned, mirrored or not square."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Fraction]:
     ("suffix", "options"),
     [(".mp4", {"bf": "3"}), (".mp4", OPEN), (".mkv", OPEN), (".webm", {"lag-in-frames": "8"})],
 )
-def test_leaping_changes_no_frame(
+def test_seeking_changes_no_frame(
     tmp_path: Path, suffix: str, options: dict[str, str], n: int, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Frames that refer to later ones, from one group to the next, at uneven times."""
@@ -57,7 +57,7 @@ def test_leaping_changes_no_frame(
     np.testing.assert_array_equal(video.read_frames(path, n), one_pass)
 
 
-def test_leaping_spares_frames(
+def test_seeking_decodes_fewer_frames(
     tmp_path: Path, decoded: list[Fraction], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = film(tmp_path / "a.mp4", 96)
@@ -72,7 +72,7 @@ def test_leaping_spares_frames(
     assert len(decoded) == 96, "where every frame is wanted, none is decoded twice"
 
 
-def test_the_keyframe_after_the_moment_is_no_use(
+def test_a_keyframe_after_the_time_is_not_used(
     tmp_path: Path, decoded: list[Fraction], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """MP4 is sought by when a frame is decoded, which with frames that refer to later ones is earlier."""
@@ -98,7 +98,7 @@ def test_without_keyframes_it_does_not_start_over(
     assert len(decoded) <= 120
 
 
-def test_where_a_leap_leads_nowhere_all_is_decoded(
+def test_all_is_decoded_if_seeking_fails(
     tmp_path: Path, decoded: list[Fraction], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With periodic intra refresh a frame is whole only some time after the place that can be sought."""

@@ -114,7 +114,7 @@ def test_what_is_transparent_lies_on_white(mode: str) -> None:
 
 
 @pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_of_an_animation_the_first_frame_is_used_and_that_is_said(format: str) -> None:
+def test_the_first_frame_of_an_animation_is_used_and_noted(format: str) -> None:
     frames = [Image.new("RGB", (16, 16), color) for color in (RED, GREEN, BLUE)]
     data = as_bytes(frames[0], format, save_all=True, append_images=frames[1:])
     assert near(read_image(data).getpixel((8, 8)), RED)
@@ -184,7 +184,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("make", "code", "advice"), BROKEN.values(), ids=BROKEN.keys())
-def test_what_is_no_picture_is_named_with_what_to_do(
+def test_files_that_are_not_images_are_named_with_what_to_do(
     make: Any, code: ProblemCode, advice: str, tmp_path: Path
 ) -> None:
     path = make(tmp_path)
@@ -239,7 +239,7 @@ def test_broken_metadata_do_not_stop_a_good_picture() -> None:
         (np.full((4, 4), 255.0), "from 0 to 1"),
     ],
 )
-def test_an_array_that_is_no_picture(array: np.ndarray, why: str) -> None:
+def test_arrays_that_are_not_images(array: np.ndarray, why: str) -> None:
     with pytest.raises(UnreadableMedia, match=why) as error:
         read_image(array)
     assert error.value.problem.code is ProblemCode.WRONG_KIND

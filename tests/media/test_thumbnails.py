@@ -14,7 +14,7 @@ from pictures import folder, picture
 from PIL import Image
 
 import embedlab as el
-from embedlab.explorer.static import _apart
+from embedlab.explorer.static_marks import spread_places
 from embedlab.media import thumbnails
 from embedlab.media.thumbnails import thumbnail
 
@@ -66,7 +66,9 @@ def test_what_cannot_be_shown_is_a_tile(tmp_path: Path, content: bytes | None) -
     assert len(tile.getcolors(10_000) or []) > 3, "words stand on it"
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written_is_not_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path / "file"))
     picture(0).save(tmp_path / "a.png")
@@ -125,9 +127,9 @@ def test_the_stored_picture_shows_some_of_the_items(tmp_path: Path) -> None:
 
 def test_pictures_on_the_stored_map_do_not_cover_each_other() -> None:
     places = np.random.default_rng(0).uniform(0, 600, (500, 2))
-    rows = _apart(places, 50, np.array([0, 0, 600, 600]))
+    rows = spread_places(places, 50, np.array([0, 0, 600, 600]))
     assert 20 < len(rows) <= 36
     gaps = np.abs(places[rows][:, None] - places[rows][None]).max(axis=2) + 1e9 * np.eye(len(rows))
     assert gaps.min() >= 50
     assert (places[rows].min() > 25) & (places[rows].max() < 575)
-    assert _apart(places[:0], 50, np.array([0, 0, 600, 600])) == []
+    assert spread_places(places[:0], 50, np.array([0, 0, 600, 600])) == []

@@ -58,7 +58,7 @@ def test_a_part_of_a_film(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
-def test_jumping_and_one_pass_find_the_same_frames(
+def test_seeking_and_one_pass_find_the_same_frames(
     tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = film(tmp_path / f"b{suffix}", 60, options={"bf": "2"} if suffix == ".mp4" else None)
@@ -118,7 +118,7 @@ def test_of_4k_only_small_frames_are_held(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_it_stands_upright(tmp_path: Path, rotation: int) -> None:
+def test_frames_are_upright(tmp_path: Path, rotation: int) -> None:
     frame = video.read_frames(film(tmp_path / "r.mp4", 4, rotation=rotation), 1)[0]
     # The black quarter is at the upper left; turned counterclockwise it goes to the lower left, and so on.
     corner = {90: (-1, 0), 180: (-1, -1), 270: (0, -1)}[rotation]
@@ -223,7 +223,9 @@ def test_a_truncated_file_is_named(tmp_path: Path, suffix: str) -> None:
         ("list.m3u8", b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/a.ts\n#EXT-X-ENDLIST\n", ProblemCode.DAMAGED),
     ],
 )
-def test_what_is_no_film_is_named(tmp_path: Path, name: str, data: bytes, code: ProblemCode) -> None:
+def test_files_that_are_not_videos_are_named(
+    tmp_path: Path, name: str, data: bytes, code: ProblemCode
+) -> None:
     path = tmp_path / name
     path.write_bytes(data)
     with pytest.raises(UnreadableMedia) as error:
@@ -234,7 +236,7 @@ def test_what_is_no_film_is_named(tmp_path: Path, name: str, data: bytes, code: 
     assert video.find_problem(path) == error.value.problem
 
 
-def test_a_sound_is_no_film(tmp_path: Path) -> None:
+def test_a_sound_is_not_a_video(tmp_path: Path) -> None:
     import wave
 
     with wave.open(str(tmp_path / "a.wav"), "wb") as file:

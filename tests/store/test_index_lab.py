@@ -10,12 +10,14 @@ import pytest
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
 from refusals import refuses
+from servers import Server
 from store_kit import card, cloud, moved
 
 import embedlab as el
 from embedlab.errors import BadItem, WrongModel
-from embedlab.store import Backend, StoreErrorCode
+from embedlab.store import Backend, StoreErrorCode, VectorStore, index_lab
 from embedlab.store.index_lab import _exact, _recall
+from embedlab.store.index_lab_backends import BuiltIndex
 from embedlab.store.index_lab_result import IndexLab, pareto_front
 from embedlab.store.provenance import CollectionRecord, Origin
 from embedlab.store.schema import create_indexes
@@ -111,6 +113,24 @@ def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(BadItem, match="all zeros") as caught:
         el.index_lab(moved(emb, zero), builds={"FLAT": [{}]})
     assert [*caught.value.problems] == ["n003"]
+
+
+def test_nothing_is_left_on_a_server_if_a_search_fails(
+    lite_mode_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, places = index_lab._measure, []
+
+    def fail_on_the_third_place(built: BuiltIndex, *rest: Any) -> dict[str, float]:
+        places.append(built.place)
+        if len(places) == 3:
+            raise KeyboardInterrupt
+        return real(built, *rest)
+
+    monkeypatch.setattr(index_lab, "_measure", fail_on_the_third_place)
+    with pytest.raises(KeyboardInterrupt):
+        el.index_lab(cloud(200), builds={"FLAT": [{}]}, n_queries=5, server=lite_mode_server.uri)
+    with VectorStore(lite_mode_server.uri) as store:
+        assert "embedlab_index_lab" not in set(store.collections()["name"])
 
 
 class Slow:

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 import small_networks
 from hub_server import Hub
+from tiny_model import failures
 from typer.testing import CliRunner, Result
 
 import embedlab as el
 from embedlab import weights
-from embedlab.embedders.handlers import _build
+from embedlab.embedders.handler_kinds import _build
 from embedlab.embedders.loading import load_again
-from embedlab.weights import repository, untrusted
+from embedlab.weights import hub, repository, untrusted
 
 pytest_plugins = ["weights_fixtures"]
 
@@ -53,20 +54,20 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 @pytest.fixture
 def any_hub(small: dict[str, bytes], cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    hub = Hub(REPO, FIRST, dict(small), refs={"main": FIRST})
-    server = hub.start()
-    monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    served = Hub(REPO, FIRST, dict(small), refs={"main": FIRST})
+    server = served.start()
+    monkeypatch.setenv("HF_ENDPOINT", served.address)
     _build.cache_clear()
-    yield hub
-    hub.release.set()
+    yield served
+    served.release.set()
     server.shutdown()
     server.server_close()
 
 
-def gone(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def gone(served: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on the hub is out of reach, as if this were another process."""
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    hub.requests.clear()
+    served.requests.clear()
     _build.cache_clear()
 
 
@@ -151,6 +152,7 @@ def test_what_is_here_needs_no_hub(any_hub: Hub, monkeypatch: pytest.MonkeyPatch
     assert not el.available("st:someone/else")
     with pytest.raises(weights.WeightsUnavailable, match="EMBEDLAB_OFFLINE is set; unset it to down") as no:
         el.load_model("st:someone/else")
+    assert failures(no)["hub"] == "offline"
     assert "HF_ENDPOINT" not in str(no.value)
     assert any_hub.requests == []
 
@@ -158,8 +160,10 @@ def test_what_is_here_needs_no_hub(any_hub: Hub, monkeypatch: pytest.MonkeyPatch
 def test_a_hub_out_of_reach_is_one_clear_line(cache: Path) -> None:
     with pytest.raises(
         weights.WeightsUnavailable, match=r"hub: http://127.0.0.1:9: .*HF_ENDPOINT to a mirror"
-    ):
+    ) as caught:
         el.load_model("st:someone/else")
+    assert failures(caught) == {"folder": "not_configured", "cache": "not_found", "hub": "no_connection"}
+    assert caught.value.model == "someone/else"
 
 
 def test_the_cache_of_hugging_face_serves(
@@ -179,8 +183,9 @@ def test_the_cache_of_hugging_face_serves(
     changed[-1] ^= 1
     (folder / "snapshots" / FIRST / "model.safetensors").write_bytes(changed)
     _build.cache_clear()
-    with pytest.raises(weights.WeightsUnavailable, match="was recorded when it first arrived"):
+    with pytest.raises(weights.WeightsUnavailable, match="was recorded when it first arrived") as caught:
         el.load_model(f"st:{REPO}")
+    assert failures(caught)["huggingface_cache"] == "mismatch"
 
 
 def test_a_part_of_a_model_in_that_cache_is_not_taken_for_all(
@@ -210,19 +215,92 @@ def test_a_folder_brought_by_hand_and_a_path(
     monkeypatch.chdir(tmp_path / "stick" / "someone")
     there = el.load_model("st:./small")
     assert there.card.sha256 == brought.card.sha256
-    with pytest.raises(untrusted.NotAModel, match="there is no folder"):
+    with pytest.raises(untrusted.NotAModel, match=r"the folder .*smal does not exist"):
         el.load_model("st:./smal")
 
 
-def test_other_bytes_at_a_known_commit_are_refused(any_hub: Hub) -> None:
+def repositories(cache: Path) -> Path:
+    """The folder in which the repository is cached."""
+    return cache / "weights" / "repositories" / f"models--{REPO.replace('/', '--')}"
+
+
+def weights_in(folder: Path) -> set[str]:
+    """The sha256 of all large files, finished or not."""
+    large = (p for p in folder.rglob("*") if p.is_file() and p.stat().st_size > 20_000)
+    return {untrusted.hashlib.sha256(p.read_bytes()).hexdigest() for p in large}
+
+
+def test_other_bytes_at_a_known_commit_are_refused(any_hub: Hub, cache: Path) -> None:
     model = el.load_model(f"st:{REPO}")
-    shutil.rmtree(model.path)
+    shutil.rmtree(repositories(cache) / "snapshots")
+    shutil.rmtree(repositories(cache) / "blobs")
     _build.cache_clear()
     changed = bytearray(any_hub.files["model.safetensors"])
     changed[-1] ^= 1
     any_hub.files["model.safetensors"] = bytes(changed)
-    with pytest.raises(weights.WeightsUnavailable, match=rf"but {model.card.sha256} is pinned"):
+    with pytest.raises(weights.WeightsUnavailable) as caught:
         el.load_model(f"st:{REPO}")
+    mismatch = caught.value.tried[-1].error
+    assert isinstance(mismatch, weights.WeightsMismatch)
+    assert (mismatch.file, mismatch.expected) == ("model.safetensors", model.card.sha256)
+    assert mismatch.actual == untrusted.hashlib.sha256(changed).hexdigest()
+    assert mismatch.actual not in weights_in(repositories(cache)), "it is not kept"
+
+
+def test_bytes_that_are_not_those_that_the_hub_lists_are_refused(any_hub: Hub, cache: Path) -> None:
+    any_hub.mode = "wrong"
+    any_hub.files = {k: v for k, v in any_hub.files.items() if k not in ("modules.json",)}
+    with pytest.raises(weights.WeightsUnavailable) as caught:
+        repository.fetch(REPO)
+    assert failures(caught)["hub"] == "mismatch"
+    assert repository.locate(REPO) is None
+    any_hub.mode = "ok"
+    assert repository.fetch(REPO).source == "hub"
+
+
+def test_files_that_were_never_checked_are_not_used(any_hub: Hub, cache: Path) -> None:
+    """As after a power cut between the download and its check."""
+    found = repository.fetch(REPO)
+    ledger = repositories(cache) / "ledger.json"
+    ledger.unlink()
+    assert (found.path / "model.safetensors").is_file()
+    assert repository.locate(REPO, FIRST) is None
+    any_hub.requests.clear()
+    assert repository.fetch(REPO, FIRST).source == "hub"
+    assert downloads(any_hub) == [], "they are checked, not downloaded again"
+
+
+def test_a_cut_download_of_a_repository_goes_on_where_it_stopped(any_hub: Hub) -> None:
+    any_hub.mode = "cut"
+    any_hub.files["large.json"] = b" " * 1_200_000
+    assert repository.fetch(REPO).source == "hub"
+    assert any_hub.cuts == 1
+    first, second = any_hub.gets("large.json")
+    assert first.range is None
+    assert second.range is not None
+    assert second.range != "bytes=0-"
+
+
+def test_a_repository_that_stands_still_is_given_up(
+    any_hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OnceHalfArrived(float):
+        """A limit that is reached soon after the silence began, however slow this machine is."""
+
+        def __lt__(self, waited: float) -> bool:
+            return any_hub.half_sent.is_set() and waited > 0.5
+
+    monkeypatch.setattr(hub, "STALL_SECONDS", OnceHalfArrived(20))
+    any_hub.mode = "hold"
+    with pytest.raises(weights.WeightsUnavailable) as caught:
+        repository.fetch(REPO)
+    assert failures(caught)["hub"] == "stalled"
+    assert repository.locate(REPO) is None
+    monkeypatch.setattr(hub, "_probed", {})
+    any_hub.mode = "ok"
+    monkeypatch.setattr(hub, "STALL_SECONDS", 20.0)
+    assert repository.fetch(REPO).source == "hub"
+    assert not list(repositories(cache).rglob("*.incomplete")), "nothing is left over"
 
 
 def test_a_damaged_copy_is_fetched_again(any_hub: Hub) -> None:
@@ -323,10 +401,12 @@ def test_what_holds_no_weights_is_described(any_hub: Hub) -> None:
 
 
 def test_what_the_hub_does_not_have_is_said(any_hub: Hub) -> None:
-    with pytest.raises(weights.WeightsUnavailable, match="has no repository someone/other"):
+    with pytest.raises(weights.WeightsUnavailable, match="has no repository someone/other") as caught:
         el.load_model("st:someone/other")
-    with pytest.raises(weights.WeightsUnavailable, match=r"no branch, tag or commit 'v9'"):
+    assert failures(caught)["hub"] == "not_found"
+    with pytest.raises(weights.WeightsUnavailable, match=r"no branch, tag or commit 'v9'") as caught:
         el.load_model(f"st:{REPO}@v9")
+    assert failures(caught)["hub"] == "not_found"
 
 
 def test_a_plain_network_is_sent_to_the_other_prefix(any_hub: Hub) -> None:
@@ -360,8 +440,8 @@ def call(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(a) for a in arguments], env={"NO_COLOR": "1", "COLUMNS": "200"})
 
 
-def downloads(hub: Hub) -> list[str]:
-    return [r.path for r in hub.requests if r.method == "GET" and "/resolve/" in r.path]
+def downloads(served: Hub) -> list[str]:
+    return [r.path for r in served.requests if r.method == "GET" and "/resolve/" in r.path]
 
 
 @pytest.fixture
@@ -438,9 +518,9 @@ def test_minilm_from_its_repository_is_minilm_of_the_catalogue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = weights.fetch("text/minilm")
-    hub = Hub("sentence-transformers/all-MiniLM-L6-v2", FIRST, files_of(found.path))
-    server = hub.start()
-    monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    served = Hub("sentence-transformers/all-MiniLM-L6-v2", FIRST, files_of(found.path))
+    server = served.start()
+    monkeypatch.setenv("HF_ENDPOINT", served.address)
     monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
     monkeypatch.setattr("embedlab.weights.hub._probed", {})

@@ -143,3 +143,12 @@ function step(data, panel, from, direction, visible) {
   }
   return best;
 }
+
+// Viridis in nine steps, for the dots of the lists: the map itself is coloured by plotly.
+const VIRIDIS = ["#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#fde725"];
+function shade({ limits, reverse }, value) {
+  if (value === null) return "#BBBBBB";
+  const share = limits[1] > limits[0] ? (value - limits[0]) / (limits[1] - limits[0]) : 0.5;
+  const place = Math.min(1, Math.max(0, reverse ? 1 - share : share));
+  return VIRIDIS[Math.round(place * (VIRIDIS.length - 1))];
+}

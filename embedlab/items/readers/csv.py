@@ -1,249 +1,222 @@
-"""CSV files as they come: from spreadsheets of any country, with marks, quotes and broken lines."""
+"""Read CSV files as spreadsheets of any country write them."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from embedlab.errors import BadItem, OnError
-from embedlab.io.text import LONE_SURROGATE
-from embedlab.items.read_report import ReadReport, nothing_left, refuse
+import pandas as pd
+
+from embedlab.errors import Argument, BadItem, OnError, Part, Problem, ProblemCode
+from embedlab.io.text import replace_surrogates
+from embedlab.items.read_report import ReadReport, nothing_readable, raise_unless_skipped, separator_name
+from embedlab.items.readers.encodings import WESTERN_WINDOWS, detect_encoding, encoding_problem, open_text
+from embedlab.items.readers.tables import ColumnRoles, Table
+from embedlab.items.readers.values import parse_numbers
 
 SEPARATORS = (",", ";", "\t", "|")
-_LONGEST = 2**31 - 1  # characters in a field; Python's own limit is 131,072
-_NAMES = {"\t": "tab"}
-# A file says so itself in its first bytes; the longer mark comes first.
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+_MAX_FIELD = 2**31 - 1  # characters; Python's own limit is 131,072
+# `from_frame` uses these names by default, so that they stay as written even if nobody names them.
+_AS_WRITTEN = ("id", "label")
 
 
-@dataclass(frozen=True)
-class Table:
-    """What a file holds: its columns, all of one length, and how it was read."""
+@dataclass
+class _Content:
+    """What the lines of a file hold."""
 
     columns: dict[str, list[str]]
-    origin: ReadReport
+    n_rows: int = 0
+    n_blank: int = 0
+    problems: dict[str, Problem] = field(default_factory=dict)
 
 
 def read_csv(
-    path: Path,
+    path: str | Path,
+    roles: ColumnRoles,
     *,
     encoding: str | None = None,
     separator: str | None = None,
-    wanted: Container[str] | None = None,
     on_error: OnError = "raise",
 ) -> Table:
-    """A CSV file as columns of texts, exactly as they are written: ``007`` stays ``007``.
+    """Read a CSV file with a header.
 
     Parameters
     ----------
-    path : Path
+    path : path
+    roles : ColumnRoles
+        Which columns to keep. Those with a role stay texts: ``007`` stays ``007``. Others become numbers if
+        all their values are.
     encoding : str, optional
-        By default what the file's first bytes say (UTF-8, UTF-16 or UTF-32 with a byte order mark), else
-        UTF-8.
+        By default UTF-8, or what the byte order mark names (UTF-8, UTF-16 or UTF-32).
     separator : str, optional
-        By default the one of ``,`` ``;`` tab ``|`` that cuts the first line into most fields; a line
-        ``sep=;``, which some spreadsheets write, is obeyed.
-    wanted : collection of str, optional
-        Columns to keep in memory; by default all.
+        By default the one of ``,`` ``;`` tab ``|`` that splits the first line into most fields; a first
+        line ``sep=;``, which some spreadsheets write, is respected.
     on_error : {"raise", "skip"}
-        What to do with lines of another encoding or with more or fewer fields than the header.
+        What to do with lines in another encoding, or with more or fewer fields than the header.
 
     Raises
     ------
     BadItem
-        Naming the lines and the cure.
+        With ``problems`` by line, or if nothing can be read.
     """
-    encoding = encoding_of(path, encoding)
-    bad: dict[str, str] = {}
+    path = Path(path).expanduser()
+    encoding = detect_encoding(path, encoding)
     with open_text(path, encoding) as file, _long_fields():
-        first = file.readline()
-        told = re.fullmatch(r"sep=(.)", first.rstrip("\r\n"))
-        separator = separator or (told[1] if told else _separator(first))
-        if len(separator) != 1:
-            raise BadItem(f"separator must be one character, not {separator!r}.")
-        offset = 1 if told else 0
-        file.seek(0)
-        if told:
-            file.readline()
+        separator, n_skipped = _read_separator(file, separator)
         reader = csv.reader(file, delimiter=separator, strict=True)
-        header = _header(reader, path)
-        columns: dict[str, list[str]] = {c: [] for c in header if wanted is None or c in wanted}
-        places = [(place, columns[name]) for place, name in enumerate(header) if name in columns]
-        rows = blank = 0
-        for line, row in _records(reader, bad, offset):
-            while len(row) > len(header) and not row[-1]:
-                row.pop()
-            if not any(row):
-                blank += 1
-            elif len(row) != len(header):
-                bad[f"line {line}"] = _fields(len(row), len(header), separator)
-            elif why := _undecoded(row, encoding):
-                bad[f"line {line}"] = why
-            else:
-                rows += 1
-                for place, column in places:
-                    column.append(row[place])
-    cure = _cure(bad, encoding, rows)
-    refuse(bad, f"line{'s' * (len(bad) > 1)} of {path.name}", on_error, cure)
-    if bad and not rows:
-        raise nothing_left(bad, f"No row of {path}", cure)
-    if not rows:
-        raise BadItem(f"{path} has a header ({', '.join(header)}) and no rows.")
-    words = f"{path.name}: {encoding}, separator {_NAMES.get(separator, repr(separator))}, {rows:,} rows"
-    return Table(columns, ReadReport(words + (f", {blank:,} blank ones passed over" if blank else ""), bad))
-
-
-def encoding_of(path: Path, encoding: str | None) -> str:
-    """The encoding given, or the one that the file's byte order mark names, or UTF-8.
-
-    Raises
-    ------
-    BadItem
-        When there is no such file or encoding, when the file is empty, or plainly something else.
-    """
-    if not path.is_file():
-        raise BadItem(f"There is no file {path}.")
-    try:
-        with path.open("rb") as file:
-            head = file.read(64)
-    except OSError as error:
-        raise BadItem(f"{path} cannot be read: {error.strerror}.") from error
-    if not head:
-        raise BadItem(f"{path} is an empty file (0 bytes).")
-    if head.startswith(b"PK\x03\x04"):
-        raise BadItem(
-            f"{path} is a spreadsheet or another zip file, not text. Save it as CSV, or read it with "
-            "pandas.read_excel and pass the table to Items.from_frame."
-        )
-    if encoding is not None:
-        return known_encoding(encoding)
-    for mark, named in _MARKS:
-        if head.startswith(mark):
-            return named
-    if b"\0" in head[:2] and head.count(b"\0") >= len(head) // 3:
-        order = "be" if head[:1] == b"\0" else "le"
-        raise BadItem(f"{path} looks like UTF-16 without its mark. Pass encoding='utf-16-{order}'.")
-    return "utf-8"
-
-
-def known_encoding(encoding: str) -> str:
-    """The encoding by Python's own name for it.
-
-    Raises
-    ------
-    BadItem
-        When there is none of this name, or it is not one of texts.
-    """
-    try:
-        found = codecs.lookup(encoding)
-        "".encode(encoding)  # some, such as zip, turn bytes into bytes
-    except (LookupError, ValueError) as error:
-        raise BadItem(f"There is no encoding {encoding!r}; cp1252, for example, is one.") from error
-    return found.name
-
-
-@contextmanager
-def open_text(path: Path, encoding: str) -> Iterator[IO[str]]:
-    """The file as text; a byte that is not of this encoding becomes a lone surrogate, to be found by line."""
-    lenient = "strict" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
-    try:
-        with path.open(encoding=encoding, errors=lenient, newline="") as file:
-            yield file
-    except UnicodeError as error:
-        raise BadItem(f"{path} is not {encoding} ({error}). Pass encoding=… as it was saved.") from error
-    except OSError as error:
-        raise BadItem(f"{path} cannot be read: {error.strerror}.") from error
+        header = _read_header(reader, path)
+        content = _read_rows(reader, header, n_skipped, roles.wanted, encoding, separator)
+    _check(content, header, path, encoding, on_error)
+    columns = {
+        name: pd.Series(values, dtype=object)
+        if name in roles.role_of or name in _AS_WRITTEN
+        else parse_numbers(values)
+        for name, values in content.columns.items()
+    }
+    report = ReadReport(
+        path.name,
+        content.n_rows,
+        format=encoding,
+        separator=separator,
+        n_blank=content.n_blank,
+        left_out=content.problems,
+    )
+    return Table(path, pd.DataFrame(columns), report)
 
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
-    before = csv.field_size_limit(_LONGEST)
+    before = csv.field_size_limit(_MAX_FIELD)
     try:
         yield
     finally:
         csv.field_size_limit(before)
 
 
-def _separator(line: str) -> str:
-    """The separator that cuts the line into most fields, quotes respected."""
+def _read_separator(file: IO[str], separator: str | None) -> tuple[str, int]:
+    """Return the separator, and how many lines before the header were read."""
+    first = file.readline()
+    declared = re.fullmatch(r"sep=(.)", first.rstrip("\r\n"))
+    separator = separator or (declared[1] if declared else _guess_separator(first))
+    if len(separator) != 1:
+        raise BadItem(f"The separator must be one character, not {separator!r}.")
+    file.seek(0)
+    if declared:
+        file.readline()
+    return separator, 1 if declared else 0
 
-    def fields(separator: str) -> int:
+
+def _guess_separator(line: str) -> str:
+    """Return the separator that splits the line into most fields, quotes respected."""
+
+    def n_fields(separator: str) -> int:
         return max(map(len, csv.reader([line], delimiter=separator)), default=0)
 
-    return max(SEPARATORS, key=fields)
+    return max(SEPARATORS, key=n_fields)
 
 
-def _header(reader: Iterator[list[str]], path: Path) -> list[str]:
-    """Names of the columns; a name that comes again gets a number, and an empty one its place."""
+def _read_header(reader: Iterator[list[str]], path: Path) -> list[str]:
+    """Return the names of the columns; a repeated name gets a number, an empty one its position."""
     try:
         row = next((row for row in reader if any(row)), [])
     except csv.Error as error:
-        raise BadItem(f"The first line of {path} cannot be read: {error}.") from error
+        problem = _quote_problem(error)
+        raise BadItem(
+            f"The first line of {path} cannot be read: {problem}. Fix its quotes.",
+            path=path,
+            problems={"line 1": problem},
+        ) from error
     while row and not row[-1].strip():
         row.pop()
     if not row:
-        raise BadItem(f"{path} holds no text.")
+        raise BadItem(f"{path} holds no text. Choose another file.", path=path)
     names: list[str] = []
-    for place, cell in enumerate(row, 1):
-        name = stem = LONE_SURROGATE.sub("�", cell.strip()) or f"column {place}"
-        times = 1
+    for position, cell in enumerate(row, 1):
+        name = stem = replace_surrogates(cell.strip()) or f"column {position}"
+        n_times = 1
         while name in names:
-            times += 1
-            name = f"{stem}.{times}"
+            n_times += 1
+            name = f"{stem}.{n_times}"
         names.append(name)
     return names
 
 
-def _records(
-    reader: Iterator[list[str]], bad: dict[str, str], offset: int
+def _read_rows(
+    reader: Iterator[list[str]],
+    header: list[str],
+    n_skipped: int,
+    wanted: Container[str] | None,
+    encoding: str,
+    separator: str,
+) -> _Content:
+    content = _Content({name: [] for name in header if wanted is None or name in wanted})
+    kept = [(position, name) for position, name in enumerate(header) if name in content.columns]
+    for line, row in _number_rows(reader, content.problems, n_skipped):
+        while len(row) > len(header) and not row[-1]:
+            row.pop()
+        if not any(row):
+            content.n_blank += 1
+        elif len(row) != len(header):
+            content.problems[f"line {line}"] = _field_problem(len(row), len(header), separator)
+        elif problem := next(filter(None, (encoding_problem(cell, encoding) for cell in row)), None):
+            content.problems[f"line {line}"] = problem
+        else:
+            content.n_rows += 1
+            for position, name in kept:
+                content.columns[name].append(row[position])
+    return content
+
+
+def _number_rows(
+    reader: Iterator[list[str]], problems: dict[str, Problem], n_skipped: int
 ) -> Iterator[tuple[int, list[str]]]:
-    """Rows, each with the number of the line on which it begins."""
+    """Yield rows with the number of the line on which they begin; note those that are not CSV."""
     while True:
-        line = reader.line_num + 1 + offset  # type: ignore[attr-defined]
+        line = reader.line_num + 1 + n_skipped  # type: ignore[attr-defined]
         try:
             yield line, next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            ended = "unexpected end" in str(error)
-            bad[f"line {line}"] = (
-                "a quote opens here and is never closed" if ended else f"its quotes are wrong ({error})"
-            )
+            problems[f"line {line}"] = _quote_problem(error)
 
 
-def _fields(found: int, expected: int, separator: str) -> str:
-    more = f": is there a {_NAMES.get(separator, separator)} in a text without quotes?"
-    return f"{found} fields, but the header has {expected}{more if found > expected else ''}"
+def _quote_problem(error: csv.Error) -> Problem:
+    """Translate an error of Python's csv module, which has nothing but a message."""
+    if "unexpected end" in str(error):
+        return Problem(ProblemCode.MALFORMED, "a quote opens here and is never closed")
+    return Problem(ProblemCode.MALFORMED, f"its quotes are wrong ({error})")
 
 
-def _undecoded(row: list[str], encoding: str) -> str | None:
-    """What is not of this encoding in a row, with what it would be if a Western Windows had written it."""
-    for cell in row:
-        if not cell.isascii() and (found := LONE_SURROGATE.search(cell)):
-            around = cell[max(0, found.start() - 12) : found.end() + 12]
-            raw = around.encode(encoding.removesuffix("-sig"), "surrogateescape")
-            return f"not {encoding}; as cp1252 it reads {raw.decode('cp1252', 'replace')!r}"
-    return None
+def _field_problem(n_found: int, n_expected: int, separator: str) -> Problem:
+    reason = f"{n_found} fields, but the header has {n_expected}"
+    if n_found > n_expected:
+        reason += f": is there a {separator_name(separator)} in a text without quotes?"
+    return Problem(ProblemCode.MALFORMED, reason)
 
 
-def _cure(bad: dict[str, str], encoding: str, rows: int) -> str:
-    broken = sum(f"not {encoding}" in why for why in bad.values())
-    if not broken:
-        return ""
-    if broken > rows:
-        return (
-            "The file seems to be of another encoding: pass encoding='cp1252', or the one it was saved in. "
+def _check(content: _Content, header: list[str], path: Path, encoding: str, on_error: OnError) -> None:
+    problems = content.problems
+    advice = _encoding_advice(problems, content.n_rows)
+    raise_unless_skipped(problems, f"line{'s' * (len(problems) > 1)} of {path.name}", on_error, advice)
+    if problems and not content.n_rows:
+        raise nothing_readable(problems, f"No row of {path}", advice)
+    if not content.n_rows:
+        raise BadItem(
+            f"{path} has a header ({', '.join(header)}) and no rows. Choose another file.", path=path
         )
-    return f"If the whole file was saved so, pass encoding='cp1252'; but {rows:,} other rows are fine. "
+
+
+def _encoding_advice(problems: dict[str, Problem], n_rows: int) -> tuple[Part, ...]:
+    n_wrong = sum(problem.code is ProblemCode.ENCODING for problem in problems.values())
+    if not n_wrong:
+        return ()
+    argument = Argument("encoding", WESTERN_WINDOWS)
+    if n_wrong > n_rows:
+        return "The file seems to be in another encoding: pass ", argument, ", or the one it was saved in. "
+    return "If the whole file was saved so, pass ", argument, f"; but {n_rows:,} other rows are fine. "

