@@ -49,7 +49,7 @@ def compare(
     cost: bool = True,
     random_state: int = 0,
 ) -> Comparison:
-    """Compare models on the same items: which one is right for these data?
+    """Compare models on the same items, to find the one that is right for these data.
 
     Parameters
     ----------

@@ -83,7 +83,7 @@ def find_copies(items: Items, neighbors: Sequence[Neighbors]) -> Copies:
 
 
 def _connect(pairs: np.ndarray, n: int) -> np.ndarray:
-    """Number the connected components of a graph given by its edges, shape (n,)."""
+    """Return the connected components of a graph given by its edges as numbers, shape (n,)."""
     links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     return np.asarray(connected_components(links, directed=False)[1], np.int64)
 

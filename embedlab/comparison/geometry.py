@@ -208,7 +208,7 @@ def k_occurrences(neighbors: Neighbors) -> np.ndarray:
 
 
 def hubness(neighbors: Neighbors) -> tuple[float, float]:
-    """Measure hubness: are some items neighbours of very many others, and how many of none?
+    """Measure hubness: how unevenly items occur as neighbours of others.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ def find_groups(items: Items, groups: str | Sequence[object] | None, copies: Cop
 
 
 def _merge(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Number the finest groups that keep items together that share a group of ``a`` or of ``b``."""
+    """Merge two groupings: items that share a group of ``a`` or of ``b`` stay together."""
     n, shift = len(a), a.max() + 1
     links = coo_array((np.ones(n), (a, shift + b)), shape=(shift + b.max() + 1,) * 2)
     components = np.asarray(connected_components(links, directed=False)[1], np.int64)

@@ -29,7 +29,10 @@ def recall_at_k(ranking: Ranking, k: int) -> Score:
 
 
 def success_at_k(ranking: Ranking, k: int) -> Score:
-    """Compute the hit rate: is a relevant document among the first ``k`` ("R@k" of Hodosh et al. 2013)?"""
+    """Compute the share of queries with a relevant document among the first ``k`` (hit rate, "R@k").
+
+    Hodosh et al. 2013.
+    """
     return _score(ranking, _expected_weight_of_first(ranking, _top(ranking, k)))
 
 

@@ -118,7 +118,7 @@ def bootstrap(
 
 
 def encode_groups(groups: GroupLabels | None, n: int) -> np.ndarray:
-    """Number the groups from 0, shape (n,); a missing value is a group of its own."""
+    """Encode groups as numbers from 0, shape (n,); a missing value is a group of its own."""
     if groups is None:
         return np.arange(n)
     codes = pd.factorize(pd.Series(groups))[0]

@@ -1,4 +1,4 @@
-"""Paired tests: is one model better than another on the same questions, or is it chance?"""
+"""Paired tests of whether one model is better than another on the same questions, or by chance."""
 
 from __future__ import annotations
 

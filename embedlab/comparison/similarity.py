@@ -47,7 +47,7 @@ class PermutationTest:
 
 
 def cka(x: np.ndarray, y: np.ndarray, *, debiased: bool = True) -> float:
-    """Compute linear centred kernel alignment: are the same items close to each other in both spaces?
+    """Compute linear centred kernel alignment (CKA) of two spaces.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def nuclear_norm(matrix: np.ndarray) -> float:
 
 
 def rsa(x: np.ndarray, y: np.ndarray, *, random_state: int = 0) -> float:
-    """Compute representational similarity: do both spaces order the pairs of items in the same way?
+    """Compute representational similarity (RSA): how alike two spaces order the pairs of items.
 
     Parameters
     ----------
