@@ -134,11 +134,11 @@ def pip_for(target_markers: dict[str, str], arguments: list[str]) -> int:
 
     ``--platform`` makes pip choose wheels for another machine, but pip evaluates the markers of requirements
     (``pywinpty; os_name == "nt"``) on the machine that it runs on, and has no option to change that
-    (https://github.com/pypa/pip/issues/11664, open): wheels for Windows gathered on Linux would lack what only
-    Windows needs, and include what only Linux needs. So the environment of its markers is replaced, which is
-    what pex does too. The alternatives lose more: uv can resolve for another platform, but it would be a
-    dependency of 20 MB for one command, and it does not read pip's configuration, in which classrooms have
-    their proxies and mirrors; ``pip download --no-deps`` needs a resolver of our own.
+    (https://github.com/pypa/pip/issues/11664, open): wheels for Windows gathered on Linux would lack what
+    only Windows needs, and include what only Linux needs. So the environment of its markers is replaced. The
+    alternatives lose more: uv can resolve for another platform, but it would be one more dependency for a
+    single command, and it does not read pip's configuration, in which classrooms have their proxies and
+    mirrors; ``pip download --no-deps`` needs a resolver of our own.
 
     Nothing relies on this patch alone: ``bundle/closure.py`` follows every requirement again with
     ``packaging.markers`` and the target's environment. If a later pip evaluates markers elsewhere, making a
