@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from paths import KIT
+from paths import KIT, ROOT
 
 from embedlab import lessons
 from embedlab.errors import EmbedlabError
@@ -143,7 +144,7 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def kernels_find_this_module(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(KIT))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(KIT), str(ROOT)]))
 
 
 def test_the_solution_is_made_from_the_lesson() -> None:
