@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -85,6 +91,62 @@ def test_top_level_holds_what_the_readme_promises() -> None:
     assert top - expected <= {"LICENSE", "CHANGELOG.md", ".binder", ".ci", ".gitignore", ".gitattributes"}
 
 
+# -- the API ---------------------------------------------------------------------------------------------
+
+
+def listed_api() -> dict[str, set[str]]:
+    """The table of README's section on the API: module -> names."""
+    section = (
+        (ROOT / "README.md").read_text("utf-8").partition("### The API")[2].partition("After a change")[0]
+    )
+    rows = re.findall(r"^\| `(embedlab[\w.]*)` \| (.+) \|$", section, re.MULTILINE)
+    api = {module: set(re.findall(r"`(\w+)`", names)) for module, names in rows}
+    api["embedlab.lessons"] |= {f"lesson_{number:02}" for number in range(1, 13)}  # "lesson_01 to lesson_12"
+    return api
+
+
+def imported_by_notebooks() -> dict[str, set[str]]:
+    """What code cells of notebooks import from modules of the package."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "notebooks").rglob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type != "code":
+                continue
+            lines = [
+                "" if line.lstrip().startswith(("%", "!")) else line for line in cell.source.splitlines()
+            ]
+            with suppress(SyntaxError):  # cells that show an error on purpose, and an indented magic
+                for node in ast.walk(ast.parse("\n".join(lines))):
+                    if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("embedlab"):
+                        found.setdefault(str(node.module), set()).update(a.name for a in node.names)
+    return found
+
+
+def test_what_notebooks_import_is_the_listed_api() -> None:
+    listed, imported = listed_api(), imported_by_notebooks()
+    assert len(imported) > 20
+    for module, names in imported.items():
+        known = listed.get(module, set())
+        if module == "embedlab.lessons" or module.startswith("embedlab.lessons."):
+            # The pictures and data of a lesson belong to it; the modules are listed, not their names.
+            known |= names if module.rpartition(".")[2] in listed["embedlab.lessons"] else set()
+        assert names <= known, f"README, The API: {module} {sorted(names - known)}"
+
+
+@pytest.mark.parametrize(("module", "name"), [(m, n) for m, names in listed_api().items() for n in names])
+def test_the_listed_api_exists_and_is_documented(module: str, name: str) -> None:
+    assert not any(part.startswith("_") for part in (*module.split("."), name))
+    with suppress(ModuleNotFoundError):
+        importlib.import_module(f"{module}.{name}")
+    value = getattr(importlib.import_module(module), name)
+    if callable(value) or inspect.ismodule(value):
+        assert value.__doc__, f"{module}.{name} has no docstring"
+
+
+def test_the_package_is_typed() -> None:
+    assert (Path(el.__file__).parent / "py.typed").is_file()
+
+
 @pytest.mark.network
 @pytest.mark.slow
 def test_the_wheel_carries_lessons_and_sample_data(tmp_path: Path) -> None:
@@ -102,7 +164,11 @@ def test_the_wheel_carries_lessons_and_sample_data(tmp_path: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
     [wheel] = tmp_path.glob("embedlab-*.whl")
     with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
         archive.extractall(tmp_path / "site")
+    assert "embedlab/py.typed" in names
+    assert not [name for name in names if name.startswith("embedlab/tools/")], "commands for maintainers"
+    assert "embedlab/bundle/templates/START.html" in names
     code = """
 import sys
 from pathlib import Path

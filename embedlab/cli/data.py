@@ -118,6 +118,7 @@ def embed(
                 f"{len(report.problems):,} of {len(items):,} items cannot be embedded. Fix them, or pass ",
                 Argument("on_error", "skip"),
                 " to leave them out.",
+                problems=report.problems,
             )
         if not yes and sys.stdin.isatty():
             typer.confirm("Embed them?", default=True, abort=True)

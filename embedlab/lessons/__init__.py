@@ -1,7 +1,8 @@
-"""What the lessons use: checks for the exercises, and where the notebooks lie.
+"""Checks for the exercises of the lessons.
 
-An exercise cell ends in ``check("01/width", answer)``. While the answer is still ``...`` the check passes and
-says so; a wrong answer gets a hint, never a traceback. Each lesson's checks live in ``lesson_NN.py``.
+An exercise cell ends in ``check("01/width", answer)``. While the answer is still ``...`` the check says that
+it is open; a wrong answer gets a hint, never a traceback. ``lesson_NN.py`` has the checks, pictures and data
+of one lesson.
 """
 
 from __future__ import annotations
@@ -22,24 +23,32 @@ _UNANSWERED = "Not answered yet: replace the ... above and run the cell again."
 
 
 class UnknownExercise(EmbedlabError, LookupError):
-    """No exercise of this name; the message gives the nearest names."""
+    """There is no exercise of this name; the message suggests similar ones."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check says: its state (``open``, ``right``, ``wrong``) and one or two sentences."""
+    """The result of a check, which a notebook displays.
+
+    Attributes
+    ----------
+    state : {"open", "right", "wrong"}
+    message : str
+        One or two sentences for the learner.
+    """
 
     state: Literal["open", "right", "wrong"]
-    words: str
+    message: str
 
     def __repr__(self) -> str:
-        return f"{_MARKS[self.state]} {self.words}"
+        """Return the mark of the state and the message."""
+        return f"{_MARKS[self.state]} {self.message}"
 
     def _repr_html_(self) -> str:
-        # No colour of its own for text and background: both are the theme's, light or dark.
+        # Text and background keep the colours of the theme, light or dark.
         return (
             f'<div style="border-left:4px solid {_COLOURS[self.state]};padding:4px 12px;font-size:14px">'
-            f"<b>{_MARKS[self.state]}</b>&nbsp; {escape(self.words)}</div>"
+            f"<b>{_MARKS[self.state]}</b>&nbsp; {escape(self.message)}</div>"
         )
 
 
@@ -48,17 +57,17 @@ _EXERCISES: dict[str, Checker] = {}
 
 
 def right(why: str) -> Verdict:
-    """The answer is right; ``why`` says what makes it so."""
+    """Return the verdict for a right answer, with the reason."""
     return Verdict("right", why)
 
 
-def hint(words: str) -> Verdict:
-    """The answer is not right yet; ``words`` help to go on."""
-    return Verdict("wrong", f"Not quite. {words}")
+def hint(text: str) -> Verdict:
+    """Return the verdict for a wrong answer, with a hint."""
+    return Verdict("wrong", f"Not quite. {text}")
 
 
 def exercise(name: str) -> Callable[[Checker], Checker]:
-    """Register a checker, a function from the answer to a verdict, under ``"NN/name"``."""
+    """Register a function that checks an answer, under ``"NN/name"``."""
 
     def register(checker: Checker) -> Checker:
         _EXERCISES[name] = checker
@@ -85,9 +94,9 @@ def check(name: str, answer: object) -> Verdict:
     Raises
     ------
     UnknownExercise
-        When there is no such exercise.
+        If there is no such exercise.
     """
-    checker = find(name)
+    checker = find_checker(name)
     if answer is ...:
         return Verdict("open", _UNANSWERED)
     try:
@@ -96,15 +105,15 @@ def check(name: str, answer: object) -> Verdict:
         return checker(answer)
     except EmbedlabError as error:
         return hint(f"This could not be checked: {str(error).splitlines()[0]}")
-    except Exception as error:  # a learner's answer may be anything; a traceback would teach nothing
-        # The type only: what a message says of a stranger's object may be long, or different in each run.
+    except Exception as error:  # an answer may be anything, and a traceback would not help a learner
+        # The type only: the message of an unknown object may be long, or differ from run to run.
         return hint(
             f"An answer of this kind ({type(answer).__name__}) cannot be read here ({type(error).__name__})."
         )
 
 
 def as_number(answer: object) -> float:
-    """The number in an answer: ``4``, ``"4"``, ``[4]``, or an array or tensor with one element."""
+    """Return the number in an answer: ``4``, ``"4"``, ``[4]``, or an array or tensor of one element."""
     import numpy as np
 
     if hasattr(answer, "detach"):
@@ -113,14 +122,14 @@ def as_number(answer: object) -> float:
 
 
 def _has_nan(answer: object) -> bool:
-    """Whether an answer is or holds NaN, which every test of the form ``abs(x - y) > e`` would let pass."""
+    """Whether an answer is or contains NaN, which passes every check of the form ``abs(x - y) > e``."""
     import numpy as np
 
     if isinstance(answer, (list, tuple)):
         return any(map(_has_nan, answer))
     if isinstance(answer, str):
         return answer.strip().lower() == "nan"
-    if hasattr(answer, "detach"):  # a torch tensor, which may ask for gradients
+    if hasattr(answer, "detach"):  # a torch tensor, which may require gradients
         answer = answer.detach()
     if not isinstance(answer, (float, complex)) and not hasattr(answer, "__array__"):
         return False
@@ -128,19 +137,25 @@ def _has_nan(answer: object) -> bool:
     return numbers.dtype.kind in "fc" and bool(np.isnan(numbers).any())
 
 
-def find(name: str) -> Checker:
-    """The checker of an exercise; raises :class:`UnknownExercise`, with the nearest names."""
+def find_checker(name: str) -> Checker:
+    """Return the function that checks an exercise.
+
+    Raises
+    ------
+    UnknownExercise
+        If there is none; the message suggests similar names.
+    """
     lesson = name.partition("/")[0] if isinstance(name, str) else ""
     if name not in _EXERCISES and lesson in _numbers():
         importlib.import_module(f"embedlab.lessons.lesson_{lesson}")
     if name not in _EXERCISES:
-        near = " or ".join(get_close_matches(str(name), names(), n=3))
+        near = " or ".join(get_close_matches(str(name), exercise_names(), n=3))
         raise UnknownExercise(f"No exercise {name!r}." + (f" Did you mean {near}?" if near else ""))
     return _EXERCISES[name]
 
 
-def names(lesson: str | None = None) -> list[str]:
-    """The names of all exercises, or of those of one lesson (``"01"``)."""
+def exercise_names(lesson: str | None = None) -> list[str]:
+    """Return the names of all exercises, or of those of one lesson (``"01"``)."""
     for number in _numbers():
         if lesson in (None, number):
             importlib.import_module(f"embedlab.lessons.lesson_{number}")
@@ -148,5 +163,5 @@ def names(lesson: str | None = None) -> list[str]:
 
 
 def _numbers() -> list[str]:
-    """Lessons that have checks: ``["01", "02"]``."""
+    """Return the numbers of the lessons that have checks: ``["01", "02"]``."""
     return sorted(p.stem.removeprefix("lesson_") for p in Path(__file__).parent.glob("lesson_[0-9]*.py"))

@@ -1,4 +1,4 @@
-"""Checks and pictures of lesson 01, what an embedding is."""
+"""Check the exercises and draw the pictures of lesson 01, what an embedding is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WIDTHS = {
 
 @exercise("01/head")
 def head(answer: object) -> Verdict:
-    """Weights and biases of the last layer: 10 x 16 + 10."""
+    """Check the number of weights and biases in the last layer: 10 x 16 + 10."""
     number = as_number(answer)
     if number == 160:
         return hint("Those are the weights. Each of the ten scores also has its bias.")
@@ -36,12 +36,12 @@ def head(answer: object) -> Verdict:
 
 @exercise("01/neighbour")
 def neighbour(answer: object) -> Verdict:
-    """A function from the vectors and a row number to the row of the nearest other vector, by cosine."""
+    """Check a function that returns the row of the nearest other vector, by cosine."""
     if not callable(answer):
         return hint("The answer is a function: write answer = nearest, without brackets.")
     vectors = np.random.default_rng(1).normal(size=(60, 16)) * np.linspace(0.2, 5, 60)[:, None]
     unit = unit_rows(vectors, dtype=np.float64)
-    # A copy for each call: an answer may well divide the vectors in place.
+    # A copy for each call, because the answer may change the vectors in place.
     given = [int(answer(vectors.copy(), row)) for row in range(60)]
     cosine = unit @ unit.T
     if given == list(range(60)) or given == cosine.argmax(axis=1).tolist():
@@ -65,7 +65,7 @@ def neighbour(answer: object) -> Verdict:
 
 @exercise("01/rotation")
 def rotation(answer: object) -> Verdict:
-    """What a rotation of the space changes: only the single numbers."""
+    """Check what a rotation of the space changes: only the single numbers."""
     given = str(answer).strip().lower()
     if "cosine" in given or given == "b":
         return hint(
@@ -80,7 +80,7 @@ def rotation(answer: object) -> Verdict:
 
 @exercise("01/width")
 def width(answer: object) -> Verdict:
-    """Shape of the embeddings of 500 digits when the layer before the head is 24 wide."""
+    """Check the shape of 500 embeddings whose layer before the head is 24 wide."""
     numbers = [int(n) for n in np.atleast_1d(np.asarray(answer)).ravel()]
     if numbers == [24, 500]:
         return hint("The two numbers are right, in the other order: one row for each digit.")
@@ -148,7 +148,7 @@ def show_numbers(vectors: Any, names: Sequence[object]) -> None:
 
 
 def show_places(planes: Mapping[str, Any], labels: Any) -> None:
-    """Draw points on a plane, one panel each; every digit has its colour, and its name stands beside it."""
+    """Draw points on a plane, one panel each, with a colour and a name for every digit."""
     figure, grid = plt.subplots(1, len(planes), figsize=(5 + 3.5 * (len(planes) > 1), 4.6), squeeze=False)
     figure.set_layout_engine("constrained")
     for axes, (title, places) in zip(grid.flat, planes.items(), strict=True):
@@ -156,7 +156,7 @@ def show_places(planes: Mapping[str, Any], labels: Any) -> None:
             own = np.asarray(places)[np.asarray(labels) == digit]
             axes.scatter(*own.T, s=18, color=CATEGORIES[digit], alpha=0.8, linewidths=0)
             middle = np.median(own, axis=0)
-            # Beside the island, not on it: an island may be smaller than its name.
+            # Beside the island, which may be smaller than its name.
             axes.annotate(
                 str(digit),
                 middle,
@@ -177,7 +177,7 @@ def show_places(planes: Mapping[str, Any], labels: Any) -> None:
 
 
 def show_shares(shares: Mapping[str, Mapping[str, float]], xlabel: str) -> None:
-    """Draw shares from 0 to 1 as bars: a group for each question, a colour for each way to answer it."""
+    """Draw shares from 0 to 1 as bars: a group for each question, a colour for each answer."""
     figure, axes = plt.subplots(figsize=(8, 1.2 + 0.9 * len(shares)), layout="constrained")
     names = list(next(iter(shares.values())))
     for j, name in enumerate(names):
@@ -199,6 +199,6 @@ def show_shares(shares: Mapping[str, Mapping[str, float]], xlabel: str) -> None:
 
 
 def _show(figure: Any) -> None:
-    """Show and forget the figure, so that a cell displays it once."""
+    """Show the figure once, and close it."""
     plt.show()
     plt.close(figure)

@@ -1,4 +1,4 @@
-"""Checks for the exercises of lesson 02, text."""
+"""Check the exercises of lesson 02, text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NEGATIONS = {"not", "no", "never", "nobody", "nothing", "none", "neither", "nor
 
 @exercise("02/padding")
 def padding(answer: object) -> Verdict:
-    """Padding tokens in the batch of three sentences: 2 + 0 + 2."""
+    """Check the number of padding tokens in the batch of three sentences: 2 + 0 + 2."""
     number = as_number(answer)
     if number == 23:
         return hint("That is the number of real tokens, where the mask is 1. Count the zeros.")
@@ -29,7 +29,7 @@ def padding(answer: object) -> Verdict:
 
 @exercise("02/recall")
 def recall(answer: object) -> Verdict:
-    """Share of the questions whose answer is among the five nearest notes, MiniLM."""
+    """Check the share of questions with an answer among the five nearest notes, for MiniLM."""
     given = as_number(answer)
     at = {k: recall_at(k) for k in (1, 5)}
     if given > 1:
@@ -48,7 +48,7 @@ def recall(answer: object) -> Verdict:
 
 @exercise("02/opposites")
 def opposites(answer: object) -> Verdict:
-    """Two sentences that contradict each other by a negation and lie closer than 0.90."""
+    """Check two sentences with a cosine above 0.90 of which exactly one contains a negation."""
     if (
         not isinstance(answer, (tuple, list))
         or len(answer) != 2
@@ -69,7 +69,7 @@ def opposites(answer: object) -> Verdict:
 
 
 def recall_at(k: int, model: str = "text/minilm") -> float:
-    """Share of the sample questions with an answer among their ``k`` nearest notes."""
+    """Return the share of the sample questions with an answer among their ``k`` nearest notes."""
     notes, questions = el.load_dataset("notes"), el.load_dataset("notes-questions")
     similarity = el.embed(questions, model).vectors @ el.embed(notes, model).vectors.T
     ranking = np.argsort(-similarity, axis=1, kind="stable")[:, :k]

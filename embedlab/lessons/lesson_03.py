@@ -1,4 +1,4 @@
-"""Checks and pictures of lesson 03, images."""
+"""Check the exercises and draw the pictures of lesson 03, images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import embedlab as el
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
-from embedlab.lessons.showing import show, show_photos
+from embedlab.lessons.showing import show, show_photos, shrink
 from embedlab.media.image import read_image
 from embedlab.palette import CATEGORIES, GREY, INK
 
@@ -22,7 +22,7 @@ MODEL = "image/efficientnet-lite0"
 
 @exercise("03/head")
 def head(answer: object) -> Verdict:
-    """Numbers in the last layer: 1280 x 1000 weights and 1000 biases."""
+    """Check the number of weights and biases in the last layer: 1280 x 1000 + 1000."""
     number = as_number(answer)
     if number == 1_280_000:
         return hint("Those are the weights. Each of the 1,000 classes has one number more, its bias.")
@@ -39,7 +39,7 @@ def head(answer: object) -> Verdict:
 
 @exercise("03/view")
 def view(answer: object) -> Verdict:
-    """The view whose vectors lie farthest from those of the photos as they are: few pixels."""
+    """Check the view with the smallest mean cosine to the original photos: few pixels."""
     given = str(answer).strip().strip("\"'").lower()
     means = {name.lower(): value for name, value in view_cosines(MODEL).items()}
     if given not in means:
@@ -57,7 +57,7 @@ def view(answer: object) -> Verdict:
 
 @exercise("03/found")
 def found(answer: object) -> Verdict:
-    """How many of the 15 photos are found from their "few pixels" view, among those as they are."""
+    """Check how many of the 15 photos their "few pixels" view finds among the originals."""
     number, right_number = as_number(answer), round(15 * found_from("few pixels"))
     if 0 < number < 1:
         return hint("A share is a good answer to another question: count the photos, from 0 to 15.")
@@ -77,7 +77,7 @@ def found(answer: object) -> Verdict:
 
 @exercise("03/twin")
 def twin(answer: object) -> Verdict:
-    """The photo whose own mirror image changes its vector most; any photo is told its cosine."""
+    """Check the photo whose mirror image has the smallest cosine with it."""
     given = str(answer).strip().strip("\"'").lower()
     cosines = mirror_cosines()
     if given not in cosines:
@@ -96,13 +96,13 @@ def twin(answer: object) -> Verdict:
 
 @cache
 def unit_vectors(model: str) -> tuple[np.ndarray, pd.DataFrame]:
-    """Vectors of the photos at length 1, and their table."""
+    """Return the vectors of the photos at length 1, and their table."""
     photos = el.load_dataset("photos")
     return el.embed(photos, model).normalize().vectors, photos.frame
 
 
 def view_cosines(model: str) -> dict[str, float]:
-    """Mean cosine of each view with the photos as they are."""
+    """Return the mean cosine of each view with the original photos."""
     vectors, frame = unit_vectors(model)
     plain = vectors[(frame["view"] == "as it is").to_numpy()]
     return {
@@ -112,14 +112,14 @@ def view_cosines(model: str) -> dict[str, float]:
 
 
 def found_from(name: str, model: str = MODEL) -> float:
-    """Share of the photos found from one view, among all photos as they are."""
+    """Return the share of the photos that one of their views finds among the originals."""
     vectors, frame = unit_vectors(model)
     cosine = vectors[(frame["view"] == name).to_numpy()] @ vectors[(frame["view"] == "as it is").to_numpy()].T
     return float((cosine.argmax(axis=1) == np.arange(len(cosine))).mean())
 
 
 def mirror_cosines(model: str = MODEL) -> dict[str, float]:
-    """Cosine of each photo with its mirror image."""
+    """Return the cosine of each photo with its mirror image, by label."""
     vectors, frame = unit_vectors(model)
     plain, mirrored = ((frame["view"] == name).to_numpy() for name in ("as it is", "mirrored"))
     cosines = (vectors[plain] * vectors[mirrored]).sum(axis=1)
@@ -130,7 +130,7 @@ def mirror_cosines(model: str = MODEL) -> dict[str, float]:
 
 
 def word_picture(word: str, size: int = 96, slanted: bool = False) -> Image.Image:
-    """A word in black on white, 320 x 240."""
+    """Draw a word in black on white, 320 x 240 pixels."""
     made = Image.new("RGB", (320, 240), "white")
     font = ImageFont.load_default(size)
     ImageDraw.Draw(made).text((160, 120), word, fill="black", font=font, anchor="mm")
@@ -146,7 +146,7 @@ def word_picture(word: str, size: int = 96, slanted: bool = False) -> Image.Imag
 
 
 def line_drawing(what: str) -> Image.Image:
-    """A cup, a cat or a rocket in a few black lines, 320 x 240."""
+    """Draw a cup, a cat or a rocket in a few black lines, 320 x 240 pixels."""
     made = Image.new("RGB", (320, 240), "white")
     pen = ImageDraw.Draw(made)
     if what == "cup":
@@ -168,7 +168,7 @@ def line_drawing(what: str) -> Image.Image:
         pen.ellipse((147, 85, 173, 111), outline="black", width=4)
         pen.line([(145, 178), (160, 215), (175, 178)], fill="black", width=4)
     else:
-        raise ValueError(f"{what!r} is not drawn here; cup, cat and rocket are")
+        raise ValueError(f"{what!r} cannot be drawn. Choose cup, cat or rocket.")
     return made
 
 
@@ -176,7 +176,7 @@ def line_drawing(what: str) -> Image.Image:
 
 
 def pictures(shown: Sequence[Any], titles: Sequence[object] | None = None, columns: int = 8) -> None:
-    """Pictures side by side, each with its title above.
+    """Show pictures side by side, each with its title above.
 
     Parameters
     ----------
@@ -191,9 +191,7 @@ def pictures(shown: Sequence[Any], titles: Sequence[object] | None = None, colum
     for place, axes in enumerate(grid.flat):
         axes.axis("off")
         if place < len(shown):
-            small = read_image(shown[place])
-            small.thumbnail((140, 140))
-            axes.imshow(np.asarray(small))
+            axes.imshow(shrink(read_image(shown[place])))
             if titles is not None:
                 axes.set_title(str(titles[place]), fontsize=9.5, color=INK, pad=3)
     show_photos(figure)
@@ -202,13 +200,13 @@ def pictures(shown: Sequence[Any], titles: Sequence[object] | None = None, colum
 def matches(
     queries: Sequence[Any], hits: Sequence[Sequence[Any]], titles: Sequence[Sequence[object]]
 ) -> None:
-    """A row for each query: the picture asked with at the left, what was found at the right.
+    """Show a row for each query: the picture that searched, then the pictures that it found.
 
     Parameters
     ----------
     queries : sequence of path or PIL.Image.Image
     hits, titles : sequences of sequences
-        For each query, the pictures that were found and what stands above them.
+        For each query, the pictures that were found and their titles.
     """
     columns = 1 + max(map(len, hits))
     figure, grid = plt.subplots(
@@ -220,10 +218,8 @@ def matches(
     )
     for row, query in enumerate(queries):
         for column, shown in enumerate([query, *hits[row]]):
-            small = read_image(shown)
-            small.thumbnail((140, 140))
             axes = grid[row, column]
-            axes.imshow(np.asarray(small))
+            axes.imshow(shrink(read_image(shown)))
             words = "asked with" if column == 0 else str(titles[row][column - 1])
             axes.set_title(words, fontsize=9.5, color=CATEGORIES[7] if column == 0 else INK, pad=3)
             axes.set(xticks=[], yticks=[])
@@ -235,7 +231,7 @@ def matches(
 
 
 def heat(table: pd.DataFrame, title: str = "cosine with the photo as it is") -> None:
-    """Cosines as a table of colours: a row for each view, a column for each model; light is far."""
+    """Draw cosines as a table of colours: a row for each view, a column for each model."""
     figure, axes = plt.subplots(
         figsize=(2.6 + 1.55 * table.shape[1], 0.6 + 0.32 * len(table)), layout="constrained"
     )
@@ -255,7 +251,7 @@ def heat(table: pd.DataFrame, title: str = "cosine with the photo as it is") -> 
 
 
 def bars(shares: Mapping[str, SupportsFloat], xlabel: str) -> None:
-    """Shares from 0 to 1 as bars, one for each name."""
+    """Draw shares from 0 to 1 as bars, one for each name."""
     figure, axes = plt.subplots(figsize=(7.2, 0.7 + 0.5 * len(shares)), layout="constrained")
     colors = [CATEGORIES[0] if i == len(shares) - 1 else GREY for i in range(len(shares))]
     drawn = axes.barh(list(shares), [float(share) for share in shares.values()], 0.62, color=colors)

@@ -1,4 +1,4 @@
-"""Checks and pictures of lesson 04, pictures and words."""
+"""Check the exercises and draw the pictures of lesson 04, pictures and words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 import embedlab as el
 from embedlab.comparison.scores import Score
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
-from embedlab.lessons.showing import show, show_photos
+from embedlab.lessons.showing import show, show_photos, shrink
 from embedlab.media.image import read_image
 from embedlab.palette import CATEGORIES, GREY, INK
 
@@ -25,7 +25,7 @@ PICTURES, TEXTS = CATEGORIES[0], CATEGORIES[7]  # indigo and orange, as in the w
 
 @exercise("04/bridge")
 def bridge(answer: object) -> Verdict:
-    """Numbers in the bridge: 384 x 1280."""
+    """Check the number of weights in the bridge: 384 x 1280."""
     number = as_number(answer)
     if number == 1664:
         return hint("You added the two sides. Each of the 384 numbers has a way to each of the 1,280.")
@@ -41,7 +41,7 @@ def bridge(answer: object) -> Verdict:
 
 @exercise("04/words")
 def words(answer: object) -> Verdict:
-    """Other words for the label "text", with which the photo of handwriting is recognised."""
+    """Check other words for the label "text", which the photo of handwriting must match best."""
     if not isinstance(answer, str) or not answer.strip():
         return hint('Answer with words in quotation marks, such as "a piece of paper".')
     given = answer.strip()
@@ -62,7 +62,7 @@ def words(answer: object) -> Verdict:
 
 @exercise("04/first")
 def first(answer: object) -> Verdict:
-    """Place of the first picture when "a trip to space" searches pictures and titles together."""
+    """Check the rank of the first picture for "a trip to space" among pictures and titles."""
     number, place = as_number(answer), first_picture("a trip to space")
     if number == place - 1:
         return hint("Nearly: places begin at 1, Python counts from 0.")
@@ -77,7 +77,7 @@ def first(answer: object) -> Verdict:
 
 @exercise("04/dropout")
 def dropout(answer: object) -> Verdict:
-    """recall@5 on held-out emoji of an adapter that was trained without dropout."""
+    """Check recall@5 on held-out emoji of an adapter that was trained without dropout."""
     number = as_number(answer)
     if 1 < number <= 100:
         return hint("A share from 0 to 1, please.")
@@ -96,19 +96,19 @@ def dropout(answer: object) -> Verdict:
 
 @cache
 def _photos() -> tuple[Any, np.ndarray, el.Items]:
-    """The model, the vectors of the 15 photos as they are, and the photos."""
+    """Return the model, the vectors of the 15 original photos, and the photos."""
     model, photos = el.load_model(MODEL), el.load_dataset("photos")
     plain = photos.select(photos.frame["view"] == "as it is")
     return model, el.embed(plain, model).vectors, plain
 
 
 def others(label: str) -> list[str]:
-    """The labels of the other photos."""
+    """Return the labels of the other photos."""
     return [name for name in _photos()[2].labels or [] if name is not None and name != label]
 
 
 def word_cosines(label: str, given: str) -> dict[str, float]:
-    """Cosine of one photo with other words for it, and with the labels of the other photos."""
+    """Return the cosine of one photo with other words for it, and with the other labels."""
     model, vectors, plain = _photos()
     names = [given, *others(label)]
     row = (plain.labels or []).index(label)
@@ -116,7 +116,7 @@ def word_cosines(label: str, given: str) -> dict[str, float]:
 
 
 def first_picture(query: str) -> int:
-    """The place of the first picture among all photos and titles, nearest first, from 1."""
+    """Return the rank, from 1, of the first picture among all photos and titles."""
     model, vectors, plain = _photos()
     asked = model.embed_query(query)
     titles = model.embed_texts(plain.frame["title"].tolist()) @ asked
@@ -127,7 +127,7 @@ def first_picture(query: str) -> int:
 
 
 def towers() -> None:
-    """The plan of a model with two towers: two ways in, one space at the end."""
+    """Draw a model with two towers, which end in one space."""
     figure, axes = plt.subplots(figsize=(8.4, 2.9), layout="constrained")
     axes.set(xlim=(0, 100), ylim=(0, 34))
     axes.axis("off")
@@ -146,7 +146,7 @@ def towers() -> None:
 
 
 def answers(paths: Sequence[Any], given: Sequence[str], truth: Sequence[str], columns: int = 8) -> None:
-    """Photos with the name a model gave them; a wrong one also has the right name, in brackets."""
+    """Show photos with the name that a model gave them, and the right name if that is another."""
     rows = -(-len(paths) // columns)
     figure, grid = plt.subplots(
         rows, columns, figsize=(1.25 * columns, 1.5 * rows), layout="constrained", squeeze=False
@@ -154,14 +154,14 @@ def answers(paths: Sequence[Any], given: Sequence[str], truth: Sequence[str], co
     for axes in grid.flat:
         axes.axis("off")
     for axes, path, name, label in zip(grid.flat, paths, given, truth, strict=False):
-        axes.imshow(_small(path))
+        axes.imshow(shrink(read_image(Path(path))))
         title, color = (f"✓ {name}\n", "#117733") if name == label else (f"{name}\n({label})", INK)
         axes.set_title(title, fontsize=9.5, color=color, pad=3)
     show_photos(figure)
 
 
 def found(questions: Sequence[str], paths: Sequence[Sequence[Any]], titles: Sequence[Sequence[str]]) -> None:
-    """A row for each question: its words at the left, the pictures that it found at the right."""
+    """Show a row for each question: its text, then the pictures that it found."""
     columns = max(map(len, paths))
     figure, grid = plt.subplots(
         len(questions), columns + 1, figsize=(1.9 + 1.4 * columns, 1.42 * len(questions)),
@@ -173,13 +173,13 @@ def found(questions: Sequence[str], paths: Sequence[Sequence[Any]], titles: Sequ
         words = textwrap.fill(f"“{question}”", 16)
         grid[row, 0].text(0.5, 0.5, words, ha="center", va="center", fontsize=11, color=INK)
         for axes, path, title in zip(grid[row, 1:], paths[row], titles[row], strict=False):
-            axes.imshow(_small(path))
+            axes.imshow(shrink(read_image(Path(path))))
             axes.set_title(title, fontsize=9.5, color=INK, pad=3)
     show_photos(figure)
 
 
 def gap_maps(spaces: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    """Pairs of picture and text, flattened by PCA, each pair joined by a line.
+    """Draw pairs of picture and text, projected by PCA, each pair joined by a line.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def gap_maps(spaces: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
 
 
 def losses(seen: Sequence[float], new: Sequence[float], guessing: float) -> None:
-    """The loss over the steps, for pairs that are trained on and for pairs that are not."""
+    """Draw the loss over the steps, for training pairs and for held-out pairs."""
     figure, axes = plt.subplots(figsize=(7.6, 3.5), layout="constrained")
     steps = np.arange(len(seen))
     for values, color, style, name in ((new, TEXTS, "--", "held-out pairs"), (seen, PICTURES, "-", "seen")):
@@ -230,7 +230,7 @@ def losses(seen: Sequence[float], new: Sequence[float], guessing: float) -> None
 
 
 def home_and_away(scores: Mapping[str, Mapping[str, Score]], chance: Mapping[str, float]) -> None:
-    """A panel for each task, a dot with its interval for each model, chance as a line.
+    """Draw a panel for each task: scores with intervals for each model, and chance as a line.
 
     Parameters
     ----------
@@ -253,12 +253,6 @@ def home_and_away(scores: Mapping[str, Mapping[str, Score]], chance: Mapping[str
         axes.spines[["top", "right", "left"]].set_visible(False)
     figure.supxlabel("share, with its 95 % interval (dashed: by chance)", fontsize=11, color=INK)
     show(figure)
-
-
-def _small(path: Any) -> np.ndarray:
-    picture = read_image(Path(path))
-    picture.thumbnail((140, 140))
-    return np.asarray(picture)
 
 
 def _box(axes: Any, x: float, y: float, width: float, text: str, color: str) -> None:

@@ -1,4 +1,4 @@
-"""Checks and pictures of lesson 05, audio."""
+"""Check the exercises and draw the pictures of lesson 05, audio."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CLIP = "music-low-slow"
 
 @exercise("05/frames")
 def frames(answer: object) -> Verdict:
-    """How many frames of 20 ms the clip of the lesson really fills."""
+    """Check how many frames of 20 ms the clip of the lesson fills."""
     number, samples = as_number(answer), len(audio.read_audio(el.load_dataset("voices").row(CLIP)["path"]))
     exact = samples / 320
     if number == 1500:
@@ -44,7 +44,7 @@ def frames(answer: object) -> Verdict:
 
 @exercise("05/voice")
 def voice(answer: object) -> Verdict:
-    """The model for finding all recordings of one person."""
+    """Check the model for finding all recordings of one person."""
     given = str(getattr(getattr(answer, "card", None), "name", answer)).strip().strip("\"'").lower()
     if "whisper" in given:
         return hint("Look at the bars: how often is Whisper's nearest clip by the same voice?")
@@ -55,7 +55,7 @@ def voice(answer: object) -> Verdict:
 
 @exercise("05/others")
 def others(answer: object) -> Verdict:
-    """How often the speaker model's nearest clip by another voice says the same word."""
+    """Check how often the nearest clip by another voice says the same word, for the speaker model."""
     number, exact = as_number(answer), same_word_other_voice(SPEAKER)
     if 1 < number <= 100:
         return hint("A share from 0 to 1, please.")
@@ -76,7 +76,7 @@ def others(answer: object) -> Verdict:
 
 @cache
 def cosines(model: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cosine of each pair of the voices' clips, their words, their voices."""
+    """Return the cosines of all pairs of clips, the words and the voices of the clips."""
     voices = el.load_dataset("voices")
     unit = el.embed(voices, model).normalize().vectors
     matrix = unit @ unit.T
@@ -85,13 +85,13 @@ def cosines(model: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def word_share(model: str) -> float:
-    """How often the nearest clip says the same word."""
+    """Return how often the nearest clip says the same word."""
     matrix, words, _ = cosines(model)
     return float((words[matrix.argmax(axis=1)] == words).mean())
 
 
 def same_word_other_voice(model: str) -> float:
-    """The same among the clips of other voices."""
+    """Return how often the nearest clip by another voice says the same word."""
     matrix, words, voices = cosines(model)
     allowed = np.where(voices[:, None] == voices, -1, matrix)
     return float((words[allowed.argmax(axis=1)] == words).mean())
@@ -101,7 +101,7 @@ def same_word_other_voice(model: str) -> float:
 
 
 def walk(path: Path, kinds: Sequence[str], seconds: float = 5.0, gap: float = 0.5) -> list[str]:
-    """Write a recording in which one kind of sound follows another, each for some seconds.
+    """Write a recording in which several kinds of sound follow each other.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def walk(path: Path, kinds: Sequence[str], seconds: float = 5.0, gap: float = 0.
 
 
 def wave_and_mel(clip: np.ndarray) -> None:
-    """A waveform, and below it the mel spectrogram of the same clip."""
+    """Draw a waveform above the mel spectrogram of the same clip."""
     figure, (top, below) = plt.subplots(
         2, 1, figsize=(8, 4.2), height_ratios=(1, 1.6), sharex=True, layout="constrained"
     )
@@ -145,13 +145,13 @@ def wave_and_mel(clip: np.ndarray) -> None:
 
 
 def four_maps(projections: Mapping[str, Any], columns: Mapping[str, str]) -> None:
-    """Maps of the same items: a row for each model, a column for each way to colour them; islands are named.
+    """Draw maps of the same items: a row for each model, a column for each way to colour them.
 
     Parameters
     ----------
     projections : mapping of str to Projection
     columns : mapping of str to str
-        What stands above a column of maps, and the column of the items that colours it.
+        The title of a column of maps, and the column of the items that colours it.
     """
     figure, grid = plt.subplots(
         len(projections), len(columns), figsize=(9, 4.4 * len(projections)), layout="constrained"
@@ -178,7 +178,7 @@ def four_maps(projections: Mapping[str, Any], columns: Mapping[str, str]) -> Non
 
 
 def _name_islands(axes: Any, islands: Mapping[str, np.ndarray], span: float) -> None:
-    """A name beside each island: above it or, where another name or island is, below, right or left."""
+    """Write a name beside each island, above it or, if that is taken, below, right or left."""
     taken = [(x, y, 0.05, 0.05) for x, y in (at / span for at in islands.values())]
     for name, at in islands.items():
         x, y = at / span
@@ -195,7 +195,7 @@ def _name_islands(axes: Any, islands: Mapping[str, np.ndarray], span: float) -> 
 
 
 def two_bars(shares: Mapping[str, Mapping[str, float]], xlabel: str) -> None:
-    """Shares from 0 to 1: a group of bars for each model, a bar for each question."""
+    """Draw shares from 0 to 1: a group of bars for each model, a bar for each question."""
     questions = list(next(iter(shares.values())))
     figure, axes = plt.subplots(figsize=(8, 1.0 + 1.0 * len(shares)), layout="constrained")
     for j, question in enumerate(questions):
@@ -213,7 +213,7 @@ def two_bars(shares: Mapping[str, Mapping[str, float]], xlabel: str) -> None:
 
 
 def crossing(curves: Mapping[str, Sequence[float]], names: Sequence[str]) -> None:
-    """One line for each question, from the first layer to the last."""
+    """Draw one line for each question, from the first layer to the last."""
     figure, axes = plt.subplots(figsize=(8, 3.8), layout="constrained")
     for (question, values), color, marker in zip(
         curves.items(), (CATEGORIES[0], CATEGORIES[7]), "os", strict=False

@@ -1,4 +1,4 @@
-"""Checks and pictures of lesson 06, video."""
+"""Check the exercises and draw the pictures of lesson 06, video."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from embedlab.embedders.perceiver import PerceiverEmbedder
 from embedlab.embedders.perceiver_latents import reconstruct
 from embedlab.embeddings import unit_rows
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
-from embedlab.lessons.showing import show, show_photos
+from embedlab.lessons.showing import make_axes, show, show_photos, shrink
 from embedlab.media import video
 from embedlab.palette import CATEGORIES, GREY, INK
 from embedlab.weights import LocalWeights
@@ -35,7 +35,7 @@ _CALM = LinearSegmentedColormap.from_list("calm", ["#FFFFFF", "#88CCEE", "#4477A
 
 @exercise("06/numbers")
 def numbers(answer: object) -> Verdict:
-    """Numbers in the clip of the lesson: its pixels' colours and its samples."""
+    """Check how many numbers the clip of the lesson has: pixels x 3, plus samples."""
     number = as_number(answer)
     pixels, samples = 32 * 112 * 112, 32_000
     if number in (3 * pixels, pixels, pixels + samples):
@@ -54,7 +54,7 @@ def numbers(answer: object) -> Verdict:
 
 @exercise("06/shuffled")
 def shuffled(answer: object) -> Verdict:
-    """The part of a clip's vector that notices when its frames are shuffled."""
+    """Check the part of a clip's vector that changes when its frames are shuffled."""
     given = str(answer).strip().strip("\"'").lower()
     if given in ("picture", "mean", "spread"):
         return hint("Mean and spread do not ask in which order the frames come. Look at the table again.")
@@ -70,7 +70,7 @@ def shuffled(answer: object) -> Verdict:
 
 @exercise("06/direction")
 def direction(answer: object) -> Verdict:
-    """How often the nearest clip has the same motion, when a clip is its last frame minus its first."""
+    """Check 1-NN accuracy for the motion when a clip is its last frame minus its first."""
     number = as_number(answer)
     if 1 < number <= 100:
         return hint("A share from 0 to 1, please.")
@@ -86,7 +86,7 @@ def direction(answer: object) -> Verdict:
 
 @exercise("06/alike")
 def alike(answer: object) -> Verdict:
-    """How many different things are seen in the ten other clips that sound most like the lesson's clip."""
+    """Check how many objects are in the ten clips that sound most like the lesson's clip."""
     number = as_number(answer)
     if number == 1:
         return hint('In the collection "seen" all would be stars. Ask the collection "sound".')
@@ -103,14 +103,14 @@ def alike(answer: object) -> Verdict:
 
 @cache
 def first_takes() -> el.Items:
-    """Each combination of thing, motion and sound once."""
+    """Return each combination of object, motion and sound once."""
     clips = el.load_dataset("clips")
     return clips.select(clips.frame["take"] == 1)
 
 
 @cache
 def last_minus_first() -> float:
-    """1-NN accuracy for the motion, of the last of eight frames minus the first."""
+    """Return 1-NN accuracy for the motion, for the last of eight frames minus the first."""
     clips, see = first_takes(), el.load_model(LOOKER)
     ends = [video.read_frames(path, 8, shorter_side=256)[[0, -1]] for path in clips.contents]
     moved = [see.embed_query(last) - see.embed_query(first) for first, last in ends]
@@ -119,7 +119,7 @@ def last_minus_first() -> float:
 
 @cache
 def things_that_sound_alike(k: int) -> int:
-    """How many different things are in the ``k`` clips that sound most like the lesson's."""
+    """Return how many objects are in the ``k`` clips that sound most like the lesson's clip."""
     clips, fusion = first_takes(), el.load_model("video/frames+sound")
     assert isinstance(fusion, FramesAndSound)
     heard = el.embed(clips, fusion.with_parts("sound")).normalize().vectors
@@ -128,7 +128,7 @@ def things_that_sound_alike(k: int) -> int:
 
 
 def agreement(vectors: np.ndarray, values: Any) -> float:
-    """How often the nearest other vector, by cosine, has the same value."""
+    """Return how often the nearest other vector, by cosine, has the same value."""
     unit = unit_rows(vectors, zeros="keep", dtype=vectors.dtype)
     cosines = unit @ unit.T
     np.fill_diagonal(cosines, -2)
@@ -140,7 +140,7 @@ def agreement(vectors: np.ndarray, values: Any) -> float:
 
 
 def given_back(model: PerceiverEmbedder, paths: Sequence[Any]) -> dict[str, np.ndarray]:
-    """For each clip two rows for :func:`strips`: what the Perceiver saw, and what its decoder gives back."""
+    """Return two rows for :func:`strips` per clip: the input, and what the decoder reconstructs."""
     rows: dict[str, np.ndarray] = {}
     for number, path in enumerate(paths):
         film = model.prepare(path)
@@ -152,7 +152,7 @@ def given_back(model: PerceiverEmbedder, paths: Sequence[Any]) -> dict[str, np.n
 
 
 def untrained(model: PerceiverEmbedder, seed: int = 0) -> PerceiverEmbedder:
-    """The same network with random numbers, as training begins."""
+    """Return the same network with random weights."""
     torch.manual_seed(seed)
     network = type(model.network)(model.network.config)
     card = dataclasses.replace(model.card, name=f"{model.card.name}, untrained")
@@ -164,7 +164,7 @@ def untrained(model: PerceiverEmbedder, seed: int = 0) -> PerceiverEmbedder:
 
 
 def strips(rows: Mapping[str, np.ndarray], most: int = 8) -> None:
-    """Frames side by side, a row for each clip, its title at the left.
+    """Show frames side by side, a row for each clip, with its title at the left.
 
     Parameters
     ----------
@@ -179,19 +179,19 @@ def strips(rows: Mapping[str, np.ndarray], most: int = 8) -> None:
     for row, (title, frames) in zip(grid, rows.items(), strict=True):
         row[0].text(0.97, 0.5, title, ha="right", va="center", fontsize=11, color=INK)
         for axes, pixels in zip(row[1:], frames, strict=False):
-            axes.imshow(_small(pixels))
+            axes.imshow(_shrink(pixels))
     show_photos(figure)
 
 
 def frames_and_wave(frames: np.ndarray, samples: np.ndarray, seconds: float) -> None:
-    """A clip on its clock: frames at their moments above, the sound below."""
+    """Draw the frames of a clip at their times, above the spectrogram of its sound."""
     figure, (above, below) = plt.subplots(
         2, 1, figsize=(9, 2.9), layout="constrained", sharex=True, height_ratios=[1.25, 1]
     )
     n = len(frames)
     for i, pixels in enumerate(frames):
         left = seconds * i / n
-        above.imshow(_small(pixels), extent=(left + 0.01, left + seconds / n - 0.01, 0, 1), aspect="auto")
+        above.imshow(_shrink(pixels), extent=(left + 0.01, left + seconds / n - 0.01, 0, 1), aspect="auto")
     above.set(xlim=(0, seconds), ylim=(0, 1), yticks=[])
     above.set_ylabel("picture", fontsize=11, color=SEEN)
     below.specgram(samples, NFFT=512, Fs=16_000, noverlap=384, cmap=_WARM, vmin=-110, vmax=-30)
@@ -205,10 +205,7 @@ def frames_and_wave(frames: np.ndarray, samples: np.ndarray, seconds: float) -> 
 
 
 def factor_table(scores: Mapping[str, Mapping[str, float]], chance: Mapping[str, float]) -> None:
-    """1-NN accuracy as a coloured table: a row for each model, a column for each factor, and chance below.
-
-    White is chance, blue is always right.
-    """
+    """Draw 1-NN accuracy as a table: a row per model, a column per factor; white is chance, blue is 1."""
     factors = list(chance)
     figure, axes = plt.subplots(figsize=(7.4, 0.42 * len(scores) + 0.95), layout="constrained")
     values = np.array([[row[factor] for factor in factors] for row in scores.values()])
@@ -229,13 +226,13 @@ def factor_table(scores: Mapping[str, Mapping[str, float]], chance: Mapping[str,
 
 
 def where_it_looks(frames: np.ndarray, weights: Mapping[int, np.ndarray]) -> None:
-    """What some latents attend to: each frame with the attention on its patches as a veil.
+    """Draw the attention of some latents over the patches of each frame.
 
     Parameters
     ----------
     frames : ndarray, shape (n_frames, side, side, 3)
     weights : dict of the latent's number to ndarray, shape (n_frames, rows, columns)
-        Its attention to each patch; the more, the more orange.
+        Its attention to each patch, drawn in orange.
     """
     n = len(frames)
     figure, grid = plt.subplots(
@@ -258,8 +255,8 @@ def where_it_looks(frames: np.ndarray, weights: Mapping[int, np.ndarray]) -> Non
 
 
 def training_curve(log: pd.DataFrame) -> None:
-    """The three losses of the small Perceiver over its training, as shares of guessing."""
-    figure, axes = plt.subplots(figsize=(7.6, 3.3), layout="constrained")
+    """Draw the three losses of the small Perceiver during training, relative to guessing."""
+    figure, axes = make_axes(3.3, 7.6)
     guess = {"picture": 1.0, "sound": 1.0, "name": np.log(8)}
     colors = {"picture": SEEN, "sound": HEARD, "name": "#117733"}
     for name, style in (("sound", "--"), ("name", ":"), ("picture", "-")):
@@ -271,13 +268,11 @@ def training_curve(log: pd.DataFrame) -> None:
     axes.set(ylim=(0, 1.2), xlim=(0, 1.13 * log["step"].iloc[-1]))
     axes.set_xlabel("step", fontsize=11, color=INK)
     axes.set_ylabel("error, guessing = 1", fontsize=11, color=INK)
-    axes.tick_params(labelsize=11, colors=INK)
-    axes.spines[["top", "right"]].set_visible(False)
     show(figure)
 
 
 def found(clips: el.Items, answers: Mapping[str, Sequence[str]]) -> None:
-    """Clips that a search found: a row for each question, three frames and the name of each clip."""
+    """Show the clips that searches found: a row for each question, three frames for each clip."""
     columns = max(map(len, answers.values()))
     figure, grid = plt.subplots(
         len(answers), columns + 1, figsize=(1.3 + 2.0 * columns, 1.12 * len(answers)), layout="constrained",
@@ -289,7 +284,7 @@ def found(clips: el.Items, answers: Mapping[str, Sequence[str]]) -> None:
         row[0].text(0.97, 0.5, title, ha="right", va="center", fontsize=11, color=INK)
         for axes, id in zip(row[1:], ids, strict=False):
             frames = video.read_frames(clips.row(id)["path"], 3, shorter_side=72)
-            axes.imshow(np.hstack([_small(frame, 72) for frame in frames]))
+            axes.imshow(np.hstack([_shrink(frame, 72) for frame in frames]))
             axes.set_title(_name(clips.row(id)), fontsize=9.5, color=INK, pad=3)
     show_photos(figure)
 
@@ -300,7 +295,5 @@ def _name(row: Any) -> str:
     return str(row["id"])
 
 
-def _small(pixels: np.ndarray, side: int = 96) -> np.ndarray:
-    picture = Image.fromarray(pixels)
-    picture.thumbnail((2 * side, side))
-    return np.asarray(picture)
+def _shrink(pixels: np.ndarray, height: int = 96) -> np.ndarray:
+    return shrink(Image.fromarray(pixels), (2 * height, height))

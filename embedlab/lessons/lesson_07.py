@@ -1,4 +1,4 @@
-"""Checks and pictures of lesson 07, vector search."""
+"""Check the exercises and draw the pictures of lesson 07, vector search."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import dataclasses
 import time
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -17,7 +15,7 @@ from embedlab.comparison.retrieval import bootstrap
 from embedlab.comparison.scores import Score
 from embedlab.embeddings import unit_rows
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
-from embedlab.lessons.showing import show
+from embedlab.lessons.showing import make_axes, show
 from embedlab.palette import CATEGORIES, GREY, INK
 from embedlab.store.hnsw_walk import HnswGraph, walk
 from embedlab.store.index_lab_result import IndexLab
@@ -29,7 +27,7 @@ EF = (5, 10, 20, 40, 80)
 
 @exercise("07/filter")
 def short_sea_notes(answer: object) -> Verdict:
-    """Notes about the sea with fewer than 15 words."""
+    """Check the number of notes about the sea with fewer than 15 words."""
     notes = worded(el.load_dataset("notes")).frame
     sea, short = notes["label"] == "sea", notes["words"] < 15
     number = as_number(answer)
@@ -46,7 +44,7 @@ def short_sea_notes(answer: object) -> Verdict:
 
 @exercise("07/radius")
 def around(answer: object) -> Verdict:
-    """Notes whose cosine with n102 is above 0.3."""
+    """Check the number of notes whose cosine with n102 is above 0.3."""
     cosines = _notes(SMALL).vectors @ _notes(SMALL).select(["n102"]).vectors[0]
     near = int((cosines > 0.3).sum())
     number = as_number(answer)
@@ -61,7 +59,7 @@ def around(answer: object) -> Verdict:
 
 @exercise("07/cells")
 def enough_cells(answer: object) -> Verdict:
-    """The fewest cells that find four of five neighbours."""
+    """Check the smallest number of cells that finds four of five neighbours."""
     table = _cells_table()
     fewest = int(table.index[table["recall"] >= 0.8][0])
     number = as_number(answer)
@@ -77,11 +75,11 @@ def enough_cells(answer: object) -> Verdict:
 
 @exercise("07/rrf")
 def two_lists(answer: object) -> Verdict:
-    """First in one list, or tenth in both?"""
-    said = str(answer).strip().strip("'\"").upper()
-    if said == "B":
+    """Check which item reciprocal rank fusion puts first: B, tenth in both lists."""
+    letter = str(answer).strip().strip("'\"").upper()
+    if letter == "B":
         return right("2/70 is more than 1/61. Agreement of both ways counts for more than one first place.")
-    if said == "A":
+    if letter == "A":
         return hint("A gets 1/61, for one list. B gets 1/70 twice.")
     return hint('Answer "A" or "B".')
 
@@ -90,7 +88,7 @@ def two_lists(answer: object) -> Verdict:
 
 
 def worded(notes: el.Items) -> el.Items:
-    """The notes with a column ``words``: how many each has."""
+    """Return the notes with a column ``words``, the number of words of each."""
     frame = notes.frame.assign(words=[len(text.split()) for text in notes.contents])
     return dataclasses.replace(notes, frame=frame)
 
@@ -108,16 +106,16 @@ def _cells_table() -> pd.DataFrame:
 def cells_table(
     notes: el.Embeddings, questions: el.Embeddings, n_cells: int = CELLS, k: int = 5
 ) -> pd.DataFrame:
-    """For each ``nprobe``: recall@k of an IVF with so many cells, and how many vectors it compared.
+    """Return recall@k of an IVF index, and how many vectors it compared, for each ``nprobe``.
 
-    A comparison with a cell's centre counts like one with an item.
+    A comparison with the centre of a cell counts as one.
     """
     from sklearn.cluster import KMeans
 
     cells = KMeans(n_cells, n_init=1, random_state=0).fit(notes.vectors)
     scores = questions.vectors @ notes.vectors.T
     best = np.argsort(-scores, axis=1)[:, :k]
-    # How near a question's cells must be looked into until each of its neighbours is met.
+    # The rank of the cell of each neighbour, among the cells by their distance to the question.
     order = np.argsort(-(questions.vectors @ cells.cluster_centers_.T), axis=1)
     place = np.argsort(order, axis=1)  # of each cell, for each question
     needed = np.take_along_axis(place, cells.labels_[best], axis=1)
@@ -133,7 +131,7 @@ def cells_table(
 
 
 def ef_table(graph: HnswGraph, notes: el.Embeddings, questions: el.Embeddings, k: int = 5) -> pd.DataFrame:
-    """For each ``ef``: recall@k of the walk, and how many distances it computed."""
+    """Return recall@k of an HNSW walk, and how many distances it computed, for each ``ef``."""
     best = np.argsort(-(questions.vectors @ notes.vectors.T), axis=1)[:, :k]
     rows = {}
     for ef in EF:
@@ -147,7 +145,7 @@ def ef_table(graph: HnswGraph, notes: el.Embeddings, questions: el.Embeddings, k
 
 
 def jittered(emb: el.Embeddings, n: int = 20_000, strength: float = 2.0) -> el.Embeddings:
-    """A larger set that is no model's work: vectors drawn from ``emb``, each pushed in a random direction.
+    """Make a larger set of vectors: copies of ``emb``, each pushed in a random direction.
 
     Parameters
     ----------
@@ -155,8 +153,8 @@ def jittered(emb: el.Embeddings, n: int = 20_000, strength: float = 2.0) -> el.E
         Of unit length.
     n : int
     strength : float
-        Length of the push, beside the 1 of a vector: with 2 a copy has a cosine of about 0.45 with its
-        original, as a question has with the note that answers it.
+        Length of the push; a vector has length 1. With 2, a copy has a cosine of about 0.45 with its
+        original, like a question with the note that answers it.
     """
     rng = np.random.default_rng(0)
     drawn = emb.vectors[rng.integers(len(emb), size=n)]
@@ -167,7 +165,7 @@ def jittered(emb: el.Embeddings, n: int = 20_000, strength: float = 2.0) -> el.E
 
 
 def race(lab: IndexLab, emb: el.Embeddings, asked: el.Embeddings) -> pd.DataFrame:
-    """What ``lab`` measured, below three lines of numpy: recall, and milliseconds for one search (median)."""
+    """Return recall and median milliseconds per search of what ``lab`` measured, and of numpy."""
     times = []
     for query in asked.vectors:
         started = time.perf_counter()
@@ -177,12 +175,12 @@ def race(lab: IndexLab, emb: el.Embeddings, asked: el.Embeddings) -> pd.DataFram
         {"place": ["numpy"], "index": ["none"], "search": [""], "recall": [1.0], "ms": [np.median(times)]}
     )
     rest = lab.measured.rename(columns={"median_ms": "ms"})[first.columns]
-    told = rest["search"].map(lambda s: ", ".join(f"{name} {value}" for name, value in s.items()))
-    return pd.concat([first, rest.assign(search=told)], ignore_index=True)
+    search = rest["search"].map(lambda s: ", ".join(f"{name} {value}" for name, value in s.items()))
+    return pd.concat([first, rest.assign(search=search)], ignore_index=True)
 
 
 def first_hits(store: el.VectorStore, name: str, questions: el.Items, ways: Sequence[str]) -> Score:
-    """Share of the questions whose first hit, asked in these ways, is one of their answers."""
+    """Return the share of questions whose first hit, searched in these ways, is an answer."""
     found = []
     for text, answers in zip(questions.contents, questions.frame["answers"], strict=True):
         hits = store.hybrid_search(name, text, k=1, ways=ways)["id"]
@@ -194,14 +192,14 @@ def first_hits(store: el.VectorStore, name: str, questions: el.Items, ways: Sequ
 
 
 def cells_map(projection: el.Projection, cells: np.ndarray, row: int) -> None:
-    """The map with the cells of an IVF in colours; the cell of one item stands out."""
-    figure, axes = _canvas(4.6)
+    """Draw a map with the cells of an IVF index in colours, and the cell of one item emphasised."""
+    figure, axes = make_axes(4.6)
     x, y = projection.coords.T
     for cell in np.unique(cells):
-        here = cells == cell
+        in_cell = cells == cell
         chosen = cell == cells[row]
         axes.scatter(
-            x[here], y[here], s=34 if chosen else 16, linewidths=0, color=CATEGORIES[int(cell) % 12],
+            x[in_cell], y[in_cell], s=34 if chosen else 16, linewidths=0, color=CATEGORIES[int(cell) % 12],
             alpha=1.0 if chosen else 0.55, marker="D" if cell >= 12 else "o",
         )  # fmt: skip
     axes.scatter(x[row], y[row], s=190, facecolors="none", edgecolors=INK, linewidths=2)
@@ -211,8 +209,8 @@ def cells_map(projection: el.Projection, cells: np.ndarray, row: int) -> None:
 
 
 def trade(tables: dict[str, pd.DataFrame], n_items: int) -> None:
-    """Recall against comparisons, for several ways to look; exact search is the corner."""
-    figure, axes = _canvas(3.9)
+    """Draw recall against comparisons for several indexes; a line marks exact search."""
+    figure, axes = make_axes(3.9)
     for place, (name, table) in enumerate(tables.items()):
         color, marker = (CATEGORIES[0], CATEGORIES[7])[place], ("o", "s")[place]
         axes.plot(table["compared"], table["recall"], color=color, marker=marker, markersize=5, label=name)
@@ -234,8 +232,8 @@ def trade(tables: dict[str, pd.DataFrame], n_items: int) -> None:
 
 
 def score_dots(scores: dict[str, Sequence[float]], radius: float) -> None:
-    """The score of each question's first hit, a row for each model, and one radius for both."""
-    figure, axes = _canvas(2.4)
+    """Draw the score of each question's first hit, a row for each model, and one radius for both."""
+    figure, axes = make_axes(2.4)
     for y, (_, values) in enumerate(scores.items()):
         jitter = np.random.default_rng(0).uniform(-0.2, 0.2, len(values))
         color = (CATEGORIES[0], CATEGORIES[7])[y % 2]
@@ -249,8 +247,8 @@ def score_dots(scores: dict[str, Sequence[float]], radius: float) -> None:
 
 
 def share_bars(scores: dict[str, Score]) -> None:
-    """Shares with their intervals, a bar each."""
-    figure, axes = _canvas(0.9 + 0.62 * len(scores))
+    """Draw shares with their intervals, a bar each."""
+    figure, axes = make_axes(0.9 + 0.62 * len(scores))
     for y, score in enumerate(scores.values()):
         axes.barh(y, score.value, 0.62, color=CATEGORIES[0], alpha=0.85)
         axes.plot([score.low, score.high], [y, y], color=INK, linewidth=2)
@@ -267,10 +265,3 @@ def share_bars(scores: dict[str, Score]) -> None:
     axes.set(xlim=(0, 1))
     axes.set_xlabel("first hit is an answer (line: 95 % interval)", fontsize=11, color=INK)
     show(figure)
-
-
-def _canvas(height: float) -> tuple[Any, Any]:
-    figure, axes = plt.subplots(figsize=(8, height), layout="constrained")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=11, colors=INK)
-    return figure, axes

@@ -1,4 +1,4 @@
-"""Checks and pictures of lesson 08, comparing models."""
+"""Check the exercises and draw the pictures of lesson 08, comparing models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import cache
 from html import escape
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import HTML
@@ -16,7 +15,7 @@ import embedlab as el
 from embedlab.analysis.neighbors import knn
 from embedlab.comparison.similarity import cka
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
-from embedlab.lessons.showing import show
+from embedlab.lessons.showing import make_axes, show
 from embedlab.palette import ACCENT, CATEGORIES, GREY, INK
 
 SMALL, LARGE = "text/minilm", "text/mpnet"
@@ -24,7 +23,7 @@ SMALL, LARGE = "text/minilm", "text/mpnet"
 
 @exercise("08/chance")
 def chance(answer: object) -> Verdict:
-    """Neighbours of ten that two models share by chance, among 600 notes."""
+    """Check how many of ten neighbours two models share by chance, among 600 notes."""
     number = as_number(answer)
     if abs(number - 100 / 599) < 0.002:
         return right("Ten draws, each right with the chance 10 in 599: one common note in six lists.")
@@ -35,7 +34,7 @@ def chance(answer: object) -> Verdict:
 
 @exercise("08/noise")
 def noise(answer: object) -> Verdict:
-    """How many items it takes until noise in 768 numbers has a biased CKA of one half."""
+    """Check how many items give noise in 768 dimensions a biased CKA of one half."""
     number = as_number(answer)
     if not 650 <= number <= 900:
         seen = noise_cka(int(np.clip(number, 10, 4000)))
@@ -47,7 +46,7 @@ def noise(answer: object) -> Verdict:
 
 @exercise("08/forty")
 def forty(answer: object) -> Verdict:
-    """False alarms among forty tests at five percent."""
+    """Check the expected number of false alarms among forty tests at five percent."""
     number = as_number(answer)
     if abs(number - 0.05) < 1e-9:
         return hint("That is the chance for one of them. There are forty.")
@@ -61,7 +60,7 @@ def forty(answer: object) -> Verdict:
 
 @exercise("08/bytes")
 def fewest_bytes(answer: object) -> Verdict:
-    """The fewest bytes with which MPNet finds as much as the full MiniLM."""
+    """Check the fewest bytes with which MPNet has at least the recall of the full MiniLM."""
     number, table = as_number(answer), _smaller()
     full = table[(table["model"] == "minilm") & (table["way"] == "float32")].iloc[0]
     enough = table[(table["model"] == "mpnet") & (table["recall"] >= full["recall"])]
@@ -95,23 +94,23 @@ def _smaller() -> pd.DataFrame:
 
 
 def noise_cka(n: int, dim: int = 768) -> float:
-    """CKA without debiasing of two clouds of noise."""
-    one, other = np.random.default_rng(0).normal(size=(2, n, dim))
-    return cka(one, other, debiased=False)
+    """Return the biased CKA of two clouds of noise."""
+    first, second = np.random.default_rng(0).normal(size=(2, n, dim))
+    return cka(first, second, debiased=False)
 
 
 # -- pictures ------------------------------------------------------------------------------------------------
 
 
-def two_lists(id: str, one: el.Embeddings, other: el.Embeddings, k: int = 6) -> HTML:
-    """The nearest notes of one note in two spaces, side by side; those in both lists are marked."""
-    row = one.ids.index(id)
-    lists = [knn(emb.vectors, k).indices[row] for emb in (one, other)]
+def two_lists(id: str, first: el.Embeddings, second: el.Embeddings, k: int = 6) -> HTML:
+    """Show the nearest notes of one note in two spaces, side by side; bold ones are in both."""
+    row = first.ids.index(id)
+    lists = [knn(emb.vectors, k).indices[row] for emb in (first, second)]
     both = set(lists[0]) & set(lists[1])
     cell = "text-align: left; vertical-align: top; width: 50%; padding: 4px 12px; white-space: normal"
 
     def shown(place: int) -> str:
-        text = escape(str(one.items.contents[place]))
+        text = escape(str(first.items.contents[place]))
         return f"<b>▪ {text}</b>" if place in both else text
 
     rows = "".join(
@@ -119,9 +118,9 @@ def two_lists(id: str, one: el.Embeddings, other: el.Embeddings, k: int = 6) -> 
         for a, b in zip(*lists, strict=True)
     )
     names = "".join(
-        f'<th style="{cell}">{escape(emb.model.name.partition("/")[2])}</th>' for emb in (one, other)
+        f'<th style="{cell}">{escape(emb.model.name.partition("/")[2])}</th>' for emb in (first, second)
     )
-    query = escape(str(one.items.contents[row]))
+    query = escape(str(first.items.contents[row]))
     return HTML(  # type: ignore[no-untyped-call]
         f'<p style="max-width: 60em"><i>{query}</i></p><table style="max-width: 960px"><thead><tr>{names}'
         f"</tr></thead><tbody>{rows}</tbody></table>"
@@ -129,12 +128,12 @@ def two_lists(id: str, one: el.Embeddings, other: el.Embeddings, k: int = 6) -> 
 
 
 def noise_curve(counts: Sequence[int] = (25, 50, 100, 200, 400, 800, 1600, 3200)) -> None:
-    """What CKA says of noise in 768 numbers, with and without debiasing, for more and more items."""
-    figure, axes = _canvas(3.6)
+    """Draw CKA of noise in 768 dimensions, biased and debiased, for growing numbers of items."""
+    figure, axes = make_axes(3.6)
     biased, debiased = [noise_cka(n) for n in counts], []
     for n in counts:
-        one, other = np.random.default_rng(0).normal(size=(2, n, 768))
-        debiased.append(cka(one, other))
+        first, second = np.random.default_rng(0).normal(size=(2, n, 768))
+        debiased.append(cka(first, second))
     axes.plot(counts, biased, "o-", color=CATEGORIES[7], label="biased")
     axes.plot(counts, debiased, "s-", color=CATEGORIES[0], label="debiased")
     axes.axhline(0.5, color=GREY, linewidth=1, zorder=0)
@@ -148,9 +147,11 @@ def noise_curve(counts: Sequence[int] = (25, 50, 100, 200, 400, 800, 1600, 3200)
 
 
 def tossed(differences: Sequence[float], seen: float) -> None:
-    """How large the difference is when coins decide, and how large it really is."""
-    figure, axes = _canvas(3.4)
-    axes.hist(differences, bins=np.arange(min(differences) - 0.5, max(differences) + 1.5, 2), color=GREY)
+    """Draw the differences that coin tosses give, and the difference that was seen."""
+    figure, axes = make_axes(3.4)
+    axes.hist(
+        differences, bins=np.arange(min(differences) - 0.5, max(differences) + 1.5, 2).tolist(), color=GREY
+    )
     axes.axvline(seen, color=ACCENT, linewidth=2.5)
     axes.annotate(
         "what we saw", (seen, axes.get_ylim()[1] * 0.9), (-8, 0), textcoords="offset points", ha="right",
@@ -164,20 +165,13 @@ def tossed(differences: Sequence[float], seen: float) -> None:
 
 
 def heat(matrices: dict[str, pd.DataFrame]) -> None:
-    """Tables of similarities as heat maps."""
+    """Draw tables of similarities as heat maps."""
     from embedlab.comparison.figures import heat_figure
 
     show(heat_figure(matrices))
 
 
 def short_layers(stages: dict[str, Any]) -> dict[str, Any]:
-    """Layers under short names: ``_blocks.3`` becomes ``block 3``."""
+    """Return the layers under short names: ``_blocks.3`` becomes ``block 3``."""
     names = {"_bn0": "stem", "_avg_pooling": "pooled"}
     return {names.get(n, n.replace("_blocks.", "block ")): emb for n, emb in stages.items()}
-
-
-def _canvas(height: float) -> tuple[Any, Any]:
-    figure, axes = plt.subplots(figsize=(8, height), layout="constrained")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=11, colors=INK)
-    return figure, axes

@@ -1,4 +1,4 @@
-"""Checks, data and pictures of lesson 09, reading maps."""
+"""Check the exercises, make the data and draw the pictures of lesson 09, reading maps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REAL = "AC"  # of the game
 
 @exercise("09/far")
 def far(answer: object) -> Verdict:
-    """The method whose map says that one island is ten times as far away."""
+    """Check the method whose map shows one island ten times as far away."""
     given = str(answer).strip().strip("\"'").lower().replace("-", "")
     if given in ("umap", "tsne"):
         return hint("Look at its map again: is C ten times as far from A as B is?")
@@ -35,7 +35,7 @@ def far(answer: object) -> Verdict:
 
 @exercise("09/shuffled")
 def shuffled_quality(answer: object) -> Verdict:
-    """Trustworthiness of a map of notes whose columns were shuffled."""
+    """Check the trustworthiness of a map of notes whose columns were shuffled."""
     number = as_number(getattr(getattr(answer, "quality", answer), "trustworthiness", answer))
     notes = el.embed(el.load_dataset("notes"), "text/minilm")
     exact = el.project(shuffled(notes)).quality.trustworthiness
@@ -51,7 +51,7 @@ def shuffled_quality(answer: object) -> Verdict:
 
 @exercise("09/game")
 def which_are_real(answer: object) -> Verdict:
-    """The maps whose islands are real groups."""
+    """Check the maps whose islands are real groups."""
     given = {letter for letter in str(answer).upper() if letter in "ABCDEF"}
     if not given:
         return hint('Answer with letters, such as "ABF".')
@@ -77,7 +77,7 @@ def which_are_real(answer: object) -> Verdict:
 def made(
     vectors: np.ndarray, labels: Sequence[str] | None = None, name: str = "made by hand"
 ) -> el.Embeddings:
-    """Embeddings of points that stand for nothing, so that we know all about them."""
+    """Make embeddings of points about which everything is known."""
     items = el.Items.from_texts([f"point {i}" for i in range(len(vectors))], labels=labels, name=name)
     card = dataclasses.replace(
         registry.row("text/minilm").card, name="made/by-hand", dim=vectors.shape[1], sha256=None
@@ -86,7 +86,7 @@ def made(
 
 
 def near_and_far() -> el.Embeddings:
-    """Three equal clouds: B beside A, and C ten times as far away."""
+    """Make three equal clouds: B beside A, and C ten times as far away."""
     rng = np.random.default_rng(0)
     centres = np.zeros((3, DIM))
     centres[1, 0], centres[2, 0] = 8, 80
@@ -95,19 +95,19 @@ def near_and_far() -> el.Embeddings:
 
 
 def narrow_and_wide() -> el.Embeddings:
-    """Three clouds, the widest 25 times as wide as the narrowest."""
+    """Make three clouds, the widest 25 times as wide as the narrowest."""
     rng = np.random.default_rng(0)
     parts = [width * rng.normal(size=(100, DIM)) + 60 * np.eye(DIM)[i] for i, width in enumerate((0.2, 1, 5))]
     return made(np.vstack(parts), ["narrow"] * 100 + ["middle"] * 100 + ["wide"] * 100)
 
 
 def nothing(n: int = 600, seed: int = 0) -> el.Embeddings:
-    """Noise: each number drawn by itself. There are no groups here, and nothing else either."""
+    """Make noise: every number is drawn independently, so there are no groups."""
     return made(np.random.default_rng(seed).normal(size=(n, DIM)))
 
 
 def line(n: int = 400) -> el.Embeddings:
-    """One gradient, from cold to warm, and noise around it; the label says which fifth of the way."""
+    """Make one gradient, from cold to warm, with noise; the label is the fifth of the way."""
     rng = np.random.default_rng(0)
     along = rng.uniform(size=n)
     direction = rng.normal(size=DIM) / np.sqrt(DIM)
@@ -116,7 +116,7 @@ def line(n: int = 400) -> el.Embeddings:
 
 
 def five_groups() -> el.Embeddings:
-    """Five groups, hidden below two directions that say nothing and vary much."""
+    """Make five groups, hidden by two directions with a large variance and no information."""
     rng = np.random.default_rng(3)
     which = np.arange(250) % 5
     points = 3.2 * rng.normal(size=(5, DIM))[which] + rng.normal(size=(250, DIM))
@@ -125,7 +125,7 @@ def five_groups() -> el.Embeddings:
 
 
 def shuffled(embeddings: el.Embeddings, seed: int = 0) -> el.Embeddings:
-    """The same numbers, each column shuffled by itself: every connection between items is gone."""
+    """Shuffle each column by itself, which removes every relation between items."""
     rng = np.random.default_rng(seed)
     columns = [rng.permutation(column) for column in embeddings.vectors.T]
     items = el.Items.from_texts([f"shuffled {i}" for i in range(len(embeddings))], name="shuffled")
@@ -137,7 +137,7 @@ def shuffled(embeddings: el.Embeddings, seed: int = 0) -> el.Embeddings:
 
 @cache
 def game() -> dict[str, Projection]:
-    """Six maps by letter."""
+    """Return the six maps of the game, by letter."""
     notes = el.embed(el.load_dataset("notes"), "text/minilm")
     topics = ("cooking", "money", "music", "space")
     four = notes.select(np.isin(np.array(notes.items.labels), topics))
@@ -160,7 +160,7 @@ def game() -> dict[str, Projection]:
 
 
 def show_game(*, revealed: bool = False) -> None:
-    """The six maps without a word, or with the truth."""
+    """Show the six maps without titles, or with the truth."""
     truth = {
         "A": "A: notes on four topics", "B": "B: noise", "C": "C: three groups", "D": "D: noise",
         "E": "E: one line", "F": "F: five groups, seen from the wrong side",
@@ -170,13 +170,13 @@ def show_game(*, revealed: bool = False) -> None:
 
 
 def second_look(projection: Projection) -> None:
-    """The islands of a map, and where they lie on other maps of the same points.
+    """Show the islands of a map, and where their points are on other maps.
 
-    Colours are the islands found on the first map. Real ones stay together, whatever draws the map.
+    The colours are the islands of the first map. Real groups stay together on every map.
     """
     emb, metric = projection.embeddings, projection.neighbors.metric
     options: Any = {"metric": metric}
-    # Islands that one sees, not every clump within them.
+    # Large enough to find the visible islands, not every cluster within them.
     found = find_clusters(projection, max(8, len(projection) // 12)).labels
     maps = {
         f"{METHOD_NAMES[projection.method]}, as in the game": projection,
@@ -188,7 +188,7 @@ def second_look(projection: Projection) -> None:
 
 
 def beside_chance(projection: Projection) -> None:
-    """A map, and a map of the same numbers without any connection, drawn with the same settings."""
+    """Show a map beside a map of the same numbers, shuffled, with the same settings."""
     params = {k: v for k, v in projection.params.items() if k in ("n_neighbors", "min_dist")}
     params["n_neighbors"] = params.get("n_neighbors", projection.neighbors.k)
     metric: Any = projection.neighbors.metric
@@ -208,7 +208,7 @@ def grid(
     groups: np.ndarray | None = None,
     quality: bool = True,
 ) -> None:
-    """Maps side by side, coloured by label, or by groups that are numbered from 0 (−1: grey)."""
+    """Show maps side by side, coloured by label, or by groups numbered from 0 (−1: grey)."""
     columns = min(columns, len(maps))
     rows = -(-len(maps) // columns)
     figure, panels = plt.subplots(
@@ -240,17 +240,17 @@ def grid(
 
 
 def threads(projection: Projection, id: str) -> None:
-    """A map with one item, and threads to its true neighbours."""
+    """Show a map with one item and lines to its true neighbours."""
     figure, axes = plt.subplots(figsize=(7.6, 5), layout="constrained")
     _points(axes, projection.coords, [None] * len(projection))
     row = projection.embeddings.ids.index(id)
-    here = projection.coords[row]
+    place = projection.coords[row]
     for other in projection.neighbors.indices[row, :15]:
-        axes.plot(*np.array([here, projection.coords[other]]).T, color=CATEGORIES[0], linewidth=1, zorder=1)
+        axes.plot(*np.array([place, projection.coords[other]]).T, color=CATEGORIES[0], linewidth=1, zorder=1)
         axes.scatter(
             projection.coords[other, 0], projection.coords[other, 1], s=36, color=CATEGORIES[0], zorder=3
         )
-    axes.scatter(here[0], here[1], s=110, color=ACCENT, zorder=4)
+    axes.scatter(place[0], place[1], s=110, color=ACCENT, zorder=4)
     axes.set_title("one note, and its 15 true neighbours", fontsize=11, color=INK)
     show(figure)
 
@@ -262,11 +262,11 @@ def _points(axes: Any, coords: np.ndarray, values: Sequence[Any]) -> dict[str, A
         coords[~known, 0], coords[~known, 1], s=9, color=GREY if known.any() else "#5B6770", linewidths=0
     )
     for place, value in enumerate(sorted({value for value in values if value is not None})):
-        own = np.array([one == value for one in values])
+        chosen = np.array([other == value for other in values])
         marker = "oDsP^*"[place // len(CATEGORIES) % 6]
         color = CATEGORIES[place % len(CATEGORIES)]
         handles[str(value)] = axes.scatter(
-            coords[own, 0], coords[own, 1], s=11, color=color, marker=marker, linewidths=0
+            coords[chosen, 0], coords[chosen, 1], s=11, color=color, marker=marker, linewidths=0
         )
     axes.set(xticks=[], yticks=[])
     axes.set_aspect("equal", adjustable="datalim")

@@ -1,4 +1,4 @@
-"""Checks and pictures of lesson 10, applications."""
+"""Check the exercises and draw the pictures of lesson 10, applications."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 import embedlab as el
 from embedlab.lessons import Verdict, as_number, exercise, hint, right
-from embedlab.lessons.showing import show, show_photos
+from embedlab.lessons.showing import make_axes, show, show_photos
 from embedlab.palette import ACCENT, CATEGORIES, GREY, INK
 
 MODEL, PAIR = "text/minilm", "multimodal/aligned-minilm"
@@ -22,7 +22,7 @@ MODEL, PAIR = "text/minilm", "multimodal/aligned-minilm"
 
 @exercise("10/seen")
 def seen(answer: object) -> Verdict:
-    """The share of the handbook's tokens that the model reads when each article is one item."""
+    """Check the share of the handbook's tokens that are read if each article is one item."""
     number, whole = as_number(answer), _tokens()
     share = 12 * 254 / whole
     if abs(number - 254 / whole) < 0.005:
@@ -37,7 +37,7 @@ def seen(answer: object) -> Verdict:
 
 @exercise("10/strict")
 def strict(answer: object) -> Verdict:
-    """Answers left when the threshold refuses each of the ten questions that have none."""
+    """Check how many answers are left if the threshold refuses all unanswerable questions."""
     number, (there, gone) = as_number(answer), _scores()
     left = int((there > gone.max()).sum())
     if number == len(there) - left:
@@ -54,7 +54,7 @@ def strict(answer: object) -> Verdict:
 
 @exercise("10/mmr")
 def gain(answer: object) -> Verdict:
-    """The formula with numbers: relevance 0.8, likeness 0.9, diversity 0.5."""
+    """Check the score of MMR for relevance 0.8, similarity 0.9 and diversity 0.5."""
     number = as_number(answer)
     if abs(number - 0.05) < 1e-6:
         return hint("The size is right. Look at the sign: what is subtracted from what?")
@@ -65,7 +65,7 @@ def gain(answer: object) -> Verdict:
 
 @exercise("10/chain")
 def chain(answer: object) -> Verdict:
-    """Items deleted from a chain of three when one of the group is kept."""
+    """Check how many items of a chain of three are deleted if one of each group is kept."""
     number = as_number(answer)
     if number == 1:
         return hint(
@@ -80,7 +80,7 @@ def chain(answer: object) -> Verdict:
 
 @exercise("10/crowd")
 def crowd(answer: object) -> Verdict:
-    """Hits needed, for a cup of coffee, until there are three texts and three pictures among them."""
+    """Check how many hits a cup of coffee needs to have three texts and three pictures."""
     number, places = as_number(answer), _places_of_pictures()
     if number == places[0]:
         return hint("There stands the first picture. Go on until there are three.")
@@ -99,7 +99,7 @@ def _tokens() -> int:
 
 @cache
 def _scores() -> tuple[np.ndarray, np.ndarray]:
-    """Score of the nearest sentence, for the questions with an answer and for those without."""
+    """Return the scores of the nearest sentences, for answerable and unanswerable questions."""
     questions = el.load_dataset("handbook-questions")
     passages = el.embed(el.chunk(el.load_dataset("handbook"), max_tokens=128), MODEL)
     with TemporaryDirectory() as folder, el.VectorStore(Path(folder) / "lab.db") as store:
@@ -111,7 +111,7 @@ def _scores() -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def _places_of_pictures() -> list[int]:
-    """At which places the pictures stand in the whole list, nearest first."""
+    """Return the ranks of the pictures in the whole list, from 1."""
     from embedlab.applications.image_text import combine
 
     photos, model = el.load_dataset("photos"), el.load_model(PAIR)
@@ -126,8 +126,8 @@ def _places_of_pictures() -> list[int]:
 
 
 def strips(there: Sequence[float], gone: Sequence[float], limit: float) -> None:
-    """Scores of questions with an answer and without, a dot each, and the threshold."""
-    figure, axes = _canvas(2.6)
+    """Draw the scores of answerable and unanswerable questions as dots, and the threshold."""
+    figure, axes = make_axes(2.6)
     rng = np.random.RandomState(0)
     for height, (name, scores, color) in enumerate(
         [("no answer here", gone, CATEGORIES[7]), ("answer is there", there, CATEGORIES[0])]
@@ -155,8 +155,8 @@ def strips(there: Sequence[float], gone: Sequence[float], limit: float) -> None:
 
 
 def curves(tables: Mapping[str, pd.DataFrame]) -> None:
-    """Precision against recall of each kind of copies."""
-    figure, axes = _canvas(4.2)
+    """Draw precision against recall for each kind of copies."""
+    figure, axes = make_axes(4.2)
     styles = ["-", "--", "-."]
     for (name, table), color, style in zip(tables.items(), (0, 2, 7), styles, strict=False):
         axes.plot(
@@ -172,7 +172,7 @@ def curves(tables: Mapping[str, pd.DataFrame]) -> None:
 
 
 def coverage(scores: Mapping[str, Mapping[str, Any]], ways: Sequence[str]) -> None:
-    """For each way, what share of the hidden likes and of the user's topics appears."""
+    """Draw, for each way, the share of hidden likes and of the user's topics that appear."""
     figure, panels = plt.subplots(1, 2, figsize=(8, 2.6), layout="constrained", sharey=True)
     titles = {"recall": "hidden likes found", "topics": "topics of the user shown"}
     for axes, (measure, title) in zip(panels, titles.items(), strict=True):
@@ -192,7 +192,7 @@ def coverage(scores: Mapping[str, Mapping[str, Any]], ways: Sequence[str]) -> No
 
 
 def pictures(paths: Sequence[Any], titles: Sequence[str]) -> None:
-    """A row of pictures."""
+    """Show a row of pictures."""
     from PIL import Image
 
     figure, panels = plt.subplots(1, len(paths), figsize=(2.7 * len(paths), 2.5), layout="constrained")
@@ -202,10 +202,3 @@ def pictures(paths: Sequence[Any], titles: Sequence[str]) -> None:
         axes.set_title(title, fontsize=11, color=INK)
         axes.axis("off")
     show_photos(figure)
-
-
-def _canvas(height: float) -> tuple[Any, Any]:
-    figure, axes = plt.subplots(figsize=(8, height), layout="constrained")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=11, colors=INK)
-    return figure, axes

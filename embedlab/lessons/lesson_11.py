@@ -1,4 +1,4 @@
-"""Checks, pictures and the messy folder of lesson 11, your own data."""
+"""Check the exercises, draw the pictures and make the messy folder of lesson 11, your data."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from embedlab.palette import CATEGORIES, INK
 
 _COPIED = ("n012", "n077", "n131", "n188", "n240", "n301", "n355", "n402", "n466", "n533")
 _SHOUTED = ("n020", "n145", "n290", "n410")
-_OTHER_HAND = {"Sea": range(3, 9), "sea ": range(14, 18), "Money": range(203, 208)}
+_OTHER_SPELLINGS = {"Sea": range(3, 9), "sea ": range(14, 18), "Money": range(203, 208)}
 
 
 @exercise("11/usable")
 def usable(answer: object) -> Verdict:
-    """How many items are left without the empty ones and the copies."""
+    """Check how many items are left without the empty ones and the copies."""
     number, look = as_number(answer), _look()
     n_usable = int(look.usable.sum())
     if number == n_usable:
@@ -40,7 +40,7 @@ def usable(answer: object) -> Verdict:
 
 @exercise("11/damaged")
 def damaged(answer: object) -> Verdict:
-    """The photo that only decoding finds."""
+    """Check the photo that only full decoding finds."""
     names = {answer} if isinstance(answer, str) else set(map(str, cast("Iterable[object]", answer)))
     if names == {"holiday/sunset.jpg"}:
         return right("It begins like any photo and ends in the middle. Only who reads on will notice.")
@@ -51,7 +51,7 @@ def damaged(answer: object) -> Verdict:
 
 @exercise("11/pairs")
 def more_pairs(answer: object) -> Verdict:
-    """How many questions an interval of half the width takes."""
+    """Check how many questions halve the width of an interval."""
     number = as_number(answer)
     if abs(number - 120) < 0.5:
         return right("Four times as many: the width goes with one over the square root of their number.")
@@ -62,7 +62,7 @@ def more_pairs(answer: object) -> Verdict:
 
 @exercise("11/origin")
 def origin(answer: object) -> Verdict:
-    """The beginning of the sha256 of the weights that made the file."""
+    """Check the beginning of the sha256 of the weights that made the file."""
     known = {name: el.load_model(name).card.sha256 or "" for name in ("text/minilm", "text/mpnet")}
     text = str(answer).strip().lower()
     if len(text) >= 8 and known["text/mpnet"].startswith(text):
@@ -76,11 +76,11 @@ def origin(answer: object) -> Verdict:
 
 
 def inbox(folder: str | Path, photos: bool = True) -> Path:
-    """Make the folder that somebody sends on a Monday: a table, a list of questions, some photos.
+    """Make a messy folder: a table, a list of questions, and some photos.
 
-    The texts are those of the sample data ``notes``, with what happens to tables on their way: a separator
-    that is not a comma, a line in another encoding, a line with a separator too many, empty texts, copies
-    under new numbers, one of them with another topic, topics written in several ways, and a very long text.
+    The texts are those of the sample data ``notes``, with the usual damage: a separator that is not a comma,
+    a line in another encoding, a line with one separator too many, empty texts, copies with new ids, one of
+    them with another topic, topics in several spellings, and a very long text.
     """
     folder = Path(folder) / "inbox"
     folder.mkdir()
@@ -96,7 +96,7 @@ def inbox(folder: str | Path, photos: bool = True) -> Path:
 def _table() -> bytes:
     frame = el.load_dataset("notes").frame
     topics = frame["label"].astype(object).tolist()
-    for name, places in _OTHER_HAND.items():
+    for name, places in _OTHER_SPELLINGS.items():
         for place in places:
             topics[place] = name
     rows = list(zip(frame["id"], frame["content"], topics, strict=True))
@@ -115,7 +115,7 @@ def _table() -> bytes:
 
 
 def _photos(folder: Path) -> None:
-    """Fifteen photographs in two folders, and three files that only look like some."""
+    """Write fifteen photos in two folders, and three files that only look like photos."""
     photos = el.load_dataset("photos")
     chosen = photos.frame[photos.frame["view"] == "as it is"]
     for number, row in enumerate(chosen.to_dict("records")):
@@ -144,7 +144,7 @@ def _look() -> Any:
 
 
 def intervals(rows: dict[str, tuple[float, float, float]], what: str) -> None:
-    """Differences with their intervals, one under the other, and the line where two models are equal."""
+    """Draw differences with their intervals, and the line at which two models are equal."""
     figure, axes = plt.subplots(figsize=(8, 0.8 + 0.55 * len(rows)), layout="constrained")
     for place, (value, low, high) in enumerate(rows.values()):
         clear = low > 0 or high < 0

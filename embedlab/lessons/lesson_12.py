@@ -1,4 +1,4 @@
-"""Checks of lesson 12, the final project, and the review that looks for the usual mistakes."""
+"""Check the exercises of lesson 12, the final project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from embedlab.analysis.projection import Projection
 from embedlab.comparison.scores import Score
 from embedlab.errors import EmbedlabError
 from embedlab.lessons import Verdict, exercise, hint, right
-from embedlab.lessons.project import FEWEST, Plan, look, plan
+from embedlab.lessons.project import MIN_ITEMS, Plan, look, plan
 from embedlab.lessons.review import Review, review
 
 __all__ = ["Plan", "Review", "look", "plan", "review", "without_copies"]
@@ -21,14 +21,14 @@ _UNCERTAIN = re.compile(r"±|interval|\bp [<=>]|not distinguishable|cannot be to
 
 
 def without_copies(items: el.Items) -> el.Items:
-    """The items without those whose content is there already; of copies the first is kept."""
+    """Return the items without exact copies; the first of each group is kept."""
     _, first = np.unique(np.array([digest.hex() for digest in items.content_hashes()]), return_index=True)
     return items.take(np.sort(first))
 
 
 @exercise("12/plan")
 def planned(answer: object) -> Verdict:
-    """A question, data, and two models that can read them."""
+    """Check a plan: a question, data, and two models that can read them."""
     if not isinstance(answer, dict) or not answer:
         return hint('Write a dict: {"question": "…?", "data": "sounds", "models": ["…", "…"]}.')
     try:
@@ -45,7 +45,7 @@ def planned(answer: object) -> Verdict:
 
 @exercise("12/data")
 def data(answer: object) -> Verdict:
-    """Items that are enough, each there once, and no label too rare."""
+    """Check that items are enough, have no copies, and no rare label."""
     if not isinstance(answer, el.Items):
         return hint("The answer is the items that you will work with, for example answer = items.")
     copies = len(answer) - len(without_copies(answer))
@@ -53,7 +53,7 @@ def data(answer: object) -> Verdict:
         return hint(
             f"{copies} items are copies of others. lesson_12.without_copies(items) keeps one of each."
         )
-    if len(answer) < FEWEST:
+    if len(answer) < MIN_ITEMS:
         return hint(
             f"{len(answer)} items: one more or less right is {100 / len(answer):.0f} points. Take more, or "
             "write under the limits that nothing smaller than that can be seen."
@@ -66,7 +66,7 @@ def data(answer: object) -> Verdict:
 
 @exercise("12/decision")
 def decision(answer: object) -> Verdict:
-    """A sentence that chooses, with a number and with how sure it is."""
+    """Check a decision: it needs a number and a statement of uncertainty."""
     if not isinstance(answer, str) or len(answer.split()) < 8:
         return hint("Write the decision as a sentence or two, in quotation marks.")
     if not re.search(r"\d", answer):
@@ -78,7 +78,7 @@ def decision(answer: object) -> Verdict:
 
 @exercise("12/maps")
 def maps(answer: object) -> Verdict:
-    """Two maps of the same vectors that could disagree."""
+    """Check two different maps of the same vectors."""
     if not isinstance(answer, (list, tuple)) or not all(isinstance(m, Projection) for m in answer):
         return hint("The answer is a list of maps, each made by el.project.")
     if len(answer) < 2:
@@ -93,7 +93,7 @@ def maps(answer: object) -> Verdict:
 
 @exercise("12/search")
 def search(answer: object) -> Verdict:
-    """A score of the search, with its interval."""
+    """Check a score of the search, with its interval."""
     if isinstance(answer, (float, np.floating)):
         return hint("A bare number. bootstrap(…) of the values of all questions gives it an interval.")
     if not isinstance(answer, Score):
@@ -107,7 +107,7 @@ def search(answer: object) -> Verdict:
 
 @exercise("12/limits")
 def limits(answer: object) -> Verdict:
-    """Three sentences on what the project does not show."""
+    """Check three sentences on what the project does not show."""
     if not isinstance(answer, str):
         return hint("Write three sentences, in quotation marks.")
     sentences = [s for s in re.split(r"[.!?]+(?:\s|$)", answer) if len(s.split()) >= 4]
@@ -122,7 +122,12 @@ def limits(answer: object) -> Verdict:
 
 
 def held_out(items: el.Items, share: float = 0.25, random_state: int = 0) -> np.ndarray:
-    """Which items are kept as questions: about a share of each label, shape (n_items,), bool."""
+    """Choose the items to hold out as questions: about a share of each label.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_items,)
+    """
     rng, chosen = np.random.default_rng(random_state), np.zeros(len(items), bool)
     labels = np.array([str(v) for v in items.labels or [""] * len(items)])
     for label in np.unique(labels):
@@ -132,12 +137,12 @@ def held_out(items: el.Items, share: float = 0.25, random_state: int = 0) -> np.
 
 
 def show_maps(maps: Sequence[Projection]) -> None:
-    """Maps side by side."""
+    """Show maps side by side."""
     from embedlab.lessons import lesson_09
 
     words = {"n_neighbors": "{} neighbours", "random_state": "seed {}"}
     named: dict[str, Projection] = {}
     for each in maps:
-        told = [words[key].format(value) for key, value in each.params.items() if key in words]
-        named[", ".join([each.method, *told])] = each
+        params = [words[key].format(value) for key, value in each.params.items() if key in words]
+        named[", ".join([each.method, *params])] = each
     lesson_09.grid(named, columns=min(len(maps), 3))

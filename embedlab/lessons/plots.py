@@ -1,4 +1,4 @@
-"""The pictures of the text lesson, drawn alike: one palette, readable type, no frame that says nothing."""
+"""The plots of the text lesson, in one style."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def token_grid(rows: Sequence[Sequence[str]], padding: str = "[PAD]") -> None:
     ----------
     rows : sequence of sequences of str, shape (n_texts, n_tokens)
     padding : str
-        The token that only fills up.
+        The padding token.
     """
     figure, axes = _canvas(height=0.62 * len(rows) + 0.5)
     for y, row in enumerate(rows):
@@ -40,7 +40,7 @@ def token_grid(rows: Sequence[Sequence[str]], padding: str = "[PAD]") -> None:
 
 
 def table(frame: pd.DataFrame) -> HTML:
-    """Show a table whose texts are to be read: whole, wrapped, and flush left. Cells are escaped."""
+    """Show a table of texts, wrapped and aligned left; cells are escaped."""
     with pd.option_context("display.max_colwidth", None):
         markup = frame.rename_axis(columns=None).to_html(index=False, escape=True)
     for cell in ("td", "th"):  # JupyterLab sets both flush right
@@ -49,7 +49,7 @@ def table(frame: pd.DataFrame) -> HTML:
 
 
 def padding_curve(n_padding: Sequence[int], naive: Sequence[float], masked: Sequence[float]) -> None:
-    """Draw how like its own vector a text stays as padding is added, with and without the mask.
+    """Draw the cosine of a text with its unpadded self against the padding, with and without mask.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def strips(groups: Mapping[str, Sequence[float]], xlabel: str = "cosine") -> Non
     Parameters
     ----------
     groups : mapping of str to sequence of float
-        Name of the row, as it shall be read, and its values.
+        The label of each row, and its values.
     xlabel : str
     """
     figure, axes = _canvas(height=1.0 + 0.75 * len(groups))
@@ -125,7 +125,7 @@ def _canvas(height: float = _HEIGHT) -> tuple[Any, Any]:
 
 
 def _show(figure: Any) -> None:
-    """Show and forget the figure, so that a cell displays it once."""
+    """Show the figure once, and close it."""
     for text in figure.findobj(Text):
         text.set_fontsize(max(text.get_fontsize(), 11))
     plt.show()

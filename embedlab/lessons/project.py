@@ -11,7 +11,7 @@ import embedlab as el
 from embedlab.catalog import registry
 from embedlab.errors import EmbedlabError
 
-FEWEST = 50  # items below which hardly any difference between models can be seen
+MIN_ITEMS = 50  # with fewer, hardly any difference between models is visible
 SKELETON: dict[str, Any] = {
     "question": "Which model finds the notes that are on the same topic?",
     "data": "notes",
@@ -21,13 +21,13 @@ SKELETON: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What a project asks, of which items, and which models compete.
+    """The question, the items and the models of a project.
 
     Attributes
     ----------
     question : str
     items : Items
-        With labels: what a right neighbour shares.
+        Their labels are what right neighbours share.
     models : tuple of str
         Two or more.
     """
@@ -37,22 +37,23 @@ class Plan:
     models: tuple[str, ...]
 
     def __repr__(self) -> str:
+        """Return the plan in one line."""
         return f"{self.question} {len(self.items)} items of {self.items.name!r}, {' and '.join(self.models)}"
 
 
 def plan(answer: Any = ...) -> Plan:
-    """Read a plan, or give the skeleton's where there is none yet.
+    """Read a plan, or return that of the skeleton.
 
     Parameters
     ----------
     answer : dict, optional
-        ``question``, ``data`` (the name of sample data, or Items), ``models``, and, where the labels are not
-        what counts, ``label``: a column that takes their place.
+        With the keys ``question``, ``data`` (the name of sample data, or Items), ``models``, and optionally
+        ``label``, a column to use as labels.
 
     Raises
     ------
     EmbedlabError
-        Naming what is missing, unknown, or cannot read these data.
+        If a key is missing, a name is unknown, or a model cannot read the data.
     """
     given = SKELETON if answer is ... else answer
     missing = [key for key in ("question", "data", "models") if key not in given]
@@ -76,13 +77,13 @@ def plan(answer: Any = ...) -> Plan:
 
 
 def _reads(name: str, modality: str) -> bool:
-    """Whether a model of the catalogue reads a modality; its pictures and texts may come from both."""
+    """Whether a model of the catalogue reads a modality."""
     of = registry.row(name).card.modality
     return of == modality or (of == "image+text" and modality in ("text", "image"))
 
 
 def look(items: el.Items) -> pd.DataFrame:
-    """A first look at the data: how many, of what, how unequal, how often twice. One row for each fact."""
+    """Count items, copies and labels; one row for each fact."""
     counts = pd.Series(items.labels).value_counts() if items.labels else pd.Series(dtype=int)
     copies = len(items) - len(set(items.content_hashes()))
     facts: dict[str, Any] = {"items": len(items), "exact copies": copies}

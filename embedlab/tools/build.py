@@ -1,10 +1,10 @@
 """Build the lessons: run them, store clean outputs, and make the solutions.
 
-    python -m embedlab.tools.build [NOTEBOOK…]     all lessons, or those named
-    python -m embedlab.tools.build --check         only: are the solutions in step with the lessons?
+    python -m embedlab.tools.build [NOTEBOOK…]     build all lessons, or some
+    python -m embedlab.tools.build --check         only check that the solutions match the lessons
 
-The lesson is the one source. A solution notebook is the lesson with each ``answer = ...`` replaced by the
-code in the ``<details>`` cell that follows it, run so that every check says it is right.
+The lesson is the only source. A solution notebook is the lesson with each ``answer = ...`` replaced by the
+code in the ``<details>`` cell that follows it; every check must accept it.
 """
 
 from __future__ import annotations
@@ -25,47 +25,47 @@ from embedlab.settings import notebooks_folder
 
 _SUMMARY = "Run the lessons, store clean outputs, and make the solutions."
 WIDGET = "application/vnd.jupyter.widget-view+json"
-LARGEST = 500_000  # bytes
+MAX_BYTES = 500_000
 _ANSWER = re.compile(r"^answer = \.\.\.$", re.MULTILINE)
-_LINK = re.compile(r"\]\((?![a-z]+:|#|/)")  # the beginning of a relative link
+_RELATIVE_LINK = re.compile(r"\]\((?![a-z]+:|#|/)")
 _SOLUTION = re.compile(
     r"<details>\s*<summary>Solution</summary>.*?```python\n(.*?)```.*?</details>", re.DOTALL
 )
 
 
 def lessons() -> list[Path]:
-    """All lesson notebooks, in order."""
+    """Return all lesson notebooks, in order."""
     return sorted(notebooks_folder().glob("[0-9]*.ipynb"))
 
 
 def extras() -> list[Path]:
-    """What lies beside the lessons: the common mistakes, the glossary."""
+    """Return the pages beside the lessons: the common mistakes, the glossary."""
     folder = notebooks_folder()
     return sorted(p for p in [*folder.glob("[a-z]*.ipynb"), *folder.glob("*.md")])
 
 
 def templates() -> list[Path]:
-    """Notebooks to copy for one's own data."""
+    """Return the notebooks to copy for one's own data."""
     return sorted(notebooks_folder().glob("template_*.ipynb"))
 
 
 def solution_path(lesson: Path) -> Path:
-    """Where the solution of a lesson lies."""
+    """Return the path of the solution of a lesson."""
     return lesson.parent / "solutions" / lesson.name
 
 
 def exercises(notebook: NotebookNode) -> list[int]:
-    """Indices of the exercise cells."""
+    """Return the indices of the exercise cells."""
     return [i for i, cell in enumerate(notebook.cells) if "exercise" in cell.metadata.get("tags", [])]
 
 
-def solved(lesson: NotebookNode, name: str) -> NotebookNode | None:
-    """The lesson with its answers filled in and the solution cells dropped; None without exercises.
+def solve(lesson: NotebookNode, name: str) -> NotebookNode | None:
+    """Return the lesson with answers instead of solution cells; None without exercises.
 
     Raises
     ------
     EmbedlabError
-        When an exercise has no ``answer = ...`` line or no solution after it.
+        If an exercise has no ``answer = ...`` line or no solution after it.
     """
     notebook = copy.deepcopy(lesson)
     chosen = exercises(notebook)
@@ -76,7 +76,8 @@ def solved(lesson: NotebookNode, name: str) -> NotebookNode | None:
         found = _SOLUTION.search(after[0].source) if after else None
         if found is None or not _ANSWER.search(cell.source):
             raise EmbedlabError(
-                f"{name}, cell {index}: an exercise needs 'answer = ...' and a solution after it."
+                f"{name}, cell {index}: the exercise is incomplete. Add a line 'answer = ...', and a cell "
+                "with the solution after it."
             )
         code = found.group(1).strip()
         cell.source = cell.source.replace("answer = ...", code, 1)
@@ -84,14 +85,14 @@ def solved(lesson: NotebookNode, name: str) -> NotebookNode | None:
         del notebook.cells[index + 1]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            # Solutions lie one folder below: all that the prose links to lies above.
-            cell.source = _LINK.sub("](../", cell.source)
+            # Solutions are one folder deeper, so that relative links need another "../".
+            cell.source = _RELATIVE_LINK.sub("](../", cell.source)
     notebook.cells[0].source += f"\n\n*These are the solutions. The [lesson itself](../{name}) asks first.*"
     return notebook
 
 
 def tidy(notebook: NotebookNode) -> None:
-    """Drop trailing whitespace from the sources (in prose only at the end: two spaces there break a line)."""
+    """Remove trailing whitespace from sources; in prose only at the end, as two spaces break a line."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.source = "\n".join(line.rstrip() for line in cell.source.splitlines())
@@ -99,7 +100,7 @@ def tidy(notebook: NotebookNode) -> None:
 
 
 def clean(notebook: NotebookNode) -> None:
-    """Keep what readers need: no widget state, no timestamps, a picture where a widget was."""
+    """Remove widget state, timestamps and unknown metadata; keep the pictures of widgets."""
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -108,7 +109,9 @@ def clean(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         cell.metadata = {key: cell.metadata[key] for key in ("tags",) if key in cell.metadata}
         if cell.cell_type == "code":
-            cell.outputs = _joined([out for out in map(_without_widget, cell.outputs) if out is not None])
+            cell.outputs = _join_streams(
+                [out for out in map(_without_widget, cell.outputs) if out is not None]
+            )
 
 
 def _without_widget(output: NotebookNode) -> NotebookNode | None:
@@ -120,10 +123,10 @@ def _without_widget(output: NotebookNode) -> NotebookNode | None:
     return output
 
 
-def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """Merge what was printed piece by piece: where the pieces are cut depends on timing.
+def _join_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Merge the pieces of printed text, whose boundaries depend on timing.
 
-    nbclient could do it, but takes minutes for one long line.
+    nbclient can do it, but takes minutes for one long line.
     """
     joined: list[NotebookNode] = []
     for output in outputs:
@@ -134,8 +137,8 @@ def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
     return joined
 
 
-def problems(notebook: NotebookNode) -> list[str]:
-    """What must not be in a stored lesson: warnings, errors, cells that did not run in order."""
+def find_problems(notebook: NotebookNode) -> list[str]:
+    """Return what a stored lesson must not have: warnings, errors, cells that ran out of order."""
     found = []
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
@@ -147,35 +150,35 @@ def problems(notebook: NotebookNode) -> list[str]:
             if output.get("name") == "stderr":
                 found.append(f"cell {number} wrote to stderr: {output.text[:300]}")
     size = len(nbformat.writes(notebook).encode())
-    if size > LARGEST:
-        found.append(f"{size:,} bytes; at most {LARGEST:,} are allowed")
+    if size > MAX_BYTES:
+        found.append(f"{size:,} bytes; at most {MAX_BYTES:,} are allowed")
     return found
 
 
 def build(lesson: Path) -> list[str]:
-    """Run one lesson and its solutions and store both; returns what went wrong (then nothing is stored)."""
+    """Run one lesson and its solutions and store both; return the problems, with which nothing is stored."""
     notebook = read(lesson)
     tidy(notebook)
     pairs = [(notebook, lesson)]
-    answers = solved(notebook, lesson.name)
+    answers = solve(notebook, lesson.name)
     if answers is not None:
         pairs.append((answers, solution_path(lesson)))
-    for each, path in pairs:
+    for made, path in pairs:
         path.parent.mkdir(exist_ok=True)
-        execute(each, path.parent, on_cell=_say)
-        clean(each)
-        wrong = problems(each)
-        if each is answers:
-            wrong += _unsolved(each)
-        if wrong:
-            return [f"{path.name}: {line}" for line in wrong]
-    for each, path in pairs:
-        write(each, path)
+        execute(made, path.parent, on_cell=_print_cell)
+        clean(made)
+        problems = find_problems(made)
+        if made is answers:
+            problems += find_unsolved(made)
+        if problems:
+            return [f"{path.name}: {problem}" for problem in problems]
+    for made, path in pairs:
+        write(made, path)
     return []
 
 
-def _unsolved(notebook: NotebookNode) -> list[str]:
-    """Exercises whose check does not say that the solution is right."""
+def find_unsolved(notebook: NotebookNode) -> list[str]:
+    """Return the exercises whose check does not accept the solution."""
     return [
         f"cell {i}: the solution is not accepted"
         for i in exercises(notebook)
@@ -183,39 +186,39 @@ def _unsolved(notebook: NotebookNode) -> list[str]:
     ]
 
 
-def out_of_step(lesson: Path) -> bool:
+def is_outdated(lesson: Path) -> bool:
     """Whether the stored solution was made from another version of the lesson."""
-    expected = solved(read(lesson), lesson.name)
+    expected = solve(read(lesson), lesson.name)
     path = solution_path(lesson)
     if expected is None or not path.is_file():
         return expected is not None or path.is_file()
     return [c.source for c in expected.cells] != [c.source for c in read(path).cells]
 
 
-def _say(cell: CellRun) -> None:
+def _print_cell(cell: CellRun) -> None:
     sys.stderr.write(
         f"  {cell.number}/{cell.total} {cell.seconds:6.1f} s  {cell.error or cell.first_line[:80]}\n"
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build, or with ``--check`` compare; returns the exit status."""
+    """Build, or with ``--check`` compare; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m embedlab.tools.build", description=_SUMMARY)
-    parser.add_argument("notebook", nargs="*", type=Path, help="lessons (default: all, and the template)")
-    parser.add_argument("--check", action="store_true", help="only compare the solutions with the lessons")
-    given = parser.parse_args(arguments)
-    wrong: list[str] = []
-    for lesson in given.notebook or [*lessons(), *templates()]:
+    parser.add_argument("notebook", nargs="*", type=Path, help="Lessons (default: all, and the template).")
+    parser.add_argument("--check", action="store_true", help="Only compare the solutions with the lessons.")
+    options = parser.parse_args(arguments)
+    problems: list[str] = []
+    for lesson in options.notebook or [*lessons(), *templates()]:
         try:
-            if given.check:
-                wrong += [f"{lesson.name}: the solutions are out of step"] if out_of_step(lesson) else []
+            if options.check:
+                problems += [f"{lesson.name}: the solutions are outdated"] if is_outdated(lesson) else []
             else:
                 sys.stderr.write(f"{lesson.name}\n")
-                wrong += build(lesson)
+                problems += build(lesson)
         except EmbedlabError as error:
-            wrong.append(str(error))
-    sys.stderr.write("".join(f"{line}\n" for line in wrong))
-    return 1 if wrong else 0
+            problems.append(str(error))
+    sys.stderr.write("".join(f"{problem}\n" for problem in problems))
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

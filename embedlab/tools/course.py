@@ -1,8 +1,8 @@
-"""What the lessons have in common: a set-up cell on top, and links to their neighbours at the end.
+"""Put the set-up cell and the links to the neighbours into every lesson and its solutions.
 
-    python -m embedlab.tools.course [--check]     put both into every lesson and its solutions
+    python -m embedlab.tools.course [--check]
 
-Nothing is run for it: the cell prints nothing and prose has no outputs, so what is stored stays true.
+Nothing is run: the cell prints nothing and prose has no outputs, so that stored outputs stay valid.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from embedlab.errors import EmbedlabError
 from embedlab.lessons.run import read, write
 from embedlab.tools import build
 
-# The second cell of every lesson and every solution. umap stands for the packages that embedlab needs: a
-# kernel that was started in a checkout sees the folder embedlab, and may have nothing else. Started above the
-# checkout (after git clone on Colab) it sees a folder of that name, which has no origin. Nothing is asked of
-# the package index by the name embedlab: whoever owned it there could run code on every learner's machine.
+# The second cell of every lesson and every solution. It looks for umap to know whether the dependencies are
+# installed: a kernel that was started in a checkout can import the folder embedlab without them. A kernel
+# that was started above the checkout (after git clone on Colab) finds a folder of that name, which has no
+# origin. The package index is not asked for "embedlab": the owner of that name could run code on every
+# machine.
 SETUP = """\
 # Does nothing where embedlab is installed. In Colab, in Binder or in a new kernel it installs the checkout.
 from importlib.util import find_spec
@@ -45,13 +46,13 @@ _SUMMARY = "Put the set-up cell and the links to the neighbours into every lesso
 
 
 def short_title(path: Path) -> str:
-    """``"03 Images"``: the number of a lesson, and its title up to the colon."""
+    """Return the number of a lesson and its title up to the colon: ``"03 Images"``."""
     title = read(path).cells[0].source.splitlines()[0]
     return f"{path.name[:2]} {title.partition('·')[2].partition(':')[0].strip()}"
 
 
 def links(path: Path, lessons: Sequence[Path]) -> str:
-    """The last line of a lesson: ``← previous · next → · glossary``.
+    """Return the last line of a lesson: ``← previous · next → · glossary``.
 
     Parameters
     ----------
@@ -63,12 +64,12 @@ def links(path: Path, lessons: Sequence[Path]) -> str:
     found = []
     names = [lesson.name for lesson in lessons]
     if path.name in names:
-        place = names.index(path.name)
-        if place:
-            before = lessons[place - 1]
+        index = names.index(path.name)
+        if index:
+            before = lessons[index - 1]
             found.append(f"[← {short_title(before)}]({before.name})")
-        if place + 1 < len(lessons):
-            after = lessons[place + 1]
+        if index + 1 < len(lessons):
+            after = lessons[index + 1]
             found.append(f"[{short_title(after)} →]({after.name})")
     else:
         found.append(f"[← {short_title(lessons[0])}]({lessons[0].name})")
@@ -76,23 +77,23 @@ def links(path: Path, lessons: Sequence[Path]) -> str:
     return " · ".join(found)
 
 
-def fitted(notebook: NotebookNode, last_line: str) -> NotebookNode:
-    """A lesson with the set-up cell in second place and the links as its last line; changed in place."""
+def fit(notebook: NotebookNode, last_line: str) -> NotebookNode:
+    """Put the set-up cell in second place and the links at the end of a lesson, in place."""
     cells = [c for c in notebook.cells if not (c.cell_type == "code" and _SETUP.match(c.source))]
     setup = new_code_cell(SETUP, execution_count=1)
     setup.id = "setup"
     notebook.cells = [cells[0], setup, *cells[1:]]
     last = notebook.cells[-1]
     if last.cell_type != "markdown":
-        raise EmbedlabError("A lesson ends in prose: its quiz.")
+        raise EmbedlabError("The last cell is code. A lesson must end in prose: its quiz.")
     rest = _LINKS.sub("", f"\n{last.source.rstrip()}").lstrip("\n")
     last.source = f"{rest}\n\n{last_line}" if rest else last_line
-    number(notebook)
+    renumber(notebook)
     return notebook
 
 
-def number(notebook: NotebookNode) -> None:
-    """Count the code cells that ran from 1, as they would be after a run from top to bottom."""
+def renumber(notebook: NotebookNode) -> None:
+    """Count the executed code cells from 1, as a run from top to bottom does."""
     count = 0
     for cell in notebook.cells:
         if cell.cell_type == "code" and cell.execution_count is not None:
@@ -104,31 +105,33 @@ def number(notebook: NotebookNode) -> None:
 
 
 def update(path: Path, lessons: Sequence[Path], *, check: bool = False) -> list[str]:
-    """Fit one lesson and its solutions; returns what could not be done, or with ``check`` what is to do."""
-    old, new = read(path), fitted(read(path), links(path, lessons))
-    pairs, wrong = [(old, new, path)], []
-    answers = build.solved(new, path.name) if path in lessons else None
+    """Fit one lesson and its solutions.
+
+    Returns
+    -------
+    list of str
+        Problems; with ``check`` also the files that would change.
+    """
+    old, new = read(path), fit(read(path), links(path, lessons))
+    pairs, problems = [(old, new, path)], []
+    answers = build.solve(new, path.name) if path in lessons else None
     if answers is not None:
-        place = build.solution_path(path)
-        kept = read(place) if place.is_file() else None
-        if kept is not None and _take_outputs(answers, kept):
-            pairs.append((kept, answers, place))
+        target = build.solution_path(path)
+        stored = read(target) if target.is_file() else None
+        if stored is not None and _copy_outputs(stored, answers):
+            pairs.append((stored, answers, target))
         else:
-            wrong = [
-                f"the solutions of {path.name} are not those of its code: python -m embedlab.tools.build"
-            ]
-    changed = [(made, place) for before, made, place in pairs if not _same(before, made)]
+            problems = [f"the solutions of {path.name} are outdated: run python -m embedlab.tools.build"]
+    changed = [(made, target) for before, made, target in pairs if not _has_same_cells(before, made)]
     if check:
-        return wrong + [
-            f"{place.parent.name}/{place.name} is not as it would be made" for _, place in changed
-        ]
-    for made, place in changed:
-        write(made, place)
-    return wrong
+        return problems + [f"{target.parent.name}/{target.name} would change" for _, target in changed]
+    for made, target in changed:
+        write(made, target)
+    return problems
 
 
-def _take_outputs(notebook: NotebookNode, stored: NotebookNode) -> bool:
-    """Give the cells the outputs that a stored notebook has for them; False when it lacks one."""
+def _copy_outputs(stored: NotebookNode, notebook: NotebookNode) -> bool:
+    """Copy the outputs of the same cells from a stored notebook; return whether it has all of them."""
     there = {c.source: c for c in stored.cells if c.cell_type == "code"}
     for cell in notebook.cells:
         if cell.cell_type == "code" and cell.source != SETUP:
@@ -136,31 +139,31 @@ def _take_outputs(notebook: NotebookNode, stored: NotebookNode) -> bool:
                 return False
             same = there[cell.source]
             cell.outputs, cell.execution_count = same.outputs, same.execution_count
-    number(notebook)
+    renumber(notebook)
     return True
 
 
-def _same(one: NotebookNode, other: NotebookNode) -> bool:
-    return [(c.source, c.get("execution_count")) for c in one.cells] == [
-        (c.source, c.get("execution_count")) for c in other.cells
+def _has_same_cells(first: NotebookNode, second: NotebookNode) -> bool:
+    return [(c.source, c.get("execution_count")) for c in first.cells] == [
+        (c.source, c.get("execution_count")) for c in second.cells
     ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fit all lessons, or with ``--check`` say which are not; returns the exit status."""
+    """Fit all lessons, or with ``--check`` list those that would change; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m embedlab.tools.course", description=_SUMMARY)
-    parser.add_argument("--check", action="store_true", help="only say what would be changed")
-    given = parser.parse_args(arguments)
+    parser.add_argument("--check", action="store_true", help="Only list what would change.")
+    options = parser.parse_args(arguments)
     lessons = build.lessons()
     extras = [path for path in build.extras() if path.name in EXTRAS.values() and path.suffix == ".ipynb"]
-    wrong: list[str] = []
+    problems: list[str] = []
     for path in [*lessons, *extras]:
         try:
-            wrong += update(path, lessons, check=given.check)
+            problems += update(path, lessons, check=options.check)
         except EmbedlabError as error:
-            wrong.append(f"{path.name}: {error}")
-    sys.stderr.write("".join(f"{line}\n" for line in wrong))
-    return 1 if wrong else 0
+            problems.append(f"{path.name}: {error}")
+    sys.stderr.write("".join(f"{problem}\n" for problem in problems))
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

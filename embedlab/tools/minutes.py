@@ -1,12 +1,12 @@
-"""How long each lesson takes, on the machine that this runs on: for the teacher's guide.
+"""Measure how long each lesson takes on this machine, for the teacher's guide.
 
-    python -m embedlab.tools.minutes                 runs all lessons, rewrites notebooks/teacher/minutes.md
+    python -m embedlab.tools.minutes                 run all lessons, rewrite notebooks/teacher/minutes.md
     python -m embedlab.tools.minutes NOTEBOOK…       only these; the rows of the others stay
-    python -m embedlab.tools.minutes --no-run        runs none: rows for new lessons, those measured stay
+    python -m embedlab.tools.minutes --no-run        run none: add rows for new lessons, keep the others
 
-What the machine works and what people read are told apart. The first is measured, with weights and sample
-data on the disk and no vector computed before: as in a class whose machines were prepared the day before.
-Processor seconds are counted, not those on the clock: other work on the machine does not change them much.
+Reading and computing are reported separately. Computing is measured with weights and sample data on the disk
+and without cached vectors, as in a class whose machines were prepared the day before. It is counted in
+processor seconds, which other work on the machine changes little.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from embedlab.lessons.run import CellRun, execute, read
 from embedlab.settings import notebooks_folder
 from embedlab.tools import build
 
-WORDS_A_MINUTE = 180  # slower than a novel: it is read between pictures and code
+WORDS_PER_MINUTE = 180  # slower than a novel: the prose is read between pictures and code
 _NOT_RUN = "not measured yet"
 _HEAD = (
     "lesson",
@@ -45,87 +45,107 @@ _HEAD = (
 
 @dataclass(frozen=True)
 class Timing:
-    """One lesson: what its author plans, what is in it, and what was measured.
+    """What a lesson contains and what was measured.
 
-    ``works`` in seconds of one processor core, None where it was not run; ``longest`` is the share of the
-    longest cell, 0 to 1.
+    Attributes
+    ----------
+    name, title : str
+    planned : int
+        Minutes that its author plans.
+    n_words, n_exercises : int
+    cpu_seconds : float or None
+        Seconds of one processor core; None if it was not run.
+    longest_share : float
+        The share of the longest cell in the running time, 0 to 1.
+    longest_cell : str
+        The beginning of that cell.
+    load : float
+        The load average of the machine after the run.
     """
 
     name: str
     title: str
     planned: int
-    words: int
-    exercises: int
-    works: float | None = None
-    longest: float = 0.0
-    where: str = ""
+    n_words: int
+    n_exercises: int
+    cpu_seconds: float | None = None
+    longest_share: float = 0.0
+    longest_cell: str = ""
     load: float = 0.0
 
     def row(self) -> str:
-        """A row of the table in ``minutes.md``."""
+        """Return a row of the table in ``minutes.md``."""
         cells = (
             f"{self.name[:2]} {self.title}",
             f"{self.planned}",
-            f"{self.words:,}",
-            f"{self.words / WORDS_A_MINUTE:.0f} min",
-            _NOT_RUN if self.works is None else f"{self.works:.0f} s, load {self.load:.0f}",
-            "" if self.works is None else f"{self.longest:.0%}: `{self.where.replace('|', '/')}`",
-            f"{self.exercises}",
+            f"{self.n_words:,}",
+            f"{self.n_words / WORDS_PER_MINUTE:.0f} min",
+            _NOT_RUN if self.cpu_seconds is None else f"{self.cpu_seconds:.0f} s, load {self.load:.0f}",
+            "" if self.cpu_seconds is None else f"{self.longest_share:.0%}: `{self._cell()}`",
+            f"{self.n_exercises}",
         )
         return f"| {' | '.join(cells)} |"
 
+    def _cell(self) -> str:
+        return self.longest_cell.replace("|", "/")
+
 
 def describe(path: Path) -> Timing:
-    """What can be told of a lesson without running it."""
+    """Describe a lesson without running it."""
     notebook = read(path)
     planned = int(notebook.metadata.get("embedlab", {}).get("minutes", 0))
-    words, exercises = words_in(notebook), len(build.exercises(notebook))
-    return Timing(path.stem, title_of(notebook), planned, words, exercises)
+    n_exercises = len(build.exercises(notebook))
+    return Timing(path.stem, title_of(notebook), planned, count_words(notebook), n_exercises)
 
 
-def words_in(notebook: NotebookNode) -> int:
-    """Words of prose; the folded solutions do not count."""
+def count_words(notebook: NotebookNode) -> int:
+    """Count the words of prose, without the folded solutions."""
     prose = [c.source for c in notebook.cells if c.cell_type == "markdown"]
     return sum(len(re.findall(r"\w+", re.sub(r"<details>.*?</details>", "", p, flags=re.S))) for p in prose)
 
 
 def title_of(notebook: NotebookNode) -> str:
-    """``"Text"`` of ``# 2 · Text: from a sentence to a vector``."""
+    """Return ``"Text"`` for ``# 2 · Text: from a sentence to a vector``."""
     first = notebook.cells[0].source.splitlines()[0]
     return re.sub(r"^#\s*\d*\s*·?\s*", "", first).split(":")[0].strip()
 
 
 def measure(path: Path) -> Timing:
-    """Run one lesson from top to bottom; nothing is stored.
+    """Run one lesson from top to bottom, without storing it.
 
     Raises
     ------
     EmbedlabError
-        When a cell fails.
+        If a cell fails.
     """
     notebook, cells = read(path), list[CellRun]()
-    # Threads that wait for each other on a busy machine count as work, and are none.
+    # Threads that wait for each other on a busy machine would count as work.
     os.environ["OMP_NUM_THREADS"] = "1"
-    before = _children()
-    with no_vectors():
+    before = _child_seconds()
+    with empty_vector_cache():
         good = execute(notebook, path.parent, on_cell=cells.append)
     if not good:
         raise EmbedlabError(f"{path.name}: {cells[-1].first_line}: {cells[-1].error}")
     longest = max(cells, key=lambda cell: cell.seconds)
     share = longest.seconds / sum(cell.seconds for cell in cells)
-    works = _children() - before
-    return replace(describe(path), works=works, longest=share, where=longest.first_line[:40], load=_load())
+    return replace(
+        describe(path),
+        cpu_seconds=_child_seconds() - before,
+        longest_share=share,
+        longest_cell=longest.first_line[:40],
+        load=_load(),
+    )
 
 
-def _children() -> float:
-    """Seconds that ended child processes, kernels here, have spent on a processor; POSIX only."""
+def _child_seconds() -> float:
+    """Return the processor seconds of ended child processes, here the kernels; POSIX only."""
     times = os.times()
     return times.children_user + times.children_system
 
 
 @contextmanager
-def no_vectors() -> Iterator[None]:
-    """A cache in which weights and sample data lie, and no vectors."""
+def empty_vector_cache() -> Iterator[None]:
+    """Use a temporary cache that has the weights and the sample data but no vectors."""
     real, before = settings.cache_root(), os.environ.get("EMBEDLAB_CACHE")
     with tempfile.TemporaryDirectory() as folder:
         for part in ("weights", "datasets"):
@@ -141,12 +161,12 @@ def no_vectors() -> Iterator[None]:
 
 
 def _load() -> float:
-    """How many programs wanted a processor in the last quarter of an hour; 0 where that is not told."""
+    """Return the load average of the last 15 minutes; 0 on systems without one."""
     return os.getloadavg()[2] if hasattr(os, "getloadavg") else 0.0
 
 
-def page(rows: dict[str, str]) -> str:
-    """The text of ``minutes.md``; ``rows`` by the number of the lesson."""
+def compose_page(rows: dict[str, str]) -> str:
+    """Compose the text of ``minutes.md``; ``rows`` by the number of the lesson."""
     system = (
         f"{platform.system()}, {os.cpu_count()} processor cores, no GPU, Python {platform.python_version()}"
     )
@@ -160,7 +180,7 @@ def page(rows: dict[str, str]) -> str:
             "sample data on the disk and no vector computed before.",
             "",
             "- *Minutes planned* is what the lesson says of itself, exercises included.",
-            f"- *To read them* is its prose at {WORDS_A_MINUTE} words a minute.",
+            f"- *To read them* is its prose at {WORDS_PER_MINUTE} words a minute.",
             "- *The machine works* counts seconds of one processor core, with one thread, over all cells and",
             "  the start of Python; two cores take between half of that and all of it.",
             "  *Load* is how many programs wanted a processor at the time: above the number of cores, the",
@@ -175,8 +195,8 @@ def page(rows: dict[str, str]) -> str:
     )
 
 
-def _kept(row: str, old: str) -> str:
-    """A row of a lesson that was not run now, with what was measured of it before."""
+def _keep_measurements(row: str, old: str) -> str:
+    """Return a row with the measurements that the old page has for its lesson."""
     cells = row.split(" | ")
     before = re.search(rf"^{re.escape(cells[0][:4])} .*$", old, re.MULTILINE)
     if before:
@@ -185,30 +205,30 @@ def _kept(row: str, old: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, and rewrite ``notebooks/teacher/minutes.md``; returns the exit status."""
+    """Measure, and rewrite ``notebooks/teacher/minutes.md``; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m embedlab.tools.minutes", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("notebook", nargs="*", type=Path, help="lessons (default: all)")
-    parser.add_argument("--no-run", action="store_true", help="measure nothing; only complete the table")
-    given = parser.parse_args(arguments)
+    parser.add_argument("notebook", nargs="*", type=Path, help="Lessons (default: all).")
+    parser.add_argument("--no-run", action="store_true", help="Measure nothing; only complete the table.")
+    options = parser.parse_args(arguments)
     target = notebooks_folder() / "teacher" / "minutes.md"
     old = target.read_text("utf-8") if target.is_file() else ""
-    rows = {path.name[:2]: _kept(describe(path).row(), old) for path in build.lessons()}
+    rows = {path.name[:2]: _keep_measurements(describe(path).row(), old) for path in build.lessons()}
     target.parent.mkdir(exist_ok=True)
-    target.write_text(page(rows), encoding="utf-8", newline="\n")
-    wrong = False
-    for path in [] if given.no_run else given.notebook or build.lessons():
+    target.write_text(compose_page(rows), encoding="utf-8", newline="\n")
+    failed = False
+    for path in [] if options.no_run else options.notebook or build.lessons():
         try:
             timing = measure(path)
         except EmbedlabError as error:
-            wrong = True
+            failed = True
             sys.stderr.write(f"{error}\n")
             continue
-        sys.stderr.write(f"{path.name}: {timing.works:.0f} s of a core\n")
+        sys.stderr.write(f"{path.name}: {timing.cpu_seconds:.0f} s of a core\n")
         rows[path.name[:2]] = timing.row()
-        target.write_text(page(rows), encoding="utf-8", newline="\n")
-    return 1 if wrong else 0
+        target.write_text(compose_page(rows), encoding="utf-8", newline="\n")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

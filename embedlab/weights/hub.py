@@ -15,6 +15,7 @@ from embedlab import settings
 from embedlab.catalog import registry
 from embedlab.errors import EmbedlabError
 from embedlab.io import disk
+from embedlab.io.text import first_line
 from embedlab.weights import subprocess_download
 from embedlab.weights.cache_slot import CacheSlot, require_space
 from embedlab.weights.errors import FailureCode, SourceFailed
@@ -110,8 +111,7 @@ def within_time(ask: Callable[[], Unreachable | None]) -> Unreachable | None:
 
 def no_connection(error: Exception) -> Unreachable:
     """Describe an error of the HTTP library."""
-    reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-    return Unreachable(FailureCode.NO_CONNECTION, reason)
+    return Unreachable(FailureCode.NO_CONNECTION, first_line(error, 200))
 
 
 def _ask(address: str) -> Unreachable | None:

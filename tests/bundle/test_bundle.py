@@ -518,17 +518,17 @@ OTHERS = [
 
 
 def test_start_finds_what_fits_and_says_what_does_not(start: dict) -> None:
-    assert start["for_machine"](OTHERS, "Windows", "AMD64") == OTHERS[:1]
-    assert start["for_machine"](OTHERS, "Windows", "x86_64") == OTHERS[:1], "one processor, two names"
-    assert start["for_machine"](OTHERS, "Darwin", "x86_64") == [], "an old Mac"
-    old = start["no_target"](OTHERS, "Windows", "AMD64", "3.9")
+    assert start["targets_for"](OTHERS, "Windows", "AMD64") == OTHERS[:1]
+    assert start["targets_for"](OTHERS, "Windows", "x86_64") == OTHERS[:1], "one processor, two names"
+    assert start["targets_for"](OTHERS, "Darwin", "x86_64") == [], "an old Mac"
+    old = start["explain_no_target"](OTHERS, "Windows", "AMD64", "3.9")
     assert "Install Python 3.12 beside yours" in old
-    assert "Ask your teacher" in start["no_target"](OTHERS, "Darwin", "x86_64", "3.11")
+    assert "Ask your teacher" in start["explain_no_target"](OTHERS, "Darwin", "x86_64", "3.11")
 
 
 def test_start_counts_the_letters_of_windows_paths(start: dict) -> None:
-    assert not start["too_deep"]("C:\\embedlab\\venv", 171)
-    assert start["too_deep"](
+    assert not start["path_too_long"]("C:\\embedlab\\venv", 171)
+    assert start["path_too_long"](
         "C:\\Users\\somebody\\OneDrive - A Long Name\\Documents\\course\\embedlab\\venv", 171
     )
     assert start["program"]("python", True).parts[-2:] == ("Scripts", "python.exe")
@@ -537,7 +537,7 @@ def test_start_counts_the_letters_of_windows_paths(start: dict) -> None:
 def test_start_forgets_what_the_user_has_set(start: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
-    env = start["settings"]()
+    env = start["make_environment"]()
     assert not {"PIP_INDEX_URL", "PYTHONPATH"} & set(env)
     assert env["EMBEDLAB_OFFLINE"] == "1"
     assert Path(env["EMBEDLAB_MODELS"]).name == "models"
@@ -547,10 +547,10 @@ def test_start_names_what_was_not_copied(bundle: Path) -> None:
     (bundle / "wheels" / "thing-2.0-py3-none-any.whl").unlink()
     done = subprocess.run([sys.executable, "start.py"], cwd=bundle, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "Copy these again:\n  wheels/thing-2.0-py3-none-any.whl" in done.stderr
+    assert "Copy them again:\n  wheels/thing-2.0-py3-none-any.whl" in done.stderr
     (bundle / manifest.NAME).write_text("{")
     done = subprocess.run([sys.executable, "start.py"], cwd=bundle, capture_output=True, text=True)
-    assert "the folder was not copied whole" in done.stderr
+    assert "the copy of the folder is incomplete" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -570,7 +570,7 @@ def test_an_environment_that_was_moved_is_made_anew(bundle: Path, monkeypatch: p
     assert install(bundle) == ""
     moved = bundle.with_name("moved")
     bundle.rename(moved)
-    assert "made anew" in install(moved)
+    assert "Starting again." in install(moved)
     shutil.rmtree(moved / "venv")
     wheel(moved / "wheels", "thing", "2.0", content="other = 1")
     with pytest.raises(AssertionError, match="copy the folder wheels again"):

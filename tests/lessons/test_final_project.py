@@ -49,7 +49,7 @@ def compared(of: el.Items, **changes: object) -> el.Comparison:
 
 
 def point(found: Review, what: str) -> tuple[bool, str]:
-    (only,) = [(fine, words) for name, fine, words in found.points if name == what]
+    (only,) = [(p.passed, p.message) for p in found.points if p.topic == what]
     return only
 
 
@@ -128,7 +128,7 @@ def test_a_first_look_counts_labels_and_copies() -> None:
 )  # fmt: skip
 def test_the_checks_of_the_project(name: str, answer: object, state: str, says: str) -> None:
     verdict = check(f"12/{name}", answer)
-    assert (verdict.state, says in verdict.words) == (state, True), verdict
+    assert (verdict.state, says in verdict.message) == (state, True), verdict
 
 
 def test_maps_must_be_able_to_disagree() -> None:
@@ -142,8 +142,8 @@ def test_maps_must_be_able_to_disagree() -> None:
     }
     said = {name: check("12/maps", each) for name, each in maps.items()}
     assert [v.state for v in said.values()] == ["wrong", "wrong", "wrong", "right"]
-    assert "the same map" in said["twice the same"].words
-    assert "different models" in said["two models"].words
+    assert "the same map" in said["twice the same"].message
+    assert "different models" in said["two models"].message
 
 
 def test_of_copies_the_first_is_kept() -> None:
@@ -185,7 +185,7 @@ def test_the_review_finds_the_usual_mistakes() -> None:
         shelf=few,
         asked=few.select(np.arange(30) < 5),
     )
-    mistakes = {name for name, fine, _ in found.points if not fine}
+    mistakes = {p.topic for p in found.points if not p.passed}
     assert {
         "enough items",
         "copies",

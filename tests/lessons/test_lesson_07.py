@@ -37,7 +37,7 @@ MINILM = [pytest.mark.weights("text/minilm")]
 )
 def test_the_checks(name: str, answer: object, state: str, says: str) -> None:
     verdict = check(name, answer)
-    assert (verdict.state, says in verdict.words) == (state, True), verdict
+    assert (verdict.state, says in verdict.message) == (state, True), verdict
 
 
 def test_the_cells_table_is_that_of_searching_cell_by_cell() -> None:

@@ -20,7 +20,7 @@ from embedlab.lessons import check, exercise, hint, lab, right
 from embedlab.lessons.run import execute
 from embedlab.tools import build
 
-EXERCISES = lessons.names()  # before this file adds its own
+EXERCISES = lessons.exercise_names()  # before this file adds its own
 SOLUTION = "<details><summary>Solution</summary>\n\n```python\n{}\n```\n\n</details>"
 
 
@@ -89,7 +89,7 @@ def test_an_odd_answer_gets_a_hint_never_a_traceback(name: str, answer: object) 
     verdict = check(name, answer)
     assert isinstance(verdict, lessons.Verdict)
     assert verdict.state == "wrong"
-    assert len(verdict.words) < 400
+    assert len(verdict.message) < 400
     assert "<script>" not in verdict._repr_html_()
     assert repr(check(name, answer)) == repr(verdict), "what nbval compares must not change"
 
@@ -105,7 +105,7 @@ def test_what_the_package_says_is_passed_on() -> None:
         raise EmbedlabError("No source has the weights:\n  - and a long list")
 
     try:
-        words = check("99/needs weights", 1).words
+        words = check("99/needs weights", 1).message
     finally:
         del lessons._EXERCISES["99/needs weights"]
     assert words.endswith("This could not be checked: No source has the weights:")
@@ -144,25 +144,26 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def kernels_find_this_module(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(KIT), str(ROOT)]))
+    folders = [Path(__file__).parent, KIT, ROOT]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, folders)))
 
 
 def test_the_solution_is_made_from_the_lesson() -> None:
-    made = build.solved(lesson(), "x")
+    made = build.solve(lesson(), "x")
     assert made is not None
     assert made.cells[2].source == "answer = 4\ncheck('99/double', answer)"
     assert len(made.cells) == 3, "the collapsed solution is dropped"
 
 
 def test_a_lesson_without_exercises_has_no_solutions() -> None:
-    assert build.solved(new_notebook(cells=[new_markdown_cell("# x")]), "x") is None
+    assert build.solve(new_notebook(cells=[new_markdown_cell("# x")]), "x") is None
 
 
 def test_an_exercise_without_solution_is_refused() -> None:
     notebook = lesson()
     del notebook.cells[3]
     with pytest.raises(EmbedlabError, match="solution after it"):
-        build.solved(notebook, "x")
+        build.solve(notebook, "x")
 
 
 def test_build_stores_the_lesson_unanswered_and_the_solution_answered(tmp_path: Path) -> None:
@@ -174,10 +175,10 @@ def test_build_stores_the_lesson_unanswered_and_the_solution_answered(tmp_path: 
     assert "widgets" not in stored.metadata
     assert stored.metadata["embedlab"] == {"lesson": 99}
     assert [c.execution_count for c in stored.cells if c.cell_type == "code"] == [1, 2]
-    assert not build.out_of_step(path)
+    assert not build.is_outdated(path)
     stored.cells[0].source = "# Another title"
     write(stored, path)
-    assert build.out_of_step(path)
+    assert build.is_outdated(path)
 
 
 def test_a_wrong_solution_is_not_stored(tmp_path: Path) -> None:
@@ -235,8 +236,8 @@ def test_the_command_compares_without_running(tmp_path: Path, capsys: pytest.Cap
     path = write(lesson(), tmp_path / "99_x.ipynb")
     before = path.read_bytes()
     assert build.main(["--check", str(path)]) == 1
-    assert "out of step" in capsys.readouterr().err
-    solution = build.solved(lesson(), path.name)
+    assert "outdated" in capsys.readouterr().err
+    solution = build.solve(lesson(), path.name)
     assert solution is not None
     build.solution_path(path).parent.mkdir()
     write(solution, build.solution_path(path))
@@ -280,7 +281,7 @@ def test_an_answer_may_change_the_vectors_it_is_given() -> None:
 @pytest.mark.parametrize("apostrophe", ["'", "’"])
 def test_a_typographic_apostrophe_negates_as_well(apostrophe: str) -> None:
     pair = ("The library is open on Sundays.", f"The library isn{apostrophe}t open on Sundays.")
-    assert "say no" not in check("02/opposites", pair).words, "the negation was seen"
+    assert "say no" not in check("02/opposites", pair).message, "the negation was seen"
 
 
 PHOTOS = [pytest.mark.network, pytest.mark.weights("image/efficientnet-lite0")]
@@ -355,4 +356,4 @@ AUDIO = [pytest.mark.weights("audio/whisper-base"), pytest.mark.weights("audio/s
 )
 def test_the_checks_of_the_image_lesson(name: str, answer: object, state: str, says: str) -> None:
     verdict = check(name, answer)
-    assert (verdict.state, says in verdict.words) == (state, True), verdict
+    assert (verdict.state, says in verdict.message) == (state, True), verdict

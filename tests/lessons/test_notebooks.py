@@ -67,9 +67,9 @@ def test_the_template_is_short_and_runs_on_sample_data_as_it_is() -> None:
 @EACH
 def test_it_was_run_from_top_to_bottom_and_is_clean(path: Path) -> None:
     notebook = read(path)
-    assert build.problems(notebook) == []
+    assert build.find_problems(notebook) == []
     assert "widgets" not in notebook.metadata
-    assert path.stat().st_size <= build.LARGEST
+    assert path.stat().st_size <= build.MAX_BYTES
     assert not any(build.WIDGET in o.get("data", {}) for c in code(notebook) for o in c.outputs)
 
 
@@ -170,10 +170,12 @@ def test_exercises_are_open_in_the_lesson_and_right_in_the_solutions(path: Path)
         cell = notebook.cells[index]
         name = re.search(r'check\("([^"]+)"', cell.source)
         assert name
-        lessons.find(name.group(1))
+        lessons.find_checker(name.group(1))
         assert "○" in cell.outputs[-1].data["text/plain"]
-    assert not build.out_of_step(path), "run: python -m embedlab.tools.build"
+    assert not build.is_outdated(path), "run: python -m embedlab.tools.build"
     used = {re.search(r'check\("([^"]+)"', notebook.cells[i].source)[1] for i in build.exercises(notebook)}
-    assert used == set(lessons.names(path.name[:2])), "each check belongs to an exercise, and the reverse"
+    assert used == set(lessons.exercise_names(path.name[:2])), (
+        "each check belongs to an exercise, and the reverse"
+    )
     if build.exercises(notebook):
-        assert build._unsolved(read(build.solution_path(path))) == []
+        assert build.find_unsolved(read(build.solution_path(path))) == []

@@ -84,15 +84,17 @@ def test_minutes_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=about), tmp_path / "07_count.ipynb")
     monkeypatch.setenv("EMBEDLAB_CACHE", str(tmp_path / "cache"))
     found = minutes.measure(tmp_path / "07_count.ipynb")
-    assert (found.title, found.planned, found.exercises, found.words) == ("Counting", 12, 1, 7)
-    assert found.works > 0.2
-    assert found.where == "sum(range(30_000_000))"
-    assert found.longest > 0.5
-    page = minutes.page({"07": found.row()})
+    assert (found.title, found.planned, found.n_exercises, found.n_words) == ("Counting", 12, 1, 7)
+    assert found.cpu_seconds > 0.2
+    assert found.longest_cell == "sum(range(30_000_000))"
+    assert found.longest_share > 0.5
+    page = minutes.compose_page({"07": found.row()})
     assert "| 07 Counting | 12 | 7 |" in page
     described = minutes.describe(tmp_path / "07_count.ipynb").row()
-    assert minutes.page({"07": minutes._kept(described, page)}) == page, "what was measured stays"
-    assert "not measured yet" in minutes._kept(described, "")
+    assert minutes.compose_page({"07": minutes._keep_measurements(described, page)}) == page, (
+        "what was measured stays"
+    )
+    assert "not measured yet" in minutes._keep_measurements(described, "")
 
 
 def test_the_table_of_minutes_knows_every_lesson() -> None:

@@ -232,7 +232,7 @@ def lesson(*cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def test_older_links_are_replaced_also_in_a_cell_of_their_own(old: str) -> None:
     for before in ("", "## Quiz\n\nSee [it](x.ipynb), soon.\n\n"):
         notebook = lesson(new_markdown_cell(before + old))
-        course.fitted(notebook, "[new](x.ipynb)")
+        course.fit(notebook, "[new](x.ipynb)")
         assert notebook.cells[-1].source == before + "[new](x.ipynb)"
 
 
@@ -241,7 +241,7 @@ def test_fitting_adds_cell_and_links_once_and_counts_anew() -> None:
     ran.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "2"}, execution_count=1)]
     notebook = lesson(ran, new_markdown_cell("## Quiz\n\n[← an older link](x.ipynb)"))
     for _ in range(2):
-        course.fitted(notebook, "[← 06 Video](06_video.ipynb)")
+        course.fit(notebook, "[← 06 Video](06_video.ipynb)")
         assert [c.source for c in notebook.cells[1:3]] == [course.SETUP, "1 + 1"]
         assert [c.execution_count for c in notebook.cells[1:3]] == [1, 2]
         assert notebook.cells[2].outputs[0].execution_count == 2
@@ -250,8 +250,8 @@ def test_fitting_adds_cell_and_links_once_and_counts_anew() -> None:
 
 
 def test_a_lesson_that_ends_in_code_is_refused() -> None:
-    with pytest.raises(EmbedlabError, match="ends in prose"):
-        course.fitted(lesson(new_code_cell("1")), "x")
+    with pytest.raises(EmbedlabError, match="must end in prose"):
+        course.fit(lesson(new_code_cell("1")), "x")
 
 
 def test_an_update_keeps_outputs_and_runs_nothing(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_an_update_keeps_outputs_and_runs_nothing(tmp_path: Path) -> None:
     nbformat.write(lesson(exercise, solution, new_markdown_cell("See [it](08_x.ipynb).")), path)
     assert "embedlab.tools.build" in course.update(path, [path])[0]
     assert read(path).cells[1].source == course.SETUP, "the lesson is fitted all the same"
-    solved = build.solved(read(path), path.name)
+    solved = build.solve(read(path), path.name)
     assert solved is not None
     solved.cells[2].outputs = [nbformat.v4.new_output("stream", name="stdout", text="4\n")]
     solved.cells[2].execution_count = 1
@@ -280,7 +280,7 @@ def test_an_update_keeps_outputs_and_runs_nothing(tmp_path: Path) -> None:
     changed = read(path)
     changed.cells[2].source = "answer = ...\nprint(answer + 1)"
     nbformat.write(changed, path)
-    assert "solutions of 07_shells.ipynb are not" in course.update(path, [path])[0]
+    assert "solutions of 07_shells.ipynb are outdated" in course.update(path, [path])[0]
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_an_update_keeps_outputs_and_runs_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_links_in_solutions_lead_where_they_led(given: str, made: str) -> None:
-    assert build._LINK.sub("](../", given) == made
+    assert build._RELATIVE_LINK.sub("](../", given) == made
 
 
 @pytest.mark.parametrize("folder", ["a kit/notebooks", "a kit/notebooks/solutions", "a kit", "."])

@@ -1,5 +1,5 @@
 @echo off
-rem Windows: finds a Python and hands over to start.py.   start.bat   or   start.bat doctor
+rem Windows: find a Python and run start.py.   start.bat   or   start.bat doctor
 pushd "%~dp0"
 where py >nul 2>nul
 if not errorlevel 1 (
@@ -15,7 +15,7 @@ echo Python was not found. Install Python 3.12 (python.org), tick "Add python.ex
 cmd /c exit 1
 :end
 set result=%errorlevel%
-rem A double-clicked window must stay; a command's output may go into a file, where "pause" does not belong.
+rem Keep a double-clicked window open. With arguments the output may go into a file, so do not pause.
 if not "%result%"=="0" if "%~1"=="" pause
 popd
 exit /b %result%

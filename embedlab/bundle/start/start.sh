@@ -1,5 +1,5 @@
 #!/bin/sh
-# Linux and macOS: finds a Python and hands over to start.py.   sh start.sh   or   sh start.sh doctor
+# Linux and macOS: find a Python and run start.py.   sh start.sh   or   sh start.sh doctor
 cd "$(dirname "$0")" || exit 1
 for python in python3 python3.12 python3.11 python3.13 python; do
     if command -v "$python" >/dev/null 2>&1; then

@@ -1,4 +1,4 @@
-"""Audio models: what they are, and exactly which bytes."""
+"""Audio models: their cards and their pinned files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from embedlab.catalog.pins import WeightFile, Weights, Wheel
 
 
 def _whisper_files(model_bytes: int) -> tuple[WeightFile, ...]:
-    """Whisper in transformers' layout; no public source tells the sha256, so the commit pins the files."""
+    """Return the files of Whisper as transformers saves it.
+
+    No public source states their sha256, so the commit pins them.
+    """
     return (
         WeightFile("config.json", 2_000, None),
         WeightFile("generation_config.json", 4_000, None, essential=False),
@@ -30,7 +33,7 @@ WHISPER_BASE = Weights(
     files=_whisper_files(290_403_936),
 )
 
-# The same network in CTranslate2's format, with its numbers rounded to half precision.
+# The same network in CTranslate2's format, in half precision.
 WHISPER_BASE_CTRANSLATE2 = Weights(
     main="model.bin",
     files=(
@@ -87,7 +90,9 @@ _WHISPER_CITATION = (
 )
 
 
-def _whisper(name: str, weights: Weights, dim: int, params: int, summary: str, other: Weights | None) -> Row:
+def _whisper(
+    name: str, weights: Weights, dim: int, params: int, summary: str, alternative: Weights | None = None
+) -> Row:
     card = ModelCard(
         name=name,
         modality="audio",
@@ -102,7 +107,7 @@ def _whisper(name: str, weights: Weights, dim: int, params: int, summary: str, o
         citation=_WHISPER_CITATION,
         revision=weights.revision,
     )
-    return Row(card, weights, "embedlab.embedders.whisper:load", otherwise=other)
+    return Row(card, weights, "embedlab.embedders.whisper:load", alternative=alternative)
 
 
 _WHISPER_TINY = _whisper(
@@ -111,7 +116,6 @@ _WHISPER_TINY = _whisper(
     384,
     37_760_640,
     "The smallest Whisper: the encoder of a network that writes down speech in 99 languages.",
-    None,
 )
 _WHISPER_BASE = _whisper(
     "audio/whisper-base",

@@ -1,4 +1,4 @@
-"""Image models: what they are, and exactly which bytes."""
+"""Image models: their cards and their pinned files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from embedlab.catalog.pins import WeightFile, Weights, Wheel
 
 
 def _imagenet_names() -> tuple[WeightFile, ...]:
-    """Which class is which: lists of WordNet identifiers and their words, beside the weights."""
-    inside = "timm/data/_info/"
+    """Return the files that name the 1,000 classes: WordNet identifiers, and their words."""
+    folder = "timm/data/_info/"
     return tuple(
-        WeightFile(name, size, sha256, essential=False, member=inside + name)
+        WeightFile(name, size, sha256, essential=False, member=folder + name)
         for name, size, sha256 in (
             (
                 "imagenet_synsets.txt",
@@ -66,7 +66,10 @@ EFFICIENTNET_LITE2 = _lite(
 
 
 def _classifier_files(model_bytes: int, config_bytes: int) -> tuple[WeightFile, ...]:
-    """An image classifier of the hub; no public source tells the sha256, so the commit pins the files."""
+    """Return the files of an image classifier of the hub.
+
+    No public source states their sha256, so the commit pins them.
+    """
     return (
         WeightFile("config.json", config_bytes, None),
         WeightFile("preprocessor_config.json", 300, None, essential=False),
@@ -112,25 +115,37 @@ _RESNET_CITATION = (
 
 
 def _classifier(
-    name: str, weights: Weights, loader: str, dim: int, params: int, summary: str, **facts: str
+    name: str,
+    weights: Weights,
+    loader: str,
+    dim: int,
+    params: int,
+    summary: str,
+    *,
+    licence: str,
+    homepage: str,
+    citation: str,
+    layer: str = "avgpool",
+    pooling: str = "mean over the picture",
+    needs: str = "",
+    extra: str = "",
 ) -> Row:
-    """An image classifier: its vector is what flows into the layer that predicts."""
+    """Make the row of an image classifier, whose vector is the input of the layer that predicts."""
     card = ModelCard(
         name=name,
         modality="image",
         dim=dim,
         params=params,
         summary=summary,
-        licence=facts["licence"],
-        layer=facts.get("layer", "avgpool"),
-        pooling=facts.get("pooling", "mean over the picture"),
+        licence=licence,
+        layer=layer,
+        pooling=pooling,
         normalized=False,
-        homepage=facts["homepage"],
-        citation=facts["citation"],
+        homepage=homepage,
+        citation=citation,
         revision=weights.revision,
     )
-    extra = facts.get("extra", "")
-    return Row(card, weights, f"embedlab.embedders.image_classifiers:{loader}", facts.get("needs", ""), extra)
+    return Row(card, weights, f"embedlab.embedders.image_classifiers:{loader}", needs, extra)
 
 
 _LITE0 = _classifier(

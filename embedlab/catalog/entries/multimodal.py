@@ -1,4 +1,4 @@
-"""Models that put pictures and texts into one space: what they are, and exactly which bytes."""
+"""Models with one space for images and texts: their cards and their pinned files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from embedlab.catalog.pins import WeightFile, Weights
 CLIP_VIT_B32 = Weights(
     repo="openai/clip-vit-base-patch32",
     revision="3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268",
-    main="pytorch_model.bin",  # at this commit there is no safetensors file; read with weights_only
+    main="pytorch_model.bin",  # there is no safetensors file at this commit; read with weights_only
     files=(
         WeightFile("config.json", 4_186, "b575ef3c36f2a057fa19e221650105052d61cc9c1a972ec15019c6261ec98770"),
         WeightFile("merges.txt", 524_657, "f526393189112391ce6f9795d4695f704121ce452c3aad1f5335cc41337eba85"),

@@ -1,34 +1,44 @@
-"""Text models: what they are, and exactly which bytes."""
+"""Text models: their cards and their pinned files."""
 
 from __future__ import annotations
 
 from embedlab.catalog.cards import ModelCard, Row
 from embedlab.catalog.pins import WeightFile, Weights, Wheel
 
+SizeAndHash = tuple[int, str]
 
-def _sentence_transformer_files(model: tuple[int, str], **others: tuple[int, str]) -> tuple[WeightFile, ...]:
-    """The folder layout of a BERT-like sentence-transformers model; each file as (size, sha256).
 
-    A folder saved again by a newer library leaves some small files out, so only the others are essential.
+def _sentence_transformer_files(
+    *,
+    model: SizeAndHash,
+    pooling: SizeAndHash,
+    config: SizeAndHash,
+    sentence_bert: SizeAndHash,
+    special_tokens: SizeAndHash,
+    tokenizer: SizeAndHash,
+    tokenizer_config: SizeAndHash,
+    vocab: SizeAndHash,
+) -> tuple[WeightFile, ...]:
+    """Return the files of a BERT-like sentence-transformers model; each argument is (bytes, sha256).
+
+    Newer releases of the library leave some small files out when they save a model, so only the others are
+    essential.
     """
-    shared = {
+    files = {
         "modules.json": (349, "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf"),
         "config_sentence_transformers.json": (
             116,
             "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3",
         ),
-    }
-    names = {
-        "pooling": "1_Pooling/config.json",
-        "config": "config.json",
-        "sentence_bert": "sentence_bert_config.json",
-        "special_tokens": "special_tokens_map.json",
-        "tokenizer": "tokenizer.json",
-        "tokenizer_config": "tokenizer_config.json",
-        "vocab": "vocab.txt",
+        "1_Pooling/config.json": pooling,
+        "config.json": config,
+        "sentence_bert_config.json": sentence_bert,
+        "special_tokens_map.json": special_tokens,
+        "tokenizer.json": tokenizer,
+        "tokenizer_config.json": tokenizer_config,
+        "vocab.txt": vocab,
     }
     essential = {"modules.json", "1_Pooling/config.json", "config.json", "tokenizer.json"}
-    files = shared | {names[key]: value for key, value in others.items()}
     small = [WeightFile(path, *value, essential=path in essential) for path, value in sorted(files.items())]
     return (*small, WeightFile("model.safetensors", *model))
 

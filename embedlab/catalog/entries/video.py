@@ -1,4 +1,4 @@
-"""Video models: what they are, and exactly which bytes."""
+"""Video models: their cards and their pinned files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from embedlab.catalog.pins import WeightFile, Weights
 MULTIMODAL_PERCEIVER = Weights(
     repo="deepmind/multimodal-perceiver",
     revision="7d9b1a1e76688567bddb5d3ef1d519a8906bc203",
-    main="pytorch_model.bin",  # at this commit there is no safetensors file; read with weights_only
+    main="pytorch_model.bin",  # there is no safetensors file at this commit; read with weights_only
     files=(
         WeightFile("config.json", 40_500, None),
         WeightFile(
