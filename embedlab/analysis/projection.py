@@ -13,7 +13,7 @@ import numpy as np
 from embedlab.analysis.neighbors import Metric, Neighbors, knn
 from embedlab.analysis.quality import Quality, measure_quality
 from embedlab.embeddings import Embeddings, unit_rows
-from embedlab.errors import BadItem, EmbedlabError
+from embedlab.errors import Argument, BadItem, EmbedlabError
 
 Method = Literal["umap", "pca", "tsne"]
 METHODS: tuple[str, ...] = ("umap", "pca", "tsne")
@@ -245,7 +245,9 @@ def _umap(
         coords = np.asarray(layout.fit_transform(vectors), np.float32)
     if not np.isfinite(coords).all():
         raise EmbedlabError(
-            f"UMAP returned NaN or infinite coordinates for these {n} items. Use method='pca'."
+            f"UMAP returned NaN or infinite coordinates for these {n} items. Use ",
+            Argument("method", "pca"),
+            ".",
         )
     return coords
 

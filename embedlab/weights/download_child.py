@@ -132,10 +132,17 @@ def pip(arguments: list[str]) -> int:
 def pip_for(target_markers: dict[str, str], arguments: list[str]) -> int:
     """Run pip so that it resolves for another machine.
 
-    pip's ``--platform`` chooses wheels for another machine, but pip still reads the conditions of
-    requirements (``pywinpty; os_name == "nt"``) as those of the machine it runs on: wheels for Windows
-    gathered on Linux would lack what only Windows needs. pip has no option for it, so its table of markers is
-    replaced. If a later pip no longer looks there, ``bundle/closure.py`` notices what is missing.
+    ``--platform`` makes pip choose wheels for another machine, but pip evaluates the markers of requirements
+    (``pywinpty; os_name == "nt"``) on the machine that it runs on, and has no option to change that
+    (https://github.com/pypa/pip/issues/11664, open): wheels for Windows gathered on Linux would lack what
+    only Windows needs, and include what only Linux needs. So the environment of its markers is replaced. The
+    alternatives lose more: uv can resolve for another platform, but it would be one more dependency for a
+    single command, and it does not read pip's configuration, in which classrooms have their proxies and
+    mirrors; ``pip download --no-deps`` needs a resolver of our own.
+
+    Nothing relies on this patch alone: ``bundle/closure.py`` follows every requirement again with
+    ``packaging.markers`` and the target's environment. If a later pip evaluates markers elsewhere, making a
+    bundle for another machine fails with the names of the missing packages.
     """
     from pip._vendor.packaging import markers
 

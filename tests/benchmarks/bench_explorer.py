@@ -25,7 +25,7 @@ import dataclasses, time
 from pathlib import Path
 import numpy as np, pandas as pd
 import embedlab as el
-from embedlab import catalog
+from embedlab.catalog import registry
 
 rng, n = np.random.default_rng(0), {n}
 group = np.arange(n) % 10
@@ -33,7 +33,7 @@ vectors = (rng.normal(size=(10, 8)) * 3)[group] + rng.normal(size=(n, 8))
 frame = pd.DataFrame({{"id": [str(i) for i in range(n)], "content": [f"point {{i}}" for i in range(n)],
                        "label": group.astype(str), "size": rng.normal(size=n)}})
 items = el.Items(frame, "text", "made up")
-card = dataclasses.replace(catalog.row("text/minilm").card, dim=8, sha256="a" * 64)
+card = dataclasses.replace(registry.row("text/minilm").card, dim=8, sha256="a" * 64)
 def space(name, turn):
     turned = np.roll(vectors, turn, axis=0) if turn else vectors
     emb = el.Embeddings(turned.astype(np.float32), items, dataclasses.replace(card, name=name), card.layer,

@@ -20,7 +20,7 @@ import dataclasses
 import av, numpy as np, pandas as pd
 from pathlib import Path
 import embedlab as el
-from embedlab import catalog
+from embedlab.catalog import registry
 
 def film(path, grey, hertz):
     with av.open(str(path), "w") as out:
@@ -50,7 +50,7 @@ frame = pd.DataFrame({{
     "label": [("even", "odd")[place % 2] for place in range({N} + 1)],
 }})
 items = el.Items(frame, "video", "films")
-card = dataclasses.replace(catalog.row("audio/speaker").card, modality="video", dim=8, sha256="a" * 64)
+card = dataclasses.replace(registry.row("audio/speaker").card, modality="video", dim=8, sha256="a" * 64)
 vectors = np.random.default_rng(3).normal(size=({N} + 1, 8))
 emb = el.Embeddings(vectors, items, card, "embedding", "mean", False)
 first = el.explore(el.project(emb, method="pca"))

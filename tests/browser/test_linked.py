@@ -17,7 +17,7 @@ MAKE = f"""
 import dataclasses
 import numpy as np, pandas as pd
 import embedlab as el
-from embedlab import catalog
+from embedlab.catalog import registry
 
 rng = np.random.default_rng(0)
 HOSTILE = '<img src=x onerror="window.hacked=1">'
@@ -26,7 +26,7 @@ frame = pd.DataFrame({{
     "label": [("even", HOSTILE)[i % 2] for i in range({N})], "size": [float(i) for i in range({N})],
 }})
 items = el.Items(frame, "text", "by hand")
-card = dataclasses.replace(catalog.row("text/minilm").card, dim=8, sha256="a" * 64)
+card = dataclasses.replace(registry.row("text/minilm").card, dim=8, sha256="a" * 64)
 def space(name, seed):
     vectors = np.random.default_rng(seed).normal(size=({N}, 8)).astype(np.float32)
     return el.Embeddings(vectors, items, dataclasses.replace(card, name=name), card.layer, card.pooling, True)
@@ -185,7 +185,7 @@ def test_lists_names_and_torn_neighbours_can_be_shown(linked: Notebook) -> None:
     button.click()
     linked.wait(f"{PANEL} [data-item='{id}']")
     linked.page.get_by_role("button", name="Torn neighbours").first.click()
-    lost = f"round(float(p.quality.distortion[first._row[{id!r}]]) * p.quality.k)"
+    lost = f"round(float(p.quality.distortion[first.items.ids.index({id!r})]) * p.quality.k)"
     torn = ask(linked, f"[{lost} for p in first.projections]")
     assert until(linked, lambda: rings(linked, "torn") == torn)
     linked.page.get_by_role("button", name="Torn neighbours").first.click()

@@ -18,12 +18,12 @@ MAKE = """
 import dataclasses
 import numpy as np
 import embedlab as el
-from embedlab import catalog
+from embedlab.catalog import registry
 
 def cloud(seed, n=5200):
     vectors = np.random.default_rng(seed).normal(size=(n, 6)).astype(np.float32)
     items = el.Items.from_texts([f"point {i}" for i in range(n)], labels=[i % 5 for i in range(n)])
-    card = dataclasses.replace(catalog.row("text/minilm").card, dim=6, sha256="a" * 64)
+    card = dataclasses.replace(registry.row("text/minilm").card, dim=6, sha256="a" * 64)
     return el.Embeddings(vectors, items, card, card.layer, card.pooling, True)
 """
 

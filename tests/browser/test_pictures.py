@@ -22,7 +22,7 @@ import numpy as np, pandas as pd
 from pathlib import Path
 from PIL import Image
 import embedlab as el
-from embedlab import catalog
+from embedlab.catalog import registry
 
 def colour(row):
     return (row * 6, 255 - row * 6, (row * 53) % 256)
@@ -39,7 +39,7 @@ frame = pd.DataFrame({{
     "size": [float(row) for row in order],
 }})
 items = el.Items(frame, "image", "colours")
-card = dataclasses.replace(catalog.row("image/efficientnet-lite0").card, dim=8, sha256="a" * 64)
+card = dataclasses.replace(registry.row("image/efficientnet-lite0").card, dim=8, sha256="a" * 64)
 emb = el.Embeddings(rng.normal(size=({N}, 8)), items, card, "avgpool", "mean", False)
 first = el.explore(el.project(emb, method="pca"))
 """

@@ -22,7 +22,7 @@ import numpy as np, pandas as pd
 import wave
 from pathlib import Path
 import embedlab as el
-from embedlab import catalog
+from embedlab.catalog import registry
 
 def write(path, hertz, seconds):
     samples = 0.3 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * 16000)) / 16000)
@@ -40,7 +40,7 @@ frame = pd.DataFrame({{
     "label": [("even", "odd")[row % 2] for row in order], "third": [f"t{{row % 3}}" for row in order],
 }})
 items = el.Items(frame, "audio", "tones")
-card = dataclasses.replace(catalog.row("audio/speaker").card, dim=8, sha256="a" * 64)
+card = dataclasses.replace(registry.row("audio/speaker").card, dim=8, sha256="a" * 64)
 vectors = np.random.default_rng(3).normal(size=({N}, 8))
 emb = el.Embeddings(vectors, items, card, "embedding", "mean", False)
 first = el.explore(el.project(emb, method="pca"))

@@ -7,6 +7,15 @@ import sys
 import zipfile
 from pathlib import Path
 
+from typer.testing import CliRunner, Result
+
+from embedlab.bundle import targets
+from embedlab.bundle.targets import Target
+from embedlab.cli.app import app
+
+HERE = targets.this_machine() if sys.platform != "cygwin" else Target("linux", "3.11")
+LESSON = "01"  # needs neither weights nor sample data
+
 # Brings the loopback interface up, which is down in a new namespace; Jupyter talks to its kernels over it.
 _LOOPBACK = """
 import fcntl, socket, struct, subprocess, sys
@@ -55,3 +64,8 @@ def isolation() -> list[str] | str:
         if tried.returncode == 0:
             return command
     return "a network namespace may not be made here (neither as root nor as a user)"
+
+
+def call(*arguments: str) -> Result:
+    """Run ``embedlab bundle`` in this process."""
+    return CliRunner().invoke(app, ["bundle", *arguments], env={"NO_COLOR": "1", "COLUMNS": "200"})
