@@ -75,6 +75,7 @@ class ProblemCode(StrEnum):
     ENCODING = "encoding"  # bytes that are not in the stated encoding
     MALFORMED = "malformed"  # a line that is not a record: fields, JSON
     NOT_READ = "not_read"  # skipped on purpose: hidden, linked, another kind of file
+    CONFLICT = "conflict"  # another value under the same id
     REFUSED = "refused"  # a server or a model does not take it
     UNREADABLE = "unreadable"  # any other reason
 

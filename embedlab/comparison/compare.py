@@ -1,9 +1,8 @@
-"""Several models on the same items: ``compare(embeddings)`` asks everything and keeps the answers."""
+"""Compare several models on the same items: measure everything and return a :class:`Comparison`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,70 +12,74 @@ from embedlab.comparison.copies import find_copies
 from embedlab.comparison.cost import cost_table
 from embedlab.comparison.evaluation import (
     Task,
-    answers,
     differences_table,
-    label_tasks,
-    pair_task,
-    query_tasks,
-    zero_shot_task,
+    evaluate_labels,
+    evaluate_pairs,
+    evaluate_queries,
+    evaluate_zero_shot,
+    resolve_relevant,
 )
 from embedlab.comparison.geometry_tables import geometry_table
 from embedlab.comparison.groups import Groups, find_groups
-from embedlab.comparison.inputs import joined, short_names, with_labels
+from embedlab.comparison.inputs import align_items, replace_labels, shorten_names
+from embedlab.comparison.ranking import Relevant
 from embedlab.comparison.result import Comparison
 from embedlab.comparison.similarity_tables import similarity_table
 from embedlab.embedders import Embedder
 from embedlab.embedders.dual import DualEmbedder
 from embedlab.embedders.loading import load_again
 from embedlab.embeddings import Embeddings
-from embedlab.errors import BadItem, EmbedlabError
+from embedlab.errors import Argument, BadItem, EmbedlabError
 from embedlab.items import Items
 
-_K = 20  # neighbours in each graph
+_GRAPH_K = 20  # neighbours in each graph
+_MIN_ITEMS = 4
+_PER_MODEL = "[embeddings by the first model, embeddings by the second, …]"
 
 
 def compare(
     embeddings: Sequence[Embeddings],
     queries: Items | Sequence[Embeddings] | None = None,
-    labels: str | Sequence[Any] | None = None,
+    labels: str | Sequence[object] | None = None,
     *,
-    groups: str | Sequence[Any] | None = None,
-    relevant: Any = None,
+    groups: str | Sequence[object] | None = None,
+    relevant: Relevant | None = None,
     pairs: pd.DataFrame | None = None,
     k: int = 10,
     cost: bool = True,
     random_state: int = 0,
 ) -> Comparison:
-    """Which of these models is right for these items?
+    """Compare models on the same items, to find the one that is right for these data.
 
     Parameters
     ----------
     embeddings : sequence of Embeddings
-        Two or more, of the same items; they are joined by id.
+        Two or more, of the same items; they are matched by id.
     queries : Items, or sequence of Embeddings, optional
-        Questions to the items, embedded by each model (loaded by its name), or embedded already, in the order
-        of ``embeddings``.
+        Questions to the items: embedded here by each model (loaded by its name), or embedded already, in the
+        order of ``embeddings``.
     labels : str or sequence, optional
         What nearest neighbours should share: a metadata column, or one value for each item of the first
-        embeddings; by default the labels of the first that have any.
+        embeddings; by default the labels of the first embeddings that have any.
     groups : str or sequence, optional
         Which items belong together, such as windows of one recording: a metadata column, or one value for
-        each item of the first embeddings. No item answers for another of its group, in 1-NN accuracy and
-        linear probe, and the intervals and tests of what is asked of items draw whole groups. Where each
-        label lies in one group (views of one photograph, labelled with it) only the second holds.
-        Copies are found without being told, and treated the same way.
+        each item of the first embeddings. In 1-NN accuracy and linear probe no item answers for another of
+        its group, and intervals and tests over items resample whole groups. If each label occurs in one group
+        only (views of one photograph, labelled with it), only the second holds. Copies are found
+        automatically and treated in the same way.
     relevant : list or dict, optional
         For each query the ids it should find, as :func:`embedlab.comparison.ranking.rank` takes them. By
-        default the queries' column ``answers`` (ids joined by ``|``), else the items with the query's label.
+        default the queries' column ``answers`` (ids joined by ``|``), otherwise the items with the query's
+        label.
     pairs : DataFrame, optional
-        Columns ``a`` and ``b`` (ids of items) and ``score`` (how alike they are to people).
+        Columns ``a`` and ``b`` (ids of items) and ``score`` (their similarity according to people).
     k : int
-        Results that count, for recall@k, nDCG@k and shared neighbours (those also for 1, 5 and 20); at most
+        Results per search, for recall@k, nDCG@k and shared neighbours (those also for 1, 5 and 20); at most
         all other items.
     cost : bool
-        Measure speed and memory here: about ten seconds for each model.
+        Measure speed and memory on this machine: about ten seconds for each model.
     random_state : int
-        Of bootstraps, permutations and samples.
+        Seed of bootstraps, permutations and samples.
 
     Returns
     -------
@@ -86,111 +89,120 @@ def compare(
     Raises
     ------
     BadItem
-        For fewer than two embeddings or four items, different items (naming them), labels, groups, queries
-        or pairs that do not fit, ``relevant`` without queries.
+        For fewer than two embeddings or four items, for different items (``problems`` names them), for
+        labels, groups, queries or pairs that do not fit, and for ``relevant`` without queries.
     WrongModel
-        When a model that is loaded for the queries is not the one that made the embeddings.
+        If a model that is loaded for the queries is not the one that made the embeddings.
 
     Notes
     -----
-    Of n items it holds the vectors, their 20 nearest neighbours, and tables of dim x dim; nothing of n x n
-    beyond 2,000 items.
+    Memory: the vectors of n items, their 20 nearest neighbours, and tables of dim x dim; tables of n x n only
+    up to 2,000 items.
     """
     if isinstance(embeddings, Embeddings) or len(embeddings) < 2:
-        raise BadItem("A comparison wants two embeddings or more, in a list: compare([one, other]).")
+        raise BadItem("compare() needs two embeddings or more, in a list: compare([first, second]).")
     if k < 1:
         raise BadItem(f"k must be at least 1, not {k}.")
     if queries is None and relevant is not None:
-        raise BadItem("relevant says what queries should find, but there are no queries: pass queries=.")
-    same = with_labels(joined(embeddings), labels)
-    named = dict(zip(short_names(same), same, strict=True))
-    first = same[0]
-    if len(first) < 4:
-        raise BadItem(f"{len(first)} items are too few to compare models by; 4 are needed.")
-    k = min(k, len(first) - 1)
-    neighbors = {name: knn(emb.vectors, max(_K, k)) for name, emb in named.items()}
-    copies = find_copies(first.items, list(neighbors.values()))
-    together = find_groups(first.items, groups, copies)
-    tasks, asked = [], None
+        raise BadItem(
+            "relevant says what queries should find, but there are none. Pass ",
+            Argument("queries"),
+            ".",
+        )
+    aligned = replace_labels(align_items(embeddings), labels)
+    by_name = dict(zip(shorten_names(aligned), aligned, strict=True))
+    items = aligned[0].items
+    if len(items) < _MIN_ITEMS:
+        raise BadItem(f"{len(items)} items are too few to compare models; at least {_MIN_ITEMS} are needed.")
+    k = min(k, len(items) - 1)
+    vectors = {name: emb.vectors for name, emb in by_name.items()}
+    neighbors = {name: knn(v, max(_GRAPH_K, k)) for name, v in vectors.items()}
+    copies = find_copies(items, list(neighbors.values()))
+    item_groups = find_groups(items, groups, copies)
+    tasks: list[Task] = []
+    queries_by_name: dict[str, Embeddings] = {}
     if queries is not None:
-        given = _asked(named, queries)
-        asked = answers(next(iter(given.values())).items, first.items, relevant)
-        tasks += query_tasks(named, given, asked, k)
+        queries_by_name = _embed_queries(by_name, queries)
+        relevant = resolve_relevant(next(iter(queries_by_name.values())).items, items, relevant)
+        tasks += evaluate_queries(by_name, queries_by_name, relevant, k)
     if pairs is not None:
-        tasks.append(pair_task(named, pairs))
-    tasks += label_tasks(named, neighbors, together)
-    tasks += _zero_shot(named, together)
-    vectors = {name: emb.vectors for name, emb in named.items()}
-    costs = cost_table(same, measure=cost)
-    costs.index = pd.Index(list(named))
+        tasks.append(evaluate_pairs(by_name, pairs))
+    tasks += evaluate_labels(by_name, neighbors, item_groups)
+    tasks += _evaluate_zero_shot(by_name, item_groups)
+    costs = cost_table(aligned, measure=cost)
+    costs.index = pd.Index(list(by_name))
     return Comparison(
-        embeddings=named,
+        embeddings=by_name,
         neighbors=neighbors,
         tasks=tuple(tasks),
         differences=differences_table(tasks),
-        similarity=similarity_table(vectors, neighbors, ks=(1, 5, k, _K), random_state=random_state),
+        similarity=similarity_table(vectors, neighbors, ks=(1, 5, k, _GRAPH_K), random_state=random_state),
         geometry=geometry_table(vectors, neighbors),
         cost=costs,
         copies=copies,
-        groups=together,
+        groups=item_groups,
         k=k,
-        queries=given if queries is not None else {},
-        relevant=asked,
+        queries=queries_by_name,
+        relevant=relevant,
         random_state=random_state,
     )
 
 
-def _asked(named: Mapping[str, Embeddings], queries: Items | Sequence[Embeddings]) -> dict[str, Embeddings]:
-    """The queries as each model sees them."""
-    from embedlab.explorer.search import check_same_model
-
+def _embed_queries(
+    by_name: Mapping[str, Embeddings], queries: Items | Sequence[Embeddings]
+) -> dict[str, Embeddings]:
+    """Return the queries as each model embeds them."""
     if isinstance(queries, Embeddings):
         raise BadItem(
-            f"One table of queries, but {len(named)} models: each has to embed them. Pass "
-            "queries=[embeddings of the first, embeddings of the second, …], or the queries as Items."
-        )
-    if not isinstance(queries, Items):
-        if len(queries) != len(named):
-            raise BadItem(f"{len(queries)} embeddings of queries, but {len(named)} models.")
-        ids = queries[0].ids
-        for name, emb in zip(named, queries, strict=True):
-            if emb.ids != ids:
-                raise BadItem(
-                    f"The queries of {name} are others, or in another order. Embed the same queries."
-                )
-        return dict(zip(named, queries, strict=True))
-    found = {}
-    for name, emb in named.items():
-        model = _loaded(emb)
-        check_same_model(model, emb)
-        ask = getattr(model, "embed_queries", model.embed)  # some put other words before a query
-        found[name] = ask(queries)
-    return found
+            f"The queries are embedded once, but {len(by_name)} models are compared. Pass ",
+            Argument("queries"), f" {_PER_MODEL}, or the queries as Items.",
+        )  # fmt: skip
+    if isinstance(queries, Items):
+        return {name: _embed_by_same_model(emb, queries) for name, emb in by_name.items()}
+    if len(queries) != len(by_name):
+        raise BadItem(
+            f"{len(queries)} embeddings of queries, but {len(by_name)} models. Pass ",
+            Argument("queries"), f" {_PER_MODEL}.",
+        )  # fmt: skip
+    for name, emb in zip(by_name, queries, strict=True):
+        if emb.ids != queries[0].ids:
+            raise BadItem(
+                f"The queries of {name} have other ids than those of the first model, or another order. "
+                "Embed the same queries with each model."
+            )
+    return dict(zip(by_name, queries, strict=True))
 
 
-def _loaded(emb: Embeddings) -> Embedder:
+def _embed_by_same_model(emb: Embeddings, queries: Items) -> Embeddings:
+    """Embed queries with the model that made some embeddings."""
+    from embedlab.explorer.search import check_same_model  # the explorer is heavy to import
+
     try:
-        return load_again(emb.model)
+        model: Embedder = load_again(emb.model)
     except LookupError as error:
         raise BadItem(
             f"{emb.model.name} cannot be loaded by name to embed the queries. Embed them with each model and "
-            "pass queries=[embeddings of the first, embeddings of the second, …]."
-        ) from error
+            "pass ", Argument("queries"), f" {_PER_MODEL}.", model=emb.model.name,
+        ) from error  # fmt: skip
+    check_same_model(model, emb)
+    embed = getattr(model, "embed_queries", model.embed)  # some models put an instruction before a query
+    embedded: Embeddings = embed(queries)
+    return embedded
 
 
-def _zero_shot(named: Mapping[str, Embeddings], groups: Groups) -> list[Task]:
-    """For pictures with labels, and models that read words too."""
-    first = next(iter(named.values()))
-    classes = sorted({label for label in first.items.labels or [] if label is not None})
-    if first.items.modality != "image" or len(classes) < 2:
+def _evaluate_zero_shot(by_name: Mapping[str, Embeddings], groups: Groups) -> list[Task]:
+    """Evaluate images with labels by models that embed text too; possibly none."""
+    items = next(iter(by_name.values())).items
+    classes = sorted({label for label in items.labels or [] if label is not None})
+    if items.modality != "image" or len(classes) < 2:
         return []
-    vectors: dict[str, np.ndarray] = {}
-    for name, emb in named.items():
+    class_vectors: dict[str, np.ndarray] = {}
+    for name, emb in by_name.items():
         if emb.model.modality == "image+text":
             try:
                 model = load_again(emb.model)
             except EmbedlabError:
-                continue
+                continue  # its weights are not on this machine
             if isinstance(model, DualEmbedder):
-                vectors[name] = model.class_vectors(classes)
-    return [zero_shot_task(named, vectors, classes, groups)] if vectors else []
+                class_vectors[name] = model.class_vectors(classes)
+    return [evaluate_zero_shot(by_name, class_vectors, classes, groups)] if class_vectors else []

@@ -1,4 +1,4 @@
-"""Items that are there twice. A model that finds an item's copy has shown nothing."""
+"""Find items that occur more than once: a model that finds an item's copy has shown nothing."""
 
 from __future__ import annotations
 
@@ -13,76 +13,87 @@ from scipy.sparse.csgraph import connected_components
 from embedlab.analysis.neighbors import Neighbors
 from embedlab.items import Items
 
-NEAR = 0.02  # of the usual distance to the nearest neighbour
+NEAR = 0.02  # of the median distance to the nearest neighbour
+_ROUNDING = 5e-7  # float32 leaves about 1e-7 between the cosines of identical vectors
 
 
 @dataclass(frozen=True, eq=False)
 class Copies:
-    """Which items are copies of one another.
+    """Which items are copies of each other.
 
     Attributes
     ----------
     groups : ndarray, shape (n_items,), int64
-        Items with the same number are copies of one another.
-    exact : int
-        Items with the very same content as another.
-    near : int
-        Items that are not, but lie next to each other in every model.
-    torn : int
-        Groups of copies that have different labels: one of them must be wrong.
+        Items with the same number are copies of each other.
+    n_exact : int
+        Items with the same content as another.
+    n_near : int
+        Items with different content that lie next to another in every model.
+    n_conflicting : int
+        Groups of copies with different labels: at least one label must be wrong.
     examples : tuple of tuple of str
         Ids of up to three groups.
     """
 
     groups: np.ndarray
-    exact: int
-    near: int
-    torn: int
+    n_exact: int
+    n_near: int
+    n_conflicting: int
     examples: tuple[tuple[str, ...], ...]
 
     @property
     def n_items(self) -> int:
         """Items that have a copy."""
-        return self.exact + self.near
+        return self.n_exact + self.n_near
 
 
 def find_copies(items: Items, neighbors: Sequence[Neighbors]) -> Copies:
-    """Find exact copies by content, and near ones by what all models agree on.
+    """Find exact copies by content, and near copies by distance in all models.
 
     Parameters
     ----------
     items : Items
     neighbors : sequence of Neighbors
-        One graph for each model, of these items.
+        One graph of these items for each model.
 
     Returns
     -------
     Copies
-        Two items count as near copies when, in every model, they lie nearer to each other than a fiftieth of
-        the median distance to a nearest neighbour.
+        Two items are near copies if, in every model, their distance is below a fiftieth of the median
+        distance to a nearest neighbour.
     """
     n = len(items)
-    by_content = pd.factorize(pd.Series([digest.hex() for digest in items.content_hashes()]))[0]
-    first = pd.Series(by_content).map(pd.Series(np.arange(n)).groupby(by_content).first()).to_numpy()
-    pairs = set.intersection(*(_close(graph) for graph in neighbors)) if neighbors else set()
-    rows = np.array([*zip(range(n), first, strict=True), *pairs], np.int64).reshape(-1, 2)
-    links = coo_array((np.ones(len(rows)), (rows[:, 0], rows[:, 1])), shape=(n, n))
-    groups = connected_components(links, directed=False)[1].astype(np.int64)
-    several = np.bincount(groups)[groups] > 1
-    exact = np.bincount(by_content)[by_content] > 1
+    content = pd.factorize(pd.Series([content_hash.hex() for content_hash in items.content_hashes()]))[0]
+    first_of_content = pd.Series(content).map(pd.Series(np.arange(n)).groupby(content).first()).to_numpy()
+    near_pairs = set.intersection(*(_find_near_pairs(graph) for graph in neighbors)) if neighbors else set()
+    pairs = [*zip(range(n), first_of_content, strict=True), *near_pairs]
+    groups = _connect(np.array(pairs, np.int64).reshape(-1, 2), n)
+    has_copy = np.bincount(groups)[groups] > 1
+    is_exact = np.bincount(content)[content] > 1
     labels = pd.Series(items.labels or [None] * n, dtype=object)
-    torn = int((labels.groupby(groups).nunique() > 1).sum())
     ids = np.array(items.ids, dtype=object)
-    shown = [tuple(ids[groups == group]) for group in dict.fromkeys(groups[several])]
-    return Copies(groups, int(exact.sum()), int((several & ~exact).sum()), torn, tuple(shown[:3]))
+    examples = [tuple(ids[groups == group]) for group in dict.fromkeys(groups[has_copy])][:3]
+    return Copies(
+        groups=groups,
+        n_exact=int(is_exact.sum()),
+        n_near=int((has_copy & ~is_exact).sum()),
+        n_conflicting=int((labels.groupby(groups).nunique() > 1).sum()),
+        examples=tuple(examples),
+    )
 
 
-def _close(graph: Neighbors) -> set[tuple[int, int]]:
-    """Pairs that lie as close as copies do, the smaller row first."""
+def _connect(pairs: np.ndarray, n: int) -> np.ndarray:
+    """Return the connected components of a graph given by its edges as numbers, shape (n,)."""
+    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    return np.asarray(connected_components(links, directed=False)[1], np.int64)
+
+
+def _find_near_pairs(graph: Neighbors) -> set[tuple[int, int]]:
+    """Return the pairs of rows that lie as close as copies do, the smaller row first."""
     if not graph.k:
         return set()
-    # Single precision leaves about 1e-7 between the cosines of the very same vectors.
-    limit = max(NEAR * float(np.median(graph.distances[:, 0])), 5e-7)
-    row, place = np.nonzero(graph.distances < limit)
-    other = graph.indices[row, place]
-    return set(zip(np.minimum(row, other).tolist(), np.maximum(row, other).tolist(), strict=True))
+    limit = max(NEAR * float(np.median(graph.distances[:, 0])), _ROUNDING)
+    row, rank = np.nonzero(graph.distances < limit)
+    neighbor = graph.indices[row, rank]
+    smaller, larger = np.minimum(row, neighbor), np.maximum(row, neighbor)
+    return set(zip(smaller.tolist(), larger.tolist(), strict=True))

@@ -1,18 +1,17 @@
-"""How good each model is on this data: what labels, queries and pairs can measure, and every difference."""
+"""Score every model with labels, queries and pairs, and test every difference."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from embedlab.analysis.neighbors import Neighbors
 from embedlab.comparison.groups import Groups
-from embedlab.comparison.ranking import relevant_by
+from embedlab.comparison.ranking import Ranking, Relevant, match_column
 from embedlab.comparison.retrieval import (
     mrr,
     ndcg_at_k,
@@ -25,31 +24,42 @@ from embedlab.comparison.scores import Score
 from embedlab.comparison.significance import Difference, holm, paired_difference, paired_spearman
 from embedlab.comparison.tasks import knn_accuracy, linear_probe, pair_similarity, silhouette
 from embedlab.embeddings import Embeddings
-from embedlab.errors import BadItem
+from embedlab.errors import Argument, BadItem
 from embedlab.items import Items
 
 CLEAR = 0.05  # adjusted p value below which a difference is called clear
-Named = Mapping[str, Embeddings]
+# Names of measures; those that depend on k are made with it: "recall@10".
+KNN_ACCURACY = "1-NN accuracy"
+LINEAR_PROBE = "linear probe"
+SILHOUETTE = "silhouette"
+SUCCESS_AT_1 = "success@1"
+MRR = "MRR"
+SPEARMAN = "Spearman"
+ZERO_SHOT = "zero-shot accuracy"
+
+EmbeddingsByName = Mapping[str, Embeddings]
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One measure of all models, on the same questions.
+    """The scores of all models by one measure, on the same questions.
 
     Attributes
     ----------
     measure : str
         Its name in the field, for example ``"recall@10"``.
     question : str
-        What it asks, as words that follow the model's name.
+        What it measures, as words that follow the model's name.
     chance : float
-        What a model would have that knows nothing; NaN where that has no simple answer.
+        Expected score of a random model; NaN if there is no simple formula.
     scores : dict of str to Score
-        By model; a model that cannot do it is left out.
+        By model; models that the measure does not apply to are missing.
     unit : str
         What ``n`` counts.
     lowest : float
-        The worst value there is: 0 or −1.
+        The worst possible value: 0 or −1.
+    reference : ndarray, shape (n_pairs,), optional
+        Scores that people gave to pairs.
     """
 
     measure: str
@@ -58,93 +68,114 @@ class Task:
     scores: dict[str, Score]
     unit: str
     lowest: float = 0.0
-    truth: np.ndarray | None = None
+    reference: np.ndarray | None = None
 
-    def difference(self, one: str, other: str) -> Difference:
-        """One model's score minus another's, with its interval and p value."""
-        a, b = self.scores[one], self.scores[other]
-        if self.truth is not None:
-            return paired_spearman(a, b, self.truth)
-        return paired_difference(a, b)
+    def difference(self, a: str, b: str) -> Difference:
+        """Test the score of model ``a`` minus that of model ``b``."""
+        if self.reference is not None:
+            return paired_spearman(self.scores[a], self.scores[b], self.reference)
+        return paired_difference(self.scores[a], self.scores[b])
 
 
-def label_tasks(named: Named, neighbors: Mapping[str, Neighbors], groups: Groups) -> list[Task]:
-    """1-NN accuracy, linear probe and silhouette: those that the labels allow, possibly none."""
-    first = next(iter(named.values()))
+def evaluate_labels(
+    embeddings: EmbeddingsByName, neighbors: Mapping[str, Neighbors], groups: Groups
+) -> list[Task]:
+    """Compute 1-NN accuracy, linear probe and silhouette, as far as the labels allow; possibly none."""
+    first = next(iter(embeddings.values()))
     labels = pd.Series(first.items.labels or [None] * len(first), dtype=object)
     sizes = labels.value_counts().to_numpy()
-    n, drawn = int(sizes.sum()), groups.drawn
+    n = int(sizes.sum())
+    exclusion, resampling = groups.exclusion, groups.resampling
     if n < 3 or len(sizes) < 2 or sizes.max() < 2:
         return []
     chance = float((sizes * (sizes - 1)).sum() / (n * (n - 1)))
-    ways: list[tuple[str, str, float, float, Callable[[str], Score]]] = [
-        ("1-NN accuracy", "puts an item with the same label next to an item", chance, 0,
-         lambda m: knn_accuracy(named[m], groups=groups.apart, drawn=drawn, neighbors=neighbors[m])),
-        ("linear probe", "lets a linear classifier name the label", float(sizes.max() / n), 0,
-         lambda m: linear_probe(named[m], groups=groups.apart, drawn=drawn)),
-        ("silhouette", "keeps labels apart", 0, -1, lambda m: silhouette(named[m], groups=drawn)),
+    measures: list[tuple[str, str, float, float, Callable[[str], Score]]] = [
+        (KNN_ACCURACY, "puts an item with the same label next to an item", chance, 0,
+         lambda m: knn_accuracy(embeddings[m], groups=exclusion, resample_groups=resampling,
+                                neighbors=neighbors[m])),
+        (LINEAR_PROBE, "lets a linear classifier name the label", float(sizes.max() / n), 0,
+         lambda m: linear_probe(embeddings[m], groups=exclusion, resample_groups=resampling)),
+        (SILHOUETTE, "keeps labels apart", 0, -1, lambda m: silhouette(embeddings[m], groups=resampling)),
     ]  # fmt: skip
     tasks = []
-    for measure, question, expected, lowest, score in ways:
+    for measure, question, expected, lowest, score in measures:
         try:
-            scores = {model: score(model) for model in named}
+            scores = {model: score(model) for model in embeddings}
         except BadItem:
-            continue  # too few items of each label for this one
+            continue  # too few items of each label for this measure
         tasks.append(Task(measure, question, expected, scores, "items", lowest))
     return tasks
 
 
-def query_tasks(named: Named, asked: Mapping[str, Embeddings], relevant: Any, k: int) -> list[Task]:
-    """success@1, recall@k, MRR and nDCG@k of queries, given as embeddings by each model."""
-    rankings = {model: rank(asked[model], emb, relevant) for model, emb in named.items()}
+def evaluate_queries(
+    embeddings: EmbeddingsByName, queries: EmbeddingsByName, relevant: Relevant, k: int
+) -> list[Task]:
+    """Compute success@1, recall@k, MRR and nDCG@k of queries that each model embedded."""
+    rankings = {model: rank(queries[model], emb, relevant) for model, emb in embeddings.items()}
     first = next(iter(rankings.values()))
     n = first.n_documents
     per_query = np.bincount(first.query)
+    measures: list[tuple[str, str, float, Callable[[Ranking], Score]]] = [
+        (SUCCESS_AT_1, "finds a right item first", float((per_query / n).mean()),
+         lambda r: success_at_k(r, 1)),
+        (f"recall@{k}", f"finds, of what it should, among its first {k}", min(k / n, 1.0),
+         lambda r: recall_at_k(r, k)),
+        (MRR, "has as 1 / place of the first right item", float("nan"), mrr),
+        (f"nDCG@{k}", "ranks the right items high", float("nan"), lambda r: ndcg_at_k(r, k)),
+    ]  # fmt: skip
     return [
         Task(measure, question, chance, {m: score(r) for m, r in rankings.items()}, "queries")
-        for measure, question, chance, score in (
-            ("success@1", "finds a right item first", float((per_query / n).mean()),
-             lambda r: success_at_k(r, 1)),
-            (f"recall@{k}", f"finds, of what it should, among its first {k}", min(k / n, 1.0),
-             lambda r: recall_at_k(r, k)),
-            ("MRR", "has as 1 / place of the first right item", float("nan"), mrr),
-            (f"nDCG@{k}", "ranks the right items high", float("nan"), lambda r: ndcg_at_k(r, k)),
-        )
-    ]  # fmt: skip
+        for measure, question, chance, score in measures
+    ]
 
 
-def pair_task(named: Named, pairs: pd.DataFrame) -> Task:
-    """Spearman's correlation of cosines with people's scores; the columns are ``a``, ``b`` and ``score``."""
-    if lacking := [name for name in ("a", "b", "score") if name not in pairs.columns]:
-        raise BadItem(f"The pairs have no column {', '.join(lacking)}: ids in 'a' and 'b', and 'score'.")
-    first, second = (pairs[side].astype(str).tolist() for side in ("a", "b"))
-    truth = pairs["score"].to_numpy(float)
-    scores = {m: pair_similarity(emb, first, second, truth) for m, emb in named.items()}
-    question = "orders pairs as people do"
-    return Task("Spearman", question, 0.0, scores, "pairs", -1.0, truth=truth)
+def evaluate_pairs(embeddings: EmbeddingsByName, pairs: pd.DataFrame) -> Task:
+    """Compute Spearman's correlation of cosines with the scores that people gave to pairs.
 
-
-def zero_shot_task(
-    named: Named, class_vectors: Mapping[str, np.ndarray], classes: list[str], groups: Groups
-) -> Task:
-    """Accuracy of the nearest class name, for the models that read names."""
-    scores = {
-        m: zero_shot_accuracy(named[m], vectors, classes, groups=groups.drawn)
-        for m, vectors in class_vectors.items()
-    }
-    return Task(
-        "zero-shot accuracy", "names an item, from the names alone", 1 / len(classes), scores, "items"
-    )
-
-
-def answers(queries: Items, items: Items, relevant: Any) -> Any:
-    """What each query should find, as :func:`rank` takes it.
+    Parameters
+    ----------
+    embeddings : mapping of str to Embeddings
+    pairs : DataFrame
+        Columns ``a``, ``b`` (ids) and ``score``.
 
     Raises
     ------
     BadItem
-        When neither ``relevant``, nor a column ``answers`` (ids, joined by ``|`` or in lists), nor labels on
-        both sides say it.
+        If a column is missing, and as :func:`pair_similarity`.
+    """
+    if missing := [name for name in ("a", "b", "score") if name not in pairs.columns]:
+        raise BadItem(
+            f"The pairs have no column {', '.join(missing)}. Pass a table with the columns 'a' and 'b' (ids) "
+            "and 'score'."
+        )
+    first, second = (pairs[side].astype(str).tolist() for side in ("a", "b"))
+    reference = pairs["score"].to_numpy(float)
+    scores = {m: pair_similarity(emb, first, second, reference) for m, emb in embeddings.items()}
+    question = "orders pairs as people do"
+    return Task(SPEARMAN, question, 0.0, scores, "pairs", -1.0, reference=reference)
+
+
+def evaluate_zero_shot(
+    embeddings: EmbeddingsByName, class_vectors: Mapping[str, np.ndarray], classes: list[str], groups: Groups
+) -> Task:
+    """Compute the accuracy of the nearest class name, for the models that embed names too."""
+    scores = {
+        m: zero_shot_accuracy(embeddings[m], vectors, classes, groups=groups.resampling)
+        for m, vectors in class_vectors.items()
+    }
+    return Task(ZERO_SHOT, "names an item, from the names alone", 1 / len(classes), scores, "items")
+
+
+def resolve_relevant(queries: Items, items: Items, relevant: Relevant | None) -> Relevant:
+    """Return what each query should find, as :func:`rank` takes it.
+
+    By default the queries' column ``answers`` (ids, joined by ``|`` or in lists), otherwise the items with
+    the query's label.
+
+    Raises
+    ------
+    BadItem
+        If none of the three exists.
     """
     if relevant is not None:
         return relevant
@@ -152,15 +183,17 @@ def answers(queries: Items, items: Items, relevant: Any) -> Any:
         given = queries.frame["answers"]
         return [value.split("|") if isinstance(value, str) else list(value) for value in given]
     if queries.labels and items.labels:
-        return relevant_by(queries, items, "label")
+        return match_column(queries, items, "label")
     raise BadItem(
-        "Nothing says what the queries should find. Pass relevant= (for each query the ids of the items), "
-        "give the queries a column 'answers', or give queries and items labels."
+        "It is unknown what the queries should find. Pass ",
+        Argument("relevant"),
+        " (the ids of the items for each query), give the queries a column 'answers', or give both "
+        "queries and items labels.",
     )
 
 
 def scores_table(tasks: Sequence[Task]) -> pd.DataFrame:
-    """One row per measure and model: its value, the ends of its interval, chance, and n."""
+    """Tabulate all scores: one row per measure and model, with interval, chance and n."""
     rows = [
         [task.measure, model, score.value, score.low, score.high, task.chance, score.n, task.unit]
         for task in tasks
@@ -171,14 +204,14 @@ def scores_table(tasks: Sequence[Task]) -> pd.DataFrame:
 
 
 def differences_table(tasks: Sequence[Task]) -> pd.DataFrame:
-    """One row per measure and pair of models, the better first.
+    """Test all pairs of models in all tasks: one row each, the better model first.
 
     Returns
     -------
     DataFrame
         ``measure``, ``better``, ``worse``, ``difference`` with its 95 % interval ``low`` to ``high``,
         ``p_value`` (paired permutations), ``p_adjusted`` (Holm, for all rows of the table), ``clear``
-        (``p_adjusted`` below 0.05), ``n``.
+        (``p_adjusted`` below 0.05) and ``n``.
     """
     rows = []
     for task in tasks:

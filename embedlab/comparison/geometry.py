@@ -1,4 +1,4 @@
-"""The shape of one cloud of vectors."""
+"""Measures of the shape of a cloud of vectors: dimension, anisotropy, hubness."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from embedlab.analysis.neighbors import Neighbors
 from embedlab.embeddings import unit_rows
 from embedlab.errors import BadItem
 
-_DISCARDED = 0.1
+_DISCARDED = 0.1  # share of the items with the largest ratios, which noise dominates
 
 
 def two_nn(vectors: np.ndarray) -> float:
-    """Intrinsic dimension: in how many directions the cloud really extends, whatever the length of a vector.
+    """Estimate the intrinsic dimension from the two nearest neighbours of each item.
 
-    Looks only at each item's two nearest others: in a space of ``d`` dimensions, the second is farther than
-    the first by a factor ``mu`` with P(mu > x) = x^-d. The ``d`` that fits is the answer.
+    In a space of ``d`` dimensions, the second neighbour is farther than the first by a factor ``mu`` with
+    P(mu > x) = x^-d. The estimate is the ``d`` that fits best.
 
     Parameters
     ----------
     vectors : ndarray, shape (n_items, dim)
-        At least 10 different ones. Exact duplicates are counted once: their distance of 0 says nothing.
+        At least 10 distinct rows. Exact duplicates count once, because their distance of 0 has no ratio.
 
     Returns
     -------
     float
-        Between 0 and about 20 for what neural networks give. Large values are estimated too low.
+        Between 0 and about 20 for most neural networks. Large dimensions are underestimated.
 
     Raises
     ------
     BadItem
-        For fewer than 10 different vectors.
+        For fewer than 10 distinct vectors.
 
     Notes
     -----
-    TwoNN of Facco, d'Errico, Rodriguez and Laio (2017), Scientific Reports 7, 12140: a line through the
-    origin is fitted to (log mu, −log(1 − F)) without the tenth with the largest ratios, where noise rules.
+    TwoNN of Facco, d'Errico, Rodriguez & Laio 2017, Scientific Reports 7, 12140: a line through the origin is
+    fitted to (log mu, −log(1 − F)) without the tenth of the items with the largest ratios.
     """
     vectors = np.unique(np.asarray(vectors, np.float64), axis=0)
     n = len(vectors)
     if n < 10:
-        raise BadItem(f"{n} different vectors are too few to estimate a dimension from; 10 are needed.")
-    # In double precision: single precision loses the small distances of a tight cloud.
+        raise BadItem(f"{n} distinct vectors are too few to estimate a dimension; at least 10 are needed.")
+    # float32 would lose the small distances of a dense cloud.
     near = NearestNeighbors(n_neighbors=2).fit(vectors - vectors.mean(axis=0))
     first, second = near.kneighbors()[0].T
     apart = first > 0
@@ -54,19 +54,20 @@ def two_nn(vectors: np.ndarray) -> float:
 
 
 def mle_dimension(vectors: np.ndarray, k: int = 20) -> float:
-    """Intrinsic dimension from the k nearest others of each item: a second opinion on :func:`two_nn`.
+    """Estimate the intrinsic dimension from k nearest neighbours, as a check on :func:`two_nn`.
 
     Parameters
     ----------
     vectors : ndarray, shape (n_items, dim)
-        More than ``k`` different ones; exact duplicates are counted once.
+        More than ``k`` distinct rows; exact duplicates count once.
     k : int
-        At least 2. Few look closely and waver, many are steadier and see the bends of the cloud.
+        At least 2. A small k is local but has a high variance; a large k is stable but sees the curvature of
+        the cloud.
 
     Returns
     -------
     float
-        NaN where all of an item's neighbours lie equally far from it.
+        NaN if all neighbours of every item are equally far from it.
 
     Raises
     ------
@@ -81,7 +82,9 @@ def mle_dimension(vectors: np.ndarray, k: int = 20) -> float:
     if k < 2:
         raise BadItem(f"k must be at least 2, not {k}.")
     if len(vectors) <= k:
-        raise BadItem(f"{len(vectors)} different vectors are too few for {k} neighbours of each.")
+        raise BadItem(
+            f"{len(vectors)} distinct vectors are too few for {k} neighbours each. Use a smaller k."
+        )
     near = NearestNeighbors(n_neighbors=k).fit(vectors - vectors.mean(axis=0))
     distances = near.kneighbors()[0]
     inverse = np.log(distances[:, -1:] / distances[:, :-1]).mean()
@@ -89,17 +92,17 @@ def mle_dimension(vectors: np.ndarray, k: int = 20) -> float:
 
 
 def mean_cosine(vectors: np.ndarray) -> float:
-    """Mean cosine of two different items: how far a cloud points in one direction (anisotropy).
+    """Compute the mean cosine of two different items, a measure of anisotropy.
 
     Parameters
     ----------
     vectors : ndarray, shape (n_items, dim)
-        At least 2, none all zeros.
+        At least 2 rows, none all zeros.
 
     Returns
     -------
     float
-        0 where all directions are used alike. At 0.6 a hit with a cosine of 0.65 says little.
+        0 if all directions are used equally. With 0.6, a hit with a cosine of 0.65 means little.
 
     Raises
     ------
@@ -108,33 +111,33 @@ def mean_cosine(vectors: np.ndarray) -> float:
 
     Notes
     -----
-    Ethayarajh 2019. All pairs, from the length of the sum of all directions, without comparing any two.
+    Ethayarajh 2019. Computed for all pairs at once, from the length of the sum of all unit vectors.
     """
     n = len(vectors)
     if n < 2:
-        raise BadItem("Two items or more are needed for a cosine between them.")
-    whole = unit_rows(vectors).sum(axis=0, dtype=np.float64)
-    return float((whole @ whole - n) / (n * (n - 1)))
+        raise BadItem("A mean cosine needs at least 2 items.")
+    total = unit_rows(vectors).sum(axis=0, dtype=np.float64)
+    return float((total @ total - n) / (n * (n - 1)))
 
 
 def iso_score(vectors: np.ndarray) -> float:
-    """How evenly a cloud fills the directions of its space.
+    """Measure how evenly a cloud fills the directions of its space (isotropy).
 
     Parameters
     ----------
     vectors : ndarray, shape (n_items, dim)
-        At least 2 items in 2 dimensions, not all the same.
+        At least 2 items in 2 dimensions, not all identical.
 
     Returns
     -------
     float
-        1 for a ball, 0 for a line; about the share of directions that are used. Where it is small, fewer
-        numbers per item would do.
+        1 for a ball, 0 for a line; about the share of directions that are used. If it is small, shorter
+        vectors suffice.
 
     Raises
     ------
     BadItem
-        For fewer than 2 items or dimensions, or where all items are the same.
+        For fewer than 2 items or dimensions, or if all items are identical.
 
     Notes
     -----
@@ -143,7 +146,7 @@ def iso_score(vectors: np.ndarray) -> float:
     spectrum = _variances(vectors)
     dim = len(spectrum)
     if dim < 2:
-        raise BadItem("Two dimensions or more are needed to see how evenly they are filled.")
+        raise BadItem("IsoScore needs at least 2 dimensions.")
     even = spectrum * np.sqrt(dim) / np.linalg.norm(spectrum)
     defect = np.linalg.norm(even - 1) / np.sqrt(2 * (dim - np.sqrt(dim)))
     filled = (dim - defect**2 * (dim - np.sqrt(dim))) ** 2 / dim**2
@@ -151,12 +154,12 @@ def iso_score(vectors: np.ndarray) -> float:
 
 
 def effective_rank(vectors: np.ndarray) -> float:
-    """How many directions a cloud would have if it used them all alike.
+    """Compute the effective rank: the number of directions if all were used equally.
 
     Parameters
     ----------
     vectors : ndarray, shape (n_items, dim)
-        At least 2, not all the same; centred here.
+        At least 2 rows, not all identical; centred here.
 
     Returns
     -------
@@ -166,7 +169,7 @@ def effective_rank(vectors: np.ndarray) -> float:
     Raises
     ------
     BadItem
-        For fewer than 2 items, or where all items are the same.
+        For fewer than 2 items, or if all items are identical.
 
     Notes
     -----
@@ -178,48 +181,47 @@ def effective_rank(vectors: np.ndarray) -> float:
 
 
 def spectrum(vectors: np.ndarray) -> np.ndarray:
-    """How the spread of a cloud is shared among its principal directions.
+    """Compute the share of the variance along each principal direction.
 
     Parameters
     ----------
     vectors : ndarray, shape (n_items, dim)
-        At least 2, not all the same; centred here.
+        At least 2 rows, not all identical; centred here.
 
     Returns
     -------
     ndarray, shape (dim,)
-        Shares of the variance, the largest first; their sum is 1. What ``PCA`` of scikit-learn calls
-        ``explained_variance_ratio_``.
+        Largest first; the sum is 1. scikit-learn's ``PCA`` calls it ``explained_variance_ratio_``.
 
     Raises
     ------
     BadItem
-        For fewer than 2 items, or where all items are the same.
+        For fewer than 2 items, or if all items are identical.
     """
     variances = _variances(vectors)
     return np.asarray(variances / variances.sum())
 
 
-def occurrences(neighbors: Neighbors) -> np.ndarray:
-    """In how many lists of neighbours each item is (k-occurrence), shape (n_items,); k on average."""
+def k_occurrences(neighbors: Neighbors) -> np.ndarray:
+    """Count the neighbour lists that contain each item, shape (n_items,); k on average."""
     return np.bincount(neighbors.indices.ravel(), minlength=len(neighbors.indices))
 
 
 def hubness(neighbors: Neighbors) -> tuple[float, float]:
-    """Whether a few items are everybody's neighbour, and how many are nobody's.
+    """Measure hubness: how unevenly items occur as neighbours of others.
 
     Parameters
     ----------
     neighbors : Neighbors
-        Of 3 items or more.
+        Of at least 3 items.
 
     Returns
     -------
     skewness : float
-        Of the number of lists that an item is in (k-occurrence): 0 for a symmetric spread, above about 1.5
-        there are hubs, which come up for many queries. NaN where every item is in as many lists.
+        Skewness of :func:`k_occurrences`: 0 for a symmetric distribution; above about 1.5 there are hubs,
+        which appear in the results of many queries. NaN if all items are in equally many lists.
     anti_hubs : float
-        Share of the items that are in no list: no search for a neighbour ever finds them.
+        Share of the items that are in no list: no item finds them as a neighbour.
 
     Raises
     ------
@@ -232,24 +234,24 @@ def hubness(neighbors: Neighbors) -> tuple[float, float]:
     """
     n = len(neighbors.indices)
     if n < 3:
-        raise BadItem(f"{n} items are too few for hubs.")
-    counts = occurrences(neighbors).astype(np.float64)
+        raise BadItem(f"{n} items are too few to measure hubness; at least 3 are needed.")
+    counts = k_occurrences(neighbors).astype(np.float64)
     spread = counts.std()
     skewness = ((counts - counts.mean()) ** 3).mean() / spread**3 if spread > 0 else np.nan
     return float(skewness), float((counts == 0).mean())
 
 
 def _variances(vectors: np.ndarray) -> np.ndarray:
-    """Variances along the principal directions, shape (dim,), the largest first."""
+    """Compute the variances along the principal directions, shape (dim,), largest first."""
     vectors = np.asarray(vectors, np.float64)
     if len(vectors) < 2:
-        raise BadItem("Two items or more are needed to see how a cloud is spread.")
+        raise BadItem("The variance of a cloud needs at least 2 items.")
     centred = vectors - vectors.mean(axis=0)
-    # From the smaller of the two products: ten times as fast as singular values, and exact enough here.
+    # Eigenvalues of the smaller product: ten times as fast as singular values, and precise enough here.
     product = centred.T @ centred if len(centred) > centred.shape[1] else centred @ centred.T
-    found = np.maximum(np.linalg.eigvalsh(product)[::-1], 0)
-    if found.sum() <= 1e-20 * max(1.0, float((vectors**2).sum())):
-        raise BadItem("All items have the same vector: such a cloud has no directions.")
+    eigenvalues = np.maximum(np.linalg.eigvalsh(product)[::-1], 0)
+    if eigenvalues.sum() <= 1e-20 * max(1.0, float((vectors**2).sum())):
+        raise BadItem("All items have the same vector, so there is no variance.")
     variances = np.zeros(vectors.shape[1])
-    variances[: len(found)] = np.where(found > 1e-12 * found[0], found, 0)
+    variances[: len(eigenvalues)] = np.where(eigenvalues > 1e-12 * eigenvalues[0], eigenvalues, 0)
     return variances

@@ -1,4 +1,4 @@
-"""The shapes of several clouds side by side, and what each number means for a search."""
+"""A table of the shapes of several clouds, and what each number means for search."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from embedlab.comparison.geometry import (
 from embedlab.embeddings import unit_rows
 from embedlab.errors import BadItem
 
-MOST = 2000  # items from which a dimension is estimated
-HUBS = 10  # neighbours
+MAX_SAMPLED = 2000  # intrinsic dimensions are estimated from at most this many items
+HUB_NEIGHBORS = 10  # k of the neighbour lists that hubs are counted in
 MEANING: dict[str, str] = {
     "two_nn": "Intrinsic dimension (TwoNN): in how many directions the cloud really extends. A map of two "
     "must tear apart what has fifteen.",
@@ -42,12 +42,12 @@ MEANING: dict[str, str] = {
 
 
 def geometry_table(vectors: Mapping[str, np.ndarray], neighbors: Mapping[str, Neighbors]) -> pd.DataFrame:
-    """Each cloud in numbers.
+    """Measure the shape of each cloud.
 
     Parameters
     ----------
     vectors : mapping of str to ndarray, shape (n_items, dim)
-        As the model gave them, by its name.
+        By the name of the model, as the model returned them.
     neighbors : mapping of str to Neighbors
         Their graphs by cosine.
 
@@ -55,28 +55,28 @@ def geometry_table(vectors: Mapping[str, np.ndarray], neighbors: Mapping[str, Ne
     -------
     DataFrame
         One row per model, indexed by name, and the columns that ``MEANING`` explains. All but the lengths are
-        of directions (vectors at length 1), because that is what a search by cosine sees. The two intrinsic
-        dimensions are those of at most 2,000 items, taken at random. NaN where items are too few.
+        measured on vectors of length 1, which is what a search by cosine uses. The two intrinsic dimensions
+        are estimated from at most 2,000 items, drawn at random. NaN if there are too few items.
     """
-    return pd.DataFrame({name: _numbers(vectors[name], neighbors[name]) for name in vectors}).T
+    return pd.DataFrame({name: _measure_shape(vectors[name], neighbors[name]) for name in vectors}).T
 
 
-def _numbers(vectors: np.ndarray, neighbors: Neighbors) -> dict[str, float]:
+def _measure_shape(vectors: np.ndarray, neighbors: Neighbors) -> dict[str, float]:
     lengths = np.linalg.norm(vectors, axis=1)
-    unit, few = unit_rows(vectors), unit_rows(vectors)
-    if len(few) > MOST:
-        few = few[np.sort(np.random.default_rng(0).choice(len(few), MOST, replace=False))]
+    unit = sample = unit_rows(vectors)
+    if len(unit) > MAX_SAMPLED:
+        sample = unit[np.sort(np.random.default_rng(0).choice(len(unit), MAX_SAMPLED, replace=False))]
     try:
-        skewness, anti_hubs = hubness(neighbors.first(HUBS))
+        skewness, anti_hubs = hubness(neighbors.first(HUB_NEIGHBORS))
     except BadItem:
         skewness = anti_hubs = float("nan")
     mean = float(lengths.mean(dtype=np.float64))
     return {
-        "two_nn": _or_nan(two_nn, few),
-        "mle": _or_nan(mle_dimension, few),
-        "mean_cosine": _or_nan(mean_cosine, unit),
-        "iso_score": _or_nan(iso_score, unit),
-        "effective_rank": _or_nan(effective_rank, unit),
+        "two_nn": _measure_or_nan(two_nn, sample),
+        "mle": _measure_or_nan(mle_dimension, sample),
+        "mean_cosine": _measure_or_nan(mean_cosine, unit),
+        "iso_score": _measure_or_nan(iso_score, unit),
+        "effective_rank": _measure_or_nan(effective_rank, unit),
         "hub_skewness": skewness,
         "anti_hubs": anti_hubs,
         "length": mean,
@@ -84,7 +84,7 @@ def _numbers(vectors: np.ndarray, neighbors: Neighbors) -> dict[str, float]:
     }
 
 
-def _or_nan(measure: Callable[[np.ndarray], float], vectors: np.ndarray) -> float:
+def _measure_or_nan(measure: Callable[[np.ndarray], float], vectors: np.ndarray) -> float:
     try:
         return float(measure(vectors))
     except BadItem:

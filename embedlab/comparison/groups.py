@@ -1,10 +1,9 @@
-"""Items that belong together: copies of one another, views of one photograph, windows of one recording."""
+"""Groups of dependent items: copies, views of one photograph, windows of one recording."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,49 +11,56 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from embedlab.comparison.copies import Copies
-from embedlab.comparison.scores import group_codes
+from embedlab.comparison.scores import encode_groups
 from embedlab.errors import BadItem
 from embedlab.items import Items
 
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Which items depend on each other, and how they are kept from flattering a model.
+    """Which items depend on each other, and how scores and tests take that into account.
 
     Attributes
     ----------
-    apart : ndarray, shape (n_items,), int64
-        Items with the same number do not answer for one another.
-    drawn : ndarray, shape (n_items,), int64
-        Items with the same number are drawn together, by intervals and by tests.
+    exclusion : ndarray, shape (n_items,), int64
+        Items with the same number never answer for each other.
+    resampling : ndarray, shape (n_items,), int64
+        Items with the same number are resampled together by intervals and tests.
     given : ndarray, shape (n_items,), int64, or None
-        The groups that were asked for, without what copies add; None where there are none.
+        The groups that the user passed, without copies; None if there are none.
     name : str or None
         What the groups are called.
-    inside : bool
-        Each label lies in one group. Then items of a group must answer for one another, since nobody else
-        could, and ``apart`` holds copies alone.
+    labels_nested : bool
+        Each label occurs in one group only. Then items of a group must answer for each other, because no
+        other item could, and ``exclusion`` holds copies alone.
     """
 
-    apart: np.ndarray
-    drawn: np.ndarray
+    exclusion: np.ndarray
+    resampling: np.ndarray
     given: np.ndarray | None = None
     name: str | None = None
-    inside: bool = False
+    labels_nested: bool = False
 
     @property
     def n_given(self) -> int | None:
-        """Groups that were asked for."""
+        """Number of groups that the user passed."""
         return None if self.given is None else int(self.given.max()) + 1
 
 
-def find_groups(items: Items, groups: str | Sequence[Any] | None, copies: Copies) -> Groups:
-    """Copies and the groups asked for, joined: a column of the items, or one value for each.
+def find_groups(items: Items, groups: str | Sequence[object] | None, copies: Copies) -> Groups:
+    """Merge copies with the groups that the user passed.
+
+    Parameters
+    ----------
+    items : Items
+    groups : str or sequence, optional
+        A column of the items, or one value per item.
+    copies : Copies
 
     Raises
     ------
     BadItem
-        When there is no such column, the number of values is another, or all items are in one group.
+        If the column does not exist, the number of values is wrong, or all items are in one group.
     """
     if groups is None:
         return Groups(copies.groups, copies.groups)
@@ -65,20 +71,23 @@ def find_groups(items: Items, groups: str | Sequence[Any] | None, copies: Copies
     else:
         values, name = list(groups), "groups"
         if len(values) != len(items):
-            raise BadItem(f"{len(values)} groups but {len(items)} items.")
-    given = group_codes(values, len(items))
+            raise BadItem(f"{len(values)} groups but {len(items)} items. Pass one group per item.")
+    given = encode_groups(values, len(items))
     if given.max() == 0:
-        raise BadItem(f"All {len(items)} items are in one group of {name!r}: nothing is left to compare.")
+        raise BadItem(
+            f"All {len(items)} items are in one group of {name!r}, so none could answer for another. Pass "
+            "groups that divide the items."
+        )
     labels = pd.Series(items.labels or [None] * len(items), dtype=object)
-    spread = pd.Series(given).groupby(labels).nunique()
-    inside = len(spread) > 0 and bool((spread == 1).all())
-    both = _joined(given, copies.groups)
-    return Groups(copies.groups if inside else both, both, given, name, inside)
+    groups_per_label = pd.Series(given).groupby(labels).nunique()
+    labels_nested = len(groups_per_label) > 0 and bool((groups_per_label == 1).all())
+    merged = _merge(given, copies.groups)
+    return Groups(copies.groups if labels_nested else merged, merged, given, name, labels_nested)
 
 
-def _joined(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Groups in which whoever shares either of two is together."""
-    n, shift = len(one), one.max() + 1
-    links = coo_array((np.ones(n), (one, shift + other)), shape=(shift + other.max() + 1,) * 2)
-    parts = np.asarray(connected_components(links, directed=False)[1], np.int64)
-    return np.asarray(parts[one])
+def _merge(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Merge two groupings: items that share a group of ``a`` or of ``b`` stay together."""
+    n, shift = len(a), a.max() + 1
+    links = coo_array((np.ones(n), (a, shift + b)), shape=(shift + b.max() + 1,) * 2)
+    components = np.asarray(connected_components(links, directed=False)[1], np.int64)
+    return np.asarray(components[a])

@@ -1,31 +1,34 @@
-"""Where the documents that a query should find stand among all others, by cosine, exactly.
+"""Rank documents for queries by cosine, exactly, and record the rank of every relevant one.
 
-Documents that are equally near have no order: a ranking says how many are nearer, and how many as near.
+Documents that are equally near have no order: a ranking counts how many are nearer, and how many as near.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from embedlab.comparison.scores import group_codes
+from embedlab.comparison.scores import GroupLabels, encode_groups
 from embedlab.embeddings import Embeddings, unit_rows
-from embedlab.errors import BadItem, WrongModel
+from embedlab.errors import BadItem, Problem, ProblemCode, WrongModel
 from embedlab.io.formats import listed
 from embedlab.items import Items
 
-# Cosines count as equal when they round to the same step (about 1e-6): float32 vectors carry no more. A
-# power of two, because cosines that often repeat (0, 1, 1/3, 5/8, …) then never lie between two steps.
+DocumentKey = str | int  # an id or a row number
+RelevantEntry = DocumentKey | Iterable[DocumentKey] | Mapping[str, float] | Mapping[int, float]
+Relevant = Iterable[RelevantEntry] | Mapping[str, RelevantEntry] | Mapping[int, RelevantEntry]
+
+# Cosines count as equal if they round to the same step (about 1e-6): float32 vectors carry no more. A power
+# of two, so that frequent cosines (0, 1, 1/3, 5/8, …) never lie between two steps.
 _STEPS = 2**20
 _BLOCK_VALUES = 2_000_000  # cosines held at once (16 MB)
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """Where the relevant documents of each query stand; sorted by query, then by place.
+    """The ranks of the relevant documents of each query, sorted by query and rank.
 
     Attributes
     ----------
@@ -34,7 +37,7 @@ class Ranking:
     grade : ndarray, shape (n_relevant,), float64
         How relevant the document is, above 0.
     before, tied : ndarray, shape (n_relevant,), int64
-        Documents that are nearer, and documents that are as near (itself among them).
+        Number of documents that are nearer, and of documents that are as near, the document included.
     n_documents : int
     groups : ndarray, shape (n_queries,), optional
         Queries that depend on each other; see :func:`bootstrap`.
@@ -51,11 +54,11 @@ class Ranking:
 def rank(
     queries: Embeddings | np.ndarray,
     documents: Embeddings | np.ndarray,
-    relevant: Iterable[Any] | Mapping[Any, Any],
+    relevant: Relevant,
     *,
-    groups: Any = None,
+    groups: GroupLabels | None = None,
 ) -> Ranking:
-    """Compare every query with every document by cosine, exactly.
+    """Rank all documents for every query by cosine, exactly.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ def rank(
         A document that is the query itself (same id and content, or the same array given twice) is left out.
     relevant : list or dict
         One entry per query, in order or by query id: an id (str) or row number (int) of a document, a
-        collection of them, or a dict of them to grades (0 is not relevant; without grades all count 1).
+        collection of them, or a dict from them to grades (0 is not relevant; without grades all count 1).
         The rows of an array have the ids ``"0"``, ``"1"``, …
     groups : array-like, shape (n_queries,), optional
         Queries that depend on each other, for the intervals; see :func:`bootstrap`.
@@ -71,139 +74,190 @@ def rank(
     Returns
     -------
     Ranking
-        On the way it holds the documents as float64 and blocks of about 30 MB.
 
     Raises
     ------
     BadItem
-        Naming the queries or documents with unusable vectors, nothing relevant, or unknown ids.
+        If vectors are unusable, nothing is relevant to a query, or ids are unknown; the message names them.
     WrongModel
-        When queries and documents differ in ``dim``.
+        If queries and documents differ in ``dim``.
+
+    Notes
+    -----
+    Memory: the documents as float64, and blocks of about 30 MB.
     """
-    asked, query_ids = _checked("query", queries)
-    stored, document_ids = _checked("document", documents)
-    if asked.shape[1] != stored.shape[1]:
-        raise WrongModel(f"Queries of {asked.shape[1]} numbers, but documents of {stored.shape[1]}.")
-    codes = None if groups is None else group_codes(groups, len(asked))
+    query_vectors, query_ids = _check_vectors("query", queries)
+    document_vectors, document_ids = _check_vectors("document", documents)
+    if query_vectors.shape[1] != document_vectors.shape[1]:
+        raise WrongModel(
+            f"The queries have {query_vectors.shape[1]} dimensions, but the documents "
+            f"{document_vectors.shape[1]}. Embed both with the same model."
+        )
+    n_queries = len(query_vectors)
+    codes = None if groups is None else encode_groups(groups, n_queries)
     if isinstance(queries, Embeddings) and isinstance(documents, Embeddings):
-        itself = _itself(queries.items, documents.items)
+        itself = _find_itself(queries.items, documents.items)
     else:
-        itself = np.arange(len(asked)) if queries is documents else np.full(len(asked), -1)
-    query, row, grade = _judgements(relevant, query_ids, document_ids)
-    if own := {query_ids[q]: None for q in query[row == itself[query]]}:
-        raise BadItem(f"A query is no document to be found by itself; leave it out for {listed(own)}.")
-    before, tied = _places(asked, unit_rows(stored.astype(np.float64), dtype=np.float64), query, row, itself)
+        itself = np.arange(n_queries) if queries is documents else np.full(n_queries, -1)
+    query, row, grade = _read_judgements(relevant, query_ids, document_ids)
+    if circular := {query_ids[q]: None for q in query[row == itself[query]]}:
+        raise BadItem(
+            f"Queries cannot be relevant to themselves. Remove {listed(circular)} from their own documents.",
+            problems=dict.fromkeys(circular, Problem(ProblemCode.REFUSED, "relevant to itself")),
+        )
+    unit = unit_rows(document_vectors.astype(np.float64), dtype=np.float64)
+    before, tied = _count_nearer(query_vectors, unit, query, row, itself)
     order = np.lexsort((before, query))
-    return Ranking(query[order], grade[order], before[order], tied[order], len(stored), codes)
+    return Ranking(query[order], grade[order], before[order], tied[order], len(unit), codes)
 
 
-def relevant_by(queries: Items, documents: Items, column: str) -> list[list[str]]:
-    """For each query, the ids of the documents with the same value in a column, as :func:`rank` takes them.
+def match_column(queries: Items, documents: Items, column: str) -> list[list[str]]:
+    """List for each query the ids of the documents with the same value in a column.
 
-    The query itself (same id and content) is left out; a missing value matches nothing. A column that is not
-    there raises :class:`BadItem`.
+    The result is what :func:`rank` takes as ``relevant``. The query itself (same id and content) is left out;
+    a missing value matches nothing.
+
+    Raises
+    ------
+    BadItem
+        If queries or documents lack the column.
     """
     for what, items in (("queries", queries), ("documents", documents)):
         if column not in items.frame.columns:
             raise BadItem(f"The {what} have no column {column!r}; they have {list(items.frame.columns)}.")
-    same: dict[Any, list[str]] = {}
-    there = documents.frame[documents.frame[column].notna()]
-    for value, id in zip(there[column], there["id"], strict=True):
-        same.setdefault(value, []).append(id)
+    ids_by_value: dict[object, list[str]] = {}
+    known = documents.frame[documents.frame[column].notna()]
+    for value, id in zip(known[column], known["id"], strict=True):
+        ids_by_value.setdefault(value, []).append(id)
     ids = documents.ids
-    own = [ids[row] if row >= 0 else None for row in _itself(queries, documents)]
+    itself = [ids[row] if row >= 0 else None for row in _find_itself(queries, documents)]
     return [
-        [id for id in same.get(value, ()) if id != mine]
-        for value, mine in zip(queries.frame[column], own, strict=True)
+        [id for id in ids_by_value.get(value, ()) if id != excluded]
+        for value, excluded in zip(queries.frame[column], itself, strict=True)
     ]
 
 
-def _checked(what: str, given: Embeddings | np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Vectors that have a cosine, shape (n, dim) float32, and their ids."""
+def _check_vectors(what: str, given: Embeddings | np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Return vectors that have a cosine, shape (n, dim) float32, and their ids."""
     vectors = np.asarray(given.vectors if isinstance(given, Embeddings) else given, dtype=np.float32)
     if vectors.ndim != 2 or not vectors.size:
-        raise BadItem(f"The {what} vectors have the shape {vectors.shape}: rows and columns are needed.")
+        raise BadItem(f"The {what} vectors have the shape {vectors.shape}, but must have rows and columns.")
     ids = given.ids if isinstance(given, Embeddings) else [str(row) for row in range(len(vectors))]
-    broken, empty = ~np.isfinite(vectors).all(axis=1), ~vectors.any(axis=1)
-    for wrong, why in ((broken, "not finite"), (empty, "all zeros")):
-        if wrong.any():
-            raise BadItem(f"The vector of {what} {listed(ids[i] for i in np.flatnonzero(wrong))} is {why}.")
+    not_finite = Problem(ProblemCode.DAMAGED, "not finite")
+    all_zeros = Problem(ProblemCode.EMPTY, "all zeros")
+    for mask, problem in (
+        (~np.isfinite(vectors).all(axis=1), not_finite), (~vectors.any(axis=1), all_zeros)
+    ):  # fmt: skip
+        if mask.any():
+            unusable = [ids[row] for row in np.flatnonzero(mask)]
+            raise BadItem(
+                f"The vector of {what} {listed(unusable)} is {problem}. Drop it, or embed it again.",
+                problems=dict.fromkeys(unusable, problem),
+            )
     return vectors, ids
 
 
-def _itself(queries: Items, documents: Items) -> np.ndarray:
-    """Row of the document that is the query, shape (n_queries,); -1 where there is none.
+def _find_itself(queries: Items, documents: Items) -> np.ndarray:
+    """Return the row of the document that is the query itself, shape (n_queries,); -1 if there is none.
 
-    An id alone would not do: captions and photos may both be numbered from 0.
+    The id alone is not enough: captions and photos may both be numbered from 0.
     """
-    ours, theirs = (zip(items.ids, map(str, items.contents), strict=True) for items in (queries, documents))
-    rows = {key: row for row, key in enumerate(theirs)}
-    return np.array([rows.get(key, -1) for key in ours], np.int64)
+    query_keys, document_keys = (
+        zip(items.ids, map(str, items.contents), strict=True) for items in (queries, documents)
+    )
+    rows = {key: row for row, key in enumerate(document_keys)}
+    return np.array([rows.get(key, -1) for key in query_keys], np.int64)
 
 
-def _judgements(
-    relevant: Iterable[Any] | Mapping[Any, Any], query_ids: list[str], document_ids: list[str]
+def _read_judgements(
+    relevant: Relevant, query_ids: list[str], document_ids: list[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row of the query, row of the document and grade of everything relevant, sorted by query."""
+    """Return the row of the query, the row of the document and the grade of each judgement, by query."""
     n = len(query_ids)
     if isinstance(relevant, Mapping):
-        asked, entries = _rows(list(relevant), _numbered(query_ids), "query"), list(relevant.values())
+        query_rows: Iterable[int] = _to_rows(list(relevant), _index(query_ids), "query")
+        entries: list[RelevantEntry] = list(relevant.values())
     else:
-        asked, entries = np.arange(n), list(relevant)
-    if len(entries) != len(asked):
-        raise BadItem(f"{len(entries)} lists of relevant documents but {n} queries.")
-    numbered = _numbered(document_ids)
-    found: list[tuple[np.ndarray, np.ndarray]] = [(np.empty(0, np.int64), np.empty(0))] * n
-    for q, entry in zip(asked, entries, strict=True):
-        keys = [entry] if isinstance(entry, (str, int, np.integer)) else list(entry)
-        rows, first = np.unique(_rows(keys, numbered, "document"), return_index=True)
-        given = entry.values() if isinstance(entry, Mapping) else np.ones(len(keys))
-        grades = np.array(list(given), np.float64)[first]
+        query_rows, entries = range(n), list(relevant)
+        if len(entries) != n:
+            raise BadItem(f"{len(entries)} lists of relevant documents but {n} queries. Pass one per query.")
+    index = _index(document_ids)
+    judgements: list[tuple[np.ndarray, np.ndarray]] = [(np.empty(0, np.int64), np.empty(0))] * n
+    for q, entry in zip(query_rows, entries, strict=True):
+        keys, weights = _split_entry(entry)
+        rows, first = np.unique(_to_rows(keys, index, "document"), return_index=True)
+        grades = np.array(weights, np.float64)[first]
         if not (np.isfinite(grades) & (grades >= 0)).all():
-            raise BadItem(f"The grades of query {query_ids[q]!r} must be numbers of at least 0.")
-        found[q] = rows[grades > 0], grades[grades > 0]
-    counts = np.array([len(rows) for rows, _ in found])
+            raise BadItem(
+                f"The grades of query {query_ids[q]!r} must be numbers of at least 0.",
+                problems={query_ids[q]: Problem(ProblemCode.MALFORMED, "a grade below 0, or not finite")},
+            )
+        judgements[q] = rows[grades > 0], grades[grades > 0]
+    counts = np.array([len(rows) for rows, _ in judgements])
     if not counts.all():
-        none = [query_ids[q] for q in np.flatnonzero(counts == 0)]
-        raise BadItem(f"No document is relevant to query {listed(none)}: leave such queries out.")
-    rows, grades = (np.concatenate(column) for column in zip(*found, strict=True))
+        without = [query_ids[q] for q in np.flatnonzero(counts == 0)]
+        raise BadItem(
+            f"No document is relevant to query {listed(without)}. Leave such queries out.",
+            problems=dict.fromkeys(without, Problem(ProblemCode.MISSING, "nothing is relevant to it")),
+        )
+    rows, grades = (np.concatenate(column) for column in zip(*judgements, strict=True))
     return np.repeat(np.arange(n), counts), rows, grades
 
 
-def _numbered(ids: list[str]) -> dict[str | int, int]:
+def _split_entry(entry: RelevantEntry) -> tuple[list[DocumentKey], list[float]]:
+    """Return the documents that one query should find, and their grades."""
+    if isinstance(entry, (str, int, np.integer)):
+        return [entry], [1.0]
+    keys: list[DocumentKey] = list(entry)
+    return keys, list(entry.values()) if isinstance(entry, Mapping) else [1.0] * len(keys)
+
+
+def _index(ids: list[str]) -> dict[DocumentKey, int]:
     return {id: row for row, id in enumerate(ids)} | {row: row for row in range(len(ids))}
 
 
-def _rows(keys: list[Any], numbered: dict[str | int, int], what: str) -> np.ndarray:
-    # True would pass for row 1: a mask is not a list of rows.
-    rows = [-1 if isinstance(key, (bool, np.bool_)) else numbered.get(key, -1) for key in keys]
+def _to_rows(keys: Sequence[DocumentKey], index: dict[DocumentKey, int], what: str) -> np.ndarray:
+    # True equals 1, but a mask is not a list of rows.
+    rows = [-1 if isinstance(key, (bool, np.bool_)) else index.get(key, -1) for key in keys]
     if -1 in rows:
         unknown = [key for key, row in zip(keys, rows, strict=True) if row < 0]
-        raise BadItem(f"No {what} with the id or row number {listed(unknown)}, which relevant names.")
+        raise BadItem(
+            f"relevant names {what} {listed(unknown)}, which is neither an id nor a row number.",
+            problems=dict.fromkeys(map(str, unknown), Problem(ProblemCode.MISSING, f"no such {what}")),
+        )
     return np.array(rows, np.int64)
 
 
-def _places(
-    asked: np.ndarray, unit: np.ndarray, query: np.ndarray, row: np.ndarray, itself: np.ndarray
+def _count_nearer(
+    query_vectors: np.ndarray, unit: np.ndarray, query: np.ndarray, row: np.ndarray, itself: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How many documents are nearer than each relevant one, and how many as near; by blocks of queries."""
+    """Count the documents that are nearer than each relevant one, and those as near."""
     before, tied = np.empty(len(query), np.int64), np.empty(len(query), np.int64)
-    ends = np.searchsorted(query, np.arange(len(asked) + 1))
-    block = max(1, _BLOCK_VALUES // len(unit))
-    for start in range(0, len(asked), block):
-        # In float64 the noise of the product is far below a step, so that copies do get equal cosines.
-        query_rows = asked[start : start + block].astype(np.float64)
-        cosines = unit_rows(query_rows, dtype=np.float64) @ unit.T
-        steps = np.rint(np.multiply(cosines, _STEPS, out=cosines), out=cosines).astype(np.int32)
-        left_out = np.flatnonzero(itself[start : start + block] >= 0)
-        steps[left_out, itself[start + left_out]] = -2 * _STEPS  # below any cosine: in nobody's way
-        part = slice(ends[start], ends[min(start + block, len(asked))])
-        wanted = steps[query[part] - start, row[part]]
+    ends = np.searchsorted(query, np.arange(len(query_vectors) + 1))
+    for start, steps in _cosine_steps(query_vectors, unit, itself):
+        stop = start + len(steps)
+        first = ends[start]
+        relevant_steps = steps[query[first : ends[stop]] - start, row[first : ends[stop]]]
         steps.sort(axis=1)
-        for i, line in enumerate(steps, start):
-            mine = slice(ends[i], ends[i + 1])
-            values = wanted[ends[i] - part.start : ends[i + 1] - part.start]
-            as_near = np.searchsorted(line, values, "right")
-            before[mine] = len(line) - as_near
-            tied[mine] = as_near - np.searchsorted(line, values, "left")
+        for q, sorted_steps in enumerate(steps, start):
+            values = relevant_steps[ends[q] - first : ends[q + 1] - first]
+            as_near = np.searchsorted(sorted_steps, values, "right")
+            judgements = slice(ends[q], ends[q + 1])
+            before[judgements] = len(sorted_steps) - as_near
+            tied[judgements] = as_near - np.searchsorted(sorted_steps, values, "left")
     return before, tied
+
+
+def _cosine_steps(
+    query_vectors: np.ndarray, unit: np.ndarray, itself: np.ndarray
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the rounded cosines of blocks of queries with all documents, with the first row of the block."""
+    size = max(1, _BLOCK_VALUES // len(unit))
+    for start in range(0, len(query_vectors), size):
+        # In float64 the rounding errors of the product are far below a step, so copies get equal cosines.
+        block = query_vectors[start : start + size].astype(np.float64)
+        cosines = unit_rows(block, dtype=np.float64) @ unit.T
+        steps = np.rint(np.multiply(cosines, _STEPS, out=cosines), out=cosines).astype(np.int32)
+        excluded = np.flatnonzero(itself[start : start + size] >= 0)
+        steps[excluded, itself[start + excluded]] = -2 * _STEPS  # below any cosine: ranked after all others
+        yield start, steps

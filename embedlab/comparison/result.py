@@ -1,188 +1,76 @@
-"""What a comparison of models found: numbers, words, pictures."""
+"""What :func:`compare` returns: the data of a comparison, with words, pictures and a page."""
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
-
-from embedlab.analysis.neighbors import Neighbors
-from embedlab.comparison.caveats import caveats
-from embedlab.comparison.compression import smaller
-from embedlab.comparison.copies import Copies
-from embedlab.comparison.evaluation import Task, scores_table
-from embedlab.comparison.groups import Groups
-from embedlab.comparison.similarity_tables import Name, square
-from embedlab.comparison.tasks import knn_accuracy
-from embedlab.comparison.verdict import Facts, listed, verdict
-from embedlab.embeddings import Embeddings
+from embedlab.analysis.projection import Method
+from embedlab.comparison import figures
+from embedlab.comparison.caveats import Caveat, find_caveats
+from embedlab.comparison.data import ComparisonData
+from embedlab.comparison.maps import explore_maps
+from embedlab.comparison.page import render_document, render_page
+from embedlab.comparison.verdict import write_verdict
+from embedlab.comparison.wording import join_words
+from embedlab.embedders import Embedder
 from embedlab.errors import BadItem
 from embedlab.io.atomic import atomic_write
-from embedlab.items import Items
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from embedlab.analysis.projection import Method
     from embedlab.explorer import Explorer
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
-    """Everything that :func:`compare` found; a notebook shows it as a page.
-
-    Attributes
-    ----------
-    embeddings : dict of str to Embeddings
-        By the name of the model.
-    neighbors : dict of str to Neighbors
-    tasks : tuple of Task
-        Each with a :class:`Score` for each model.
-    differences : DataFrame
-        Every two models in every task, with interval and p value; see :func:`differences_table`.
-    similarity : DataFrame
-        How alike the models are, each measure beside chance; see :func:`similarity_table`.
-    geometry : DataFrame
-        The shape of each cloud; see :func:`geometry_table`.
-    cost : DataFrame
-        See :func:`cost_table`.
-    copies : Copies
-        Items that are there twice.
-    groups : Groups
-        Items that belong together.
-    k : int
-    queries : dict of str to Embeddings
-    relevant : list, dict or None
-    random_state : int
-    """
-
-    embeddings: dict[str, Embeddings]
-    neighbors: dict[str, Neighbors]
-    tasks: tuple[Task, ...]
-    differences: pd.DataFrame
-    similarity: pd.DataFrame
-    geometry: pd.DataFrame
-    cost: pd.DataFrame
-    copies: Copies
-    groups: Groups
-    k: int
-    queries: dict[str, Embeddings]
-    relevant: Any
-    random_state: int
-
-    # -- numbers -----------------------------------------------------------------------------------------
-
-    @property
-    def names(self) -> list[str]:
-        """The models, as they are called here."""
-        return list(self.embeddings)
-
-    @property
-    def items(self) -> Items:
-        """What was embedded."""
-        return next(iter(self.embeddings.values())).items
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row per model: its scores, shape and cost; intervals are in :attr:`scores`."""
-        scores = pd.DataFrame(
-            {task.measure: {name: score.value for name, score in task.scores.items()} for task in self.tasks},
-            index=self.names,
-        )
-        return pd.concat([scores, self.geometry, self.cost.drop(columns=["note", "n_measured"])], axis=1)
-
-    @property
-    def scores(self) -> pd.DataFrame:
-        """One row per task and model, with interval, chance and n."""
-        return scores_table(self.tasks)
-
-    @cached_property
-    def smaller(self) -> pd.DataFrame:
-        """What smaller vectors lose, one row per model, way and size; see :func:`smaller`."""
-        parts = []
-        for name, emb in self.embeddings.items():
-            asked = self.queries[name].vectors if self.queries else None
-            found = smaller(
-                emb, k=self.k, queries=asked, relevant=self.relevant,
-                groups=self.groups.apart, drawn=self.groups.drawn, random_state=self.random_state,
-            )  # fmt: skip
-            parts.append(found.assign(model=name))
-        return pd.concat(parts, ignore_index=True)
-
-    def matrix(self, measure: Name = "cka", k: int | None = None) -> pd.DataFrame:
-        """One measure of similarity for all pairs of models, shape (n_models, n_models).
-
-        Parameters
-        ----------
-        measure : {"cka", "cka_biased", "procrustes", "rsa", "mutual_knn", "jaccard_knn"}
-        k : int, optional
-            For the last two; by default the ``k`` of the comparison.
-        """
-        of_neighbors = measure in ("mutual_knn", "jaccard_knn")
-        return square(self.similarity, measure, (self.k if k is None else k) if of_neighbors else 0)
-
-    # -- words -------------------------------------------------------------------------------------------
+class Comparison(ComparisonData):
+    """Everything that :func:`compare` measured; a notebook shows it as a page."""
 
     @property
     def verdict(self) -> list[str]:
         """What to choose, and what that rests on: a few paragraphs."""
-        return verdict(
-            Facts(
-                self.items.name, len(self.items), self.tasks, self.differences, self.similarity, self.cost,
-                self.k, self.groups.n_given,
-            )
-        )  # fmt: skip
+        return write_verdict(self)
+
+    @property
+    def caveats(self) -> list[Caveat]:
+        """What a reader should know before believing a number, with codes and facts."""
+        return find_caveats(self)
 
     @property
     def warnings(self) -> list[str]:
-        """What the reader should know before believing a number."""
-        return caveats(self)
-
-    @cached_property
-    def copies_help(self) -> dict[str, tuple[float, float]]:
-        """1-NN accuracy of each model with copies allowed, and without; empty without labels or copies."""
-        task = next((task for task in self.tasks if task.measure == "1-NN accuracy"), None)
-        if task is None or not self.copies.n_items:
-            return {}
-        given = None if self.groups.inside else self.groups.given
-        return {
-            name: (
-                knn_accuracy(emb, groups=given, neighbors=self.neighbors[name]).value,
-                task.scores[name].value,
-            )
-            for name, emb in self.embeddings.items()
-        }
-
-    # -- pictures ----------------------------------------------------------------------------------------
+        """The caveats as sentences."""
+        return [str(caveat) for caveat in self.caveats]
 
     def figure(self, what: Literal["scores", "similarity", "shape", "smaller"] = "scores") -> Figure:
-        """A picture: the scores with their intervals, the similarities, the shapes, or recall against bytes.
+        """Draw the scores with their intervals, the similarities, the shapes, or recall against bytes.
 
         Returns
         -------
         matplotlib.figure.Figure
-            Not registered with pyplot, so that it shows once.
-        """
-        from embedlab.comparison import figures
+            Not registered with pyplot, so that a notebook shows it once.
 
+        Raises
+        ------
+        BadItem
+            If ``what`` is not one of the four, or there are no scores to draw.
+        """
         if what == "scores":
             return figures.scores_figure(self.tasks, self.names)
         if what == "similarity":
             n = len(self.items)
-            titles = f"CKA, n = {n:,}", f"mutual kNN, k = {self.k}, n = {n:,}"
-            return figures.heat_figure(
-                dict(zip(titles, (self.matrix("cka"), self.matrix("mutual_knn")), strict=True))
+            return figures.heatmap_figure(
+                {
+                    f"CKA, n = {n:,}": self.matrix("cka"),
+                    f"mutual kNN, k = {self.k}, n = {n:,}": self.matrix("mutual_knn"),
+                }
             )
         if what == "shape":
-            vectors = {name: emb.vectors for name, emb in self.embeddings.items()}
-            return figures.shape_figure(vectors, self.neighbors)
+            return figures.shape_figure(self.embeddings, self.neighbors)
         if what == "smaller":
-            return figures.smaller_figure(self.smaller, self.k)
-        raise BadItem(f"No picture {what!r}: choose 'scores', 'similarity', 'shape' or 'smaller'.")
+            return figures.compression_figure(self.smaller, self.k)
+        raise BadItem(f"Unknown figure {what!r}: choose 'scores', 'similarity', 'shape' or 'smaller'.")
 
     def explore(
         self,
@@ -191,51 +79,39 @@ class Comparison:
         n_neighbors: int = 15,
         random_state: int = 0,
         n_components: int = 2,
-        **options: Any,
+        n_samples: int | None = None,
+        color_by: str | None = None,
+        model: Embedder | None = None,
+        height: int = 560,
     ) -> Explorer:
-        """The maps of all models, linked; options as for :func:`explore`. No neighbour is looked up again."""
-        from embedlab.analysis.projection import project
-        from embedlab.explorer import explore
-        from embedlab.explorer.build import MAX_ITEMS
+        """Show the maps of all models, linked; parameters as for :func:`explore`.
 
-        several = list(self.embeddings.values())
-        if len({emb.model.name for emb in several}) < len(several):
-            # One model in several ways: the maps go by the names that tell them apart.
-            several = [
-                dataclasses.replace(emb, model=dataclasses.replace(emb.model, name=name))
-                for name, emb in self.embeddings.items()
-            ]
-        how: dict[str, Any] = {
-            "method": method, "n_neighbors": n_neighbors, "random_state": random_state,
-            "n_components": n_components,
-        }  # fmt: skip
-        if options.get("n_samples") is not None or len(self.items) > MAX_ITEMS:
-            return explore(several, **how, **options)  # maps of a sample, with neighbours of its own
-        maps = [
-            project(emb, **how, neighbors=graph)
-            for emb, graph in zip(several, self.neighbors.values(), strict=True)
-        ]
-        return explore(maps, random_state=random_state, **options)
+        The neighbours that are known already are used again.
+        """
+        return explore_maps(
+            self, method=method, n_neighbors=n_neighbors, random_state=random_state,
+            n_components=n_components, n_samples=n_samples, color_by=color_by, model=model, height=height,
+        )  # fmt: skip
 
     def to_html(self, path: str | Path) -> Path:
         """Write the page as one file that needs neither Python nor a network."""
-        from embedlab.comparison.page import whole_page
-
         target = Path(path)
-        text = whole_page(self)
+        text = render_document(self)
         with atomic_write(target) as part:
             part.write_text(text, encoding="utf-8")
         return target
 
     def __repr__(self) -> str:
-        title = f"Comparison of {listed(self.names)} on {len(self.items):,} items"
+        title = f"Comparison of {join_words(self.names)} on {len(self.items):,} items"
         return "\n\n".join([title, *self.verdict])
 
-    def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The page; live, with a button that opens the linked maps."""
-        from embedlab.comparison.live import view
-        from embedlab.comparison.page import page
+    def _repr_mimebundle_(self, **_options: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the page, and the widget with the button that opens the linked maps."""
+        from embedlab.comparison.widget import comparison_widget  # the command line has no widgets
 
-        live = {"version_major": 2, "version_minor": 0, "model_id": view(self).model_id}
-        widget = "application/vnd.jupyter.widget-view+json"
-        return {"text/plain": repr(self), widget: live, "text/html": page(self)}, {}
+        view = {"version_major": 2, "version_minor": 0, "model_id": comparison_widget(self).model_id}
+        return {
+            "text/plain": repr(self),
+            "application/vnd.jupyter.widget-view+json": view,
+            "text/html": str(render_page(self)),
+        }, {}

@@ -1,153 +1,163 @@
-"""The comparison in plain words: who is ahead, whether that is clear, what it costs, what to choose."""
+"""The verdict of a comparison: which model is ahead, whether that is clear, what it costs, what to choose."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from embedlab.comparison.evaluation import CLEAR, Task
+from embedlab.comparison.data import ComparisonData
+from embedlab.comparison.evaluation import (
+    CLEAR,
+    KNN_ACCURACY,
+    SPEARMAN,
+    SUCCESS_AT_1,
+    ZERO_SHOT,
+    Task,
+)
+from embedlab.comparison.wording import count_units, join_words
 
-HEADLINES = ("success@1", "Spearman", "1-NN accuracy", "zero-shot accuracy")
-_WORTH_SAYING = 1.3  # times as fast, or as long
-_TOO_MUCH = 0.2  # of a score: nobody gives that away for speed
-_WIDE = 0.02  # half an interval that is worth more words than "±"
-_SAME = 1 - 1e-4  # likeness from which two models are one
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the words are made of; tables as in :class:`~embedlab.comparison.compare.Comparison`."""
-
-    items: str
-    n: int
-    tasks: Sequence[Task]
-    differences: pd.DataFrame
-    similarity: pd.DataFrame
-    cost: pd.DataFrame
-    k: int
-    n_groups: int | None = None  # of items that belong together, where that was told
+# In order of preference: closest first to what people do with embeddings.
+MAIN_MEASURES = (SUCCESS_AT_1, SPEARMAN, KNN_ACCURACY, ZERO_SHOT)
+_WORTH_SAYING = 1.3  # times as fast, or as small
+_TOO_MUCH = 0.2  # of a score: nobody gives that up for speed
+_WIDE = 0.02  # half an interval that needs more words than "±"
+_SAME = 1 - 1e-4  # shared neighbours from which two models count as one
 
 
-def verdict(facts: Facts) -> list[str]:
-    """Paragraphs, the choice first."""
-    task = headline(facts.tasks)
+def write_verdict(data: ComparisonData) -> list[str]:
+    """Write the verdict in paragraphs, the choice first."""
+    task = main_task(data.tasks)
     if task is None or len(task.scores) < 2:
         return [
             "Nothing here says which model is better: that needs labels, or queries and what they should "
             "find. Alike or not, and at what cost, is below.",
-            _alike(facts),
+            _describe_overlap(data),
         ]
     ordered = sorted(task.scores, key=lambda name: -task.scores[name].value)
-    return [part for part in (
-        _choice(facts, task, ordered), _standing(facts, task, ordered), _elsewhere(facts, task),
-        _alike(facts), _rests_on(facts, task),
-    ) if part]  # fmt: skip
+    paragraphs = (
+        _recommend(data, task, ordered),
+        _describe_scores(data, task, ordered),
+        _describe_other_tasks(data, task),
+        _describe_overlap(data),
+        _describe_method(data),
+    )
+    return [paragraph for paragraph in paragraphs if paragraph]
 
 
-def headline(tasks: Sequence[Task]) -> Task | None:
-    """The task that the verdict is about: what is nearest to what people do with embeddings."""
-    by_name = {task.measure: task for task in tasks}
-    return next((by_name[name] for name in HEADLINES if name in by_name), None)
+def main_task(tasks: Sequence[Task]) -> Task | None:
+    """Return the task that the verdict is about."""
+    by_measure = {task.measure: task for task in tasks}
+    return next((by_measure[measure] for measure in MAIN_MEASURES if measure in by_measure), None)
 
 
-def amount(task: Task, name: str) -> str:
-    """A score with half its interval: "71 ± 4 %", or "0.35 ± 0.16"."""
+def format_score(task: Task, name: str) -> str:
+    """Write a score with half its interval: "71 ± 4 %", or "0.35 ± 0.16"."""
     score = task.scores[name]
-    return _amount(task, score.value, (score.high - score.low) / 2)
+    return _format_value(task, score.value, (score.high - score.low) / 2)
 
 
-def _amount(task: Task, value: float, half: float) -> str:
+def _format_value(task: Task, value: float, half: float) -> str:
     if task.lowest < 0:
         return f"{value:.2f}" + (f" ± {half:.2f}" if np.isfinite(half) else "")
-    percent = np.floor(100 * value + 0.5 + 1e-9)  # as two decimals are rounded, not to even numbers
-    if value in (0, 1) and half >= _WIDE:  # there is no "more than all": the interval has one side
+    percent = np.floor(100 * value + 0.5 + 1e-9)  # half up, as two decimals are rounded, not to even
+    if value in (0, 1) and half >= _WIDE:  # the interval of a perfect score has one side
         reach = 100 * min(2 * half, 1)
         return f"{percent:.0f} % (at {'least' if value else 'most'} {100 - reach if value else reach:.0f} %)"
     return f"{percent:.0f}" + (f" ± {max(100 * half, 1):.0f}" if np.isfinite(half) else "") + " %"
 
 
-def _standing(facts: Facts, task: Task, ordered: list[str]) -> str:
+def _describe_scores(data: ComparisonData, task: Task, ordered: list[str]) -> str:
     n = task.scores[ordered[0]].n
-    about = counted(n, task.unit) + (f" to {facts.n:,} items" if task.unit == "queries" else "")
-    each = [f"{name} in {amount(task, name)}" for name in ordered[1:]]
-    if task.measure == "Spearman":
-        each = [f"{name} {amount(task, name)}" for name in ordered[1:]]
-        said = f"{ordered[0]} {task.question}: Spearman {amount(task, ordered[0])}, "
-    elif task.measure == "1-NN accuracy":
-        said = (
-            f"the nearest neighbour has the same label with {ordered[0]} in {amount(task, ordered[0])}, with "
-        )
+    about = count_units(n, task.unit) + (f" to {len(data.items):,} items" if task.unit == "queries" else "")
+    others = [f"{name} in {format_score(task, name)}" for name in ordered[1:]]
+    if task.measure == SPEARMAN:
+        others = [f"{name} {format_score(task, name)}" for name in ordered[1:]]
+        first = f"{ordered[0]} {task.question}: Spearman {format_score(task, ordered[0])}, "
+    elif task.measure == KNN_ACCURACY:
+        score = format_score(task, ordered[0])
+        first = f"the nearest neighbour has the same label with {ordered[0]} in {score}, with "
     else:
-        said = f"{ordered[0]} {task.question} in {amount(task, ordered[0])}, "
-    words = f"On {about} of “{facts.items}”, {said}{listed(each)}. "
-    alike = [name for name in ordered[1:] if _same_answers(task, ordered[0], name)]
-    if len(alike) == len(ordered) - 1:
+        first = f"{ordered[0]} {task.question} in {format_score(task, ordered[0])}, "
+    words = f"On {about} of “{data.items.name}”, {first}{join_words(others)}. "
+    same = [name for name in ordered[1:] if _same_answers(task, ordered[0], name)]
+    if len(same) == len(ordered) - 1:
         return words + f"{'Both' if len(ordered) == 2 else 'All'} answer every one of them alike."
-    found = [_row(facts, task, ordered[0], other) for other in ordered[1:]]
-    clear = [name for name, row in zip(ordered[1:], found, strict=True) if row["clear"]]
+    rows = {name: _difference(data, task, ordered[0], name) for name in ordered[1:]}
+    clear = [name for name in ordered[1:] if rows[name]["clear"]]
     unclear = [name for name in ordered[1:] if name not in clear]
     if not unclear:
-        largest = max(row["p_adjusted"] for row in found)
+        largest = max(row["p_adjusted"] for row in rows.values())
         if len(ordered) > 2:
-            return words + f"{ordered[0]} is clearly ahead of all others (p {_p(largest)})."
-        return words + f"That is a clear difference (p {_p(largest)})."
-    smallest = min(row["p_adjusted"] for name, row in zip(ordered[1:], found, strict=True) if name in unclear)
-    words += f"{listed([ordered[0], *unclear])} are not distinguishable here (p {_p(smallest)})"
+            return words + f"{ordered[0]} is clearly ahead of all others (p {_format_p(largest)})."
+        return words + f"That is a clear difference (p {_format_p(largest)})."
+    smallest = min(rows[name]["p_adjusted"] for name in unclear)
+    words += f"{join_words([ordered[0], *unclear])} are not distinguishable here (p {_format_p(smallest)})"
     return words + (
-        f"; {listed(clear)} {'are' if len(clear) > 1 else 'is'} clearly behind." if clear else "."
+        f"; {join_words(clear)} {'are' if len(clear) > 1 else 'is'} clearly behind." if clear else "."
     )
 
 
-def _choice(facts: Facts, task: Task, ordered: list[str]) -> str:
+def _recommend(data: ComparisonData, task: Task, ordered: list[str]) -> str:
     best = ordered[0]
-    rows = {name: _row(facts, task, best, name) for name in ordered[1:]}
+    rows = {name: _difference(data, task, best, name) for name in ordered[1:]}
     equals = [best, *(name for name in ordered[1:] if not rows[name]["clear"])]
-    cheap, why = _cheapest(facts.cost, equals)
+    cheap, reason = _find_cheapest(data.cost, equals)
     if not any(_beats_chance(task, name) for name in ordered):
         return (
             f"Choose none of these by these data: in {task.measure} no model is clearly better than chance "
-            f"({_amount(task, task.chance, np.nan)})."
+            f"({_format_value(task, task.chance, np.nan)})."
         )
     gain = max((rows[name]["high"] for name in equals[1:]), default=0.0)
     if len(equals) > 1 and not gain < _TOO_MUCH * (1 - task.lowest):
-        n, unit = task.scores[best].n, task.unit
-        if facts.n_groups is not None and unit == "items":
-            n, unit = facts.n_groups, "groups of items"
-        few = f"{counted(n, unit)} {'is' if n == 1 else 'are'} too few to tell"
-        gained = ""
-        if np.isfinite(gain):
-            gained = f": {best} may be better by up to {_points(task, gain)}, or not at all"
-        until = f"take {cheap}: {why}" if why else f"take any of {listed(equals)}"
-        return f"{few}{gained}. Until you have more, {until}."
-    if cheap == best or not why:
-        words = f"Choose {best}." if len(equals) == 1 or why else f"Take any of {listed(equals)}."
-        if len(equals) > 1 and why:
-            words = f"Choose {best}: none is clearly better in {task.measure}, and {why}."
-        bargain, saving = _cheapest(facts.cost, ordered)
-        if len(equals) == 1 and saving and bargain != best and rows[bargain]["low"] < _TOO_MUCH:
-            low, high = (_points(task, rows[bargain][end]) for end in ("low", "high"))
-            low = low.removesuffix(" points")
-            words = (
-                f"Choose {best}, unless cost matters more than {low} to {high}: that is what {bargain} "
-                f"loses; {saving}."
-            )
+        until = f"take {cheap}: {reason}" if reason else f"take any of {join_words(equals)}"
+        return f"{_too_few(data, task, best, gain)}. Until you have more, {until}."
+    if cheap != best and reason:
+        gain_words = _points(task, rows[cheap]["high"])
+        return (
+            f"Choose {cheap}, unless a gain of at most about {gain_words} is worth its price: {best} is not "
+            f"clearly better, and {reason}."
+        )
+    if len(equals) == 1:
+        return _weigh_cost(data, task, ordered, rows)
+    if reason:
+        return f"Choose {best}: none is clearly better in {task.measure}, and {reason}."
+    return f"Take any of {join_words(equals)}."
+
+
+def _too_few(data: ComparisonData, task: Task, best: str, gain: float) -> str:
+    """Say that there are too few questions, and how much the best model may gain."""
+    n, unit = task.scores[best].n, task.unit
+    if data.groups.n_given is not None and unit == "items":
+        n, unit = data.groups.n_given, "groups of items"
+    words = f"{count_units(n, unit)} {'is' if n == 1 else 'are'} too few to tell"
+    if not np.isfinite(gain):
         return words
+    return f"{words}: {best} may be better by up to {_points(task, gain)}, or not at all"
+
+
+def _weigh_cost(data: ComparisonData, task: Task, ordered: list[str], rows: dict[str, pd.Series]) -> str:
+    """Recommend the model that is clearly best, and say what a cheaper one would lose."""
+    best = ordered[0]
+    cheap, reason = _find_cheapest(data.cost, ordered)
+    if not reason or cheap == best or not rows[cheap]["low"] < _TOO_MUCH:  # NaN: not known
+        return f"Choose {best}."
+    low = _points(task, rows[cheap]["low"], with_unit=False)
     high = _points(task, rows[cheap]["high"])
     return (
-        f"Choose {cheap}, unless a gain of at most about {high} is worth its price: {best} is not clearly "
-        f"better, and {why}."
+        f"Choose {best}, unless cost matters more than {low} to {high}: that is what {cheap} loses; {reason}."
     )
 
 
-def _points(task: Task, value: float) -> str:
-    return f"{value:.2f}" if task.lowest < 0 else f"{100 * max(value, 0):.0f} points"
+def _points(task: Task, value: float, *, with_unit: bool = True) -> str:
+    if task.lowest < 0:
+        return f"{value:.2f}"
+    return f"{100 * max(value, 0):.0f}" + (" points" if with_unit else "")
 
 
-def _cheapest(cost: pd.DataFrame, names: list[str]) -> tuple[str, str]:
-    """The least costly of some models, and why in words; no words where nothing sets them apart."""
+def _find_cheapest(cost: pd.DataFrame, names: list[str]) -> tuple[str, str]:
+    """Return the least costly model, and the reason in words; an empty reason if costs are similar."""
     table = cost.loc[names]
     if len(table) < 2:
         return names[0], ""
@@ -156,7 +166,7 @@ def _cheapest(cost: pd.DataFrame, names: list[str]) -> tuple[str, str]:
         fast = str(speed.idxmax())
         ratio = speed[fast] / speed.drop(fast).max()
         if ratio >= _WORTH_SAYING:
-            return fast, f"{fast} is {ratio:.1f} times as fast" + _shorter(table, fast)
+            return fast, f"{fast} is {ratio:.1f} times as fast" + _space_saved(table, fast)
     size = table["dim"].astype(float)
     short = str(size.idxmin())
     if size.drop(short).min() / size[short] >= _WORTH_SAYING:
@@ -168,14 +178,14 @@ def _cheapest(cost: pd.DataFrame, names: list[str]) -> tuple[str, str]:
     return names[0], ""
 
 
-def _shorter(table: pd.DataFrame, name: str) -> str:
+def _space_saved(table: pd.DataFrame, name: str) -> str:
     ratio = float(table["dim"].drop(name).min()) / float(table.loc[name, "dim"])  # type: ignore[arg-type]
     return f", and its vectors take {1 / ratio:.0%} of the space" if ratio >= _WORTH_SAYING else ""
 
 
-def _elsewhere(facts: Facts, task: Task) -> str:
-    """Whether the other measures agree."""
-    others = facts.differences[facts.differences["measure"] != task.measure]
+def _describe_other_tasks(data: ComparisonData, task: Task) -> str:
+    """Say whether the other measures agree."""
+    others = data.differences[data.differences["measure"] != task.measure]
     clear = others[others["clear"]]
     if others.empty:
         return ""
@@ -183,19 +193,20 @@ def _elsewhere(facts: Facts, task: Task) -> str:
         if len(others) == 1:
             return "The one other comparison shows no clear difference, either."
         return f"None of {len(others)} other comparisons shows a clear difference."
-    against, alone = [], []
+    against, only_there = [], []
     for better, worse, measure in zip(clear["better"], clear["worse"], clear["measure"], strict=True):
         if not {better, worse} <= set(task.scores):
             continue
-        own = _row(facts, task, better, worse)
-        if not own["clear"]:
-            alone.append(f"{better} is clearly ahead of {worse} in {measure}")
-        elif own["better"] != better:
-            against.append(f"{better} is clearly ahead of {worse} in {measure}")
+        row = _difference(data, task, better, worse)
+        words = f"{better} is clearly ahead of {worse} in {measure}"
+        if not row["clear"]:
+            only_there.append(words)
+        elif row["better"] != better:
+            against.append(words)
     if against:
-        return f"But {listed(against[:3])}: decide first which question is yours."
-    if alone:
-        return f"Yet {listed(alone[:3])}: if that is your question, it decides."
+        return f"But {join_words(against[:3])}: decide first which question is yours."
+    if only_there:
+        return f"Yet {join_words(only_there[:3])}: if that is your question, it decides."
     if len(clear) == len(others) > 1:
         all_of = "Both" if len(others) == 2 else f"All {len(others)}"
         return f"{all_of} other comparisons are clear, too, and point the same way."
@@ -203,31 +214,27 @@ def _elsewhere(facts: Facts, task: Task) -> str:
     return f"Of {len(others)} other comparisons {len(clear)} {are} the same way."
 
 
-def _alike(facts: Facts) -> str:
-    """How much of a result list changes with the model."""
-    shared = facts.similarity[facts.similarity["measure"] == "mutual_knn"]
+def _describe_overlap(data: ComparisonData) -> str:
+    """Say how much of a result list changes with the model."""
+    shared = data.similarity[data.similarity["measure"] == "mutual_knn"]
     if shared.empty:
         return ""
-    shared = shared[shared["k"] == facts.k].sort_values("value")
+    shared = shared[shared["k"] == data.k].sort_values("value")
     row = shared.iloc[0]
-    k, one, other = int(row["k"]), row["first"], row["second"]
+    k = int(row["k"])
     if row["chance"] > 0.5:  # nearly all items are neighbours of each other
         return ""
     if row["value"] >= _SAME:
-        return f"{listed(_names(facts))} name the same neighbours for every item: for a search they are one."
+        return f"{join_words(data.names)} name the same neighbours for every item: for a search they are one."
     words = "share" if len(shared) == 1 else "are the least alike. They share"
     if row["p_value"] > CLEAR:
         end = ": no more than two that have nothing in common."
     else:
         end = ": the choice changes most of what a search returns." if row["value"] < 0.5 else "."
     return (
-        f"{one} and {other} {words} {k * row['value']:.1f} of an item's {k} nearest neighbours "
-        f"(by chance {k * row['chance']:.1f}){end}"
+        f"{row['first']} and {row['second']} {words} {k * row['value']:.1f} of an item's {k} nearest "
+        f"neighbours (by chance {k * row['chance']:.1f}){end}"
     )
-
-
-def _names(facts: Facts) -> list[str]:
-    return list(dict.fromkeys([*facts.similarity["first"], *facts.similarity["second"]]))
 
 
 def _beats_chance(task: Task, name: str) -> bool:
@@ -235,37 +242,25 @@ def _beats_chance(task: Task, name: str) -> bool:
     return not (np.isfinite(task.chance) and (score.low <= task.chance or score.value <= task.chance))
 
 
-def _same_answers(task: Task, one: str, other: str) -> bool:
-    return bool(np.array_equal(task.scores[one].per_query, task.scores[other].per_query))
+def _same_answers(task: Task, a: str, b: str) -> bool:
+    return bool(np.array_equal(task.scores[a].per_query, task.scores[b].per_query))
 
 
-def _rests_on(facts: Facts, task: Task) -> str:
-    count = len(facts.differences)
+def _describe_method(data: ComparisonData) -> str:
+    count = len(data.differences)
     return (
         "This rests on these data alone. “±” is half a 95 % bootstrap interval; p is of paired permutations"
         + (f", corrected for {count} comparisons (Holm)" if count > 1 else "")
-        + (". Speed was measured on this machine." if facts.cost["items_per_second"].notna().any() else ".")
+        + (". Speed was measured on this machine." if data.cost["items_per_second"].notna().any() else ".")
     )
 
 
-def _row(facts: Facts, task: Task, one: str, other: str) -> pd.Series:
-    table = facts.differences
-    found = table[
-        (table["measure"] == task.measure) & (table[["better", "worse"]].isin([one, other]).all(axis=1))
-    ]
-    return found.iloc[0]
+def _difference(data: ComparisonData, task: Task, a: str, b: str) -> pd.Series:
+    """Return the row of the table of differences for a task and a pair of models, in either order."""
+    table = data.differences
+    rows = table[(table["measure"] == task.measure) & (table[["better", "worse"]].isin([a, b]).all(axis=1))]
+    return rows.iloc[0]
 
 
-def _p(value: float) -> str:
+def _format_p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"= {value:.3f}" if value < 0.1 else f"= {value:.2f}"
-
-
-def counted(n: int, unit: str) -> str:
-    """ "1 query", "2 queries"."""
-    single = unit.removesuffix("ies") + "y" if unit.endswith("ies") else unit.removesuffix("s")
-    return f"{n:,} {single if n == 1 else unit}"
-
-
-def listed(words: Sequence[str]) -> str:
-    """A, B and C."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else list(words))

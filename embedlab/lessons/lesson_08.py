@@ -80,14 +80,14 @@ def fewest_bytes(answer: object) -> Verdict:
 
 @cache
 def _smaller() -> pd.DataFrame:
-    from embedlab.comparison.compression import smaller
+    from embedlab.comparison.compression import compression_table
 
     notes, questions = el.load_dataset("notes"), el.load_dataset("notes-questions")
     relevant = [ids.split("|") for ids in questions.frame["answers"]]
     parts = [
-        smaller(el.embed(notes, model), queries=el.embed(questions, model).vectors, relevant=relevant).assign(
-            model=model.partition("/")[2]
-        )
+        compression_table(
+            el.embed(notes, model), queries=el.embed(questions, model).vectors, relevant=relevant
+        ).assign(model=model.partition("/")[2])
         for model in (SMALL, LARGE)
     ]
     return pd.concat(parts, ignore_index=True)
@@ -166,9 +166,9 @@ def tossed(differences: Sequence[float], seen: float) -> None:
 
 def heat(matrices: dict[str, pd.DataFrame]) -> None:
     """Draw tables of similarities as heat maps."""
-    from embedlab.comparison.figures import heat_figure
+    from embedlab.comparison.figures import heatmap_figure
 
-    show(heat_figure(matrices))
+    show(heatmap_figure(matrices))
 
 
 def short_layers(stages: dict[str, Any]) -> dict[str, Any]:

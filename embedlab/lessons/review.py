@@ -107,7 +107,7 @@ def _data(c: Comparison) -> Iterator[Point]:
     yield Point("enough items", n >= MIN_ITEMS, f"{n} items: one more or less right is {100 / n:.1f} points.")
     if c.copies.n_items:
         words = f"{c.copies.n_items} items have a copy; in the scores no copy answered for another."
-        yield Point("copies", not c.copies.torn and not c.copies.exact, words)
+        yield Point("copies", not c.copies.n_conflicting and not c.copies.n_exact, words)
     else:
         yield Point("copies", True, "No item is there twice.")
     labels = np.array([str(v) for v in c.items.labels or [] if v is not None])

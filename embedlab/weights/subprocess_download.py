@@ -25,7 +25,8 @@ _POLL_SECONDS = 0.1
 class Progress(Protocol):
     """What ``fetch`` calls while it downloads; ``what`` describes the download in words."""
 
-    def __call__(self, done_bytes: int, total_bytes: int, what: str) -> None: ...
+    def __call__(self, done_bytes: int, total_bytes: int, what: str) -> None:
+        """Show that ``done_bytes`` of ``total_bytes`` have arrived."""
 
 
 @contextmanager

@@ -225,7 +225,7 @@ def test_cures_are_options_of_the_command_line(tmp_path: Path) -> None:
     stopped = call("embed", tmp_path / "texts", "--model", "text/minilm", "--out", tmp_path / "x.parquet")
     assert "Fix them, or pass --on-error skip to leave them out." in stopped.output
     labelled = call("summary", tmp_path / "texts", "--modality", "text", "--label", "topic")
-    assert "subfolder is its label" in labelled.output
+    assert "Leave out --label topic: " in labelled.output
     (tmp_path / "great.csv").write_text("Content\nfine\n")
     meant = call("summary", tmp_path / "great.csv", "--modality", "text")
     assert "Did you mean 'Content'? Name it with --content Content." in meant.output

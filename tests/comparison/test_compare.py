@@ -12,15 +12,17 @@ import pandas as pd
 import pytest
 
 import embedlab as el
+from embedlab.comparison.caveats import Caveat, CaveatCode
 from embedlab.comparison.compare import compare
+from embedlab.comparison.cost import CostStatus
 from embedlab.comparison.evaluation import Task
-from embedlab.comparison.inputs import short_names
-from embedlab.comparison.page import page
+from embedlab.comparison.inputs import shorten_names
+from embedlab.comparison.page import render_page
 from embedlab.comparison.result import Comparison
 from embedlab.comparison.scores import bootstrap
-from embedlab.comparison.verdict import amount
+from embedlab.comparison.verdict import format_score
 from embedlab.embeddings import Embeddings, EmbedReport
-from embedlab.errors import BadItem, WrongModel
+from embedlab.errors import BadItem, ProblemCode, WrongModel
 
 Make = Callable[..., Embeddings]
 HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
@@ -28,6 +30,15 @@ HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
 
 def renamed(emb: Embeddings, name: str, **changes: object) -> Embeddings:
     return dataclasses.replace(emb, model=dataclasses.replace(emb.model, name=name, **changes))
+
+
+def codes(found: Comparison) -> list[CaveatCode]:
+    return [caveat.code for caveat in found.caveats]
+
+
+def caveat(found: Comparison, code: CaveatCode) -> Caveat:
+    [found_caveat] = [each for each in found.caveats if each.code == code]
+    return found_caveat
 
 
 def noisy(emb: Embeddings, amount: float, seed: int = 5) -> Embeddings:
@@ -62,6 +73,7 @@ def test_a_good_model_is_clearly_ahead_of_a_bad_one(compared: Comparison) -> Non
     assert "clear difference (p < 0.001)" in standing
     assert "On 120 items of “texts”" in standing
     assert compared.copies.n_items == 0
+    assert compared.caveats == []
     assert compared.warnings == []
 
 
@@ -78,7 +90,7 @@ def test_models_that_are_as_good_are_not_ranked(twins: list[Embeddings]) -> None
     assert choice.startswith("Take any of ")
     assert "are not distinguishable here (p = " in standing
     assert elsewhere == "None of 2 other comparisons shows a clear difference."
-    assert "not distinguishable: +" in page(found)
+    assert "not distinguishable: +" in render_page(found)
 
 
 def test_of_equals_the_cheaper_is_chosen(twins: list[Embeddings]) -> None:
@@ -116,9 +128,9 @@ def test_without_labels_and_queries_nobody_is_better(two: list[Embeddings]) -> N
     assert found.verdict[0].startswith("Nothing here says which model is better")
     assert "by chance" in found.verdict[1]
     assert found.scores.empty
-    with pytest.raises(BadItem, match="give compare\\(\\) labels, queries or pairs"):
+    with pytest.raises(BadItem, match="Pass labels, queries or pairs"):
         found.figure("scores")
-    assert "embedlab-compare" in page(found)
+    assert "embedlab-compare" in render_page(found)
 
 
 def test_queries_labels_and_pairs_at_once(two: list[Embeddings]) -> None:
@@ -139,8 +151,10 @@ def test_queries_labels_and_pairs_at_once(two: list[Embeddings]) -> None:
     ]  # fmt: skip
     assert found.tasks[0].scores["good"].n == 30
     assert "On 30 queries to 120 items" in " ".join(found.verdict)
-    assert "Only 30 queries: one more or less is 3.3 points." in found.warnings
-    assert "recall@5 of the queries" in page(found)
+    few = [caveat for caveat in found.caveats if caveat.code == CaveatCode.FEW_QUESTIONS]
+    assert [each.n for each in few] == [30, 40]
+    assert found.warnings[0] == "Only 30 queries: one more or less is 3.3 points."
+    assert "recall@5 of the queries" in render_page(found)
     assert set(found.smaller["n_queries"]) == {30}
 
 
@@ -165,18 +179,31 @@ def test_copies_do_not_count_and_are_reported(make_embeddings: Make) -> None:
     ]
     found = compare(models, cost=False)
     assert found.copies.n_items == 120
-    assert found.copies_help["one"][0] == 1
-    assert found.copies_help["one"][1] < 0.5
-    text = " ".join(found.warnings)
-    assert "120 items have a copy among the others, for example i0000 = i0000-again." in text
-    assert "With copies allowed the 1-NN accuracy would look like: one 1.00 instead of 0." in text
+    assert found.copy_leakage["one"].with_copies == 1
+    assert found.copy_leakage["one"].without_copies < 0.5
+    copies = caveat(found, CaveatCode.COPIES)
+    assert (copies.n, copies.ids) == (120, ("i0000", "i0000-again"))
+    assert "120 items have a copy among the others, for example i0000 = i0000-again." in copies.text
+    leakage = caveat(found, CaveatCode.COPY_LEAKAGE)
+    assert leakage.text.startswith(
+        "With copies allowed the 1-NN accuracy would look like: one 1.00 instead of 0."
+    )
+    assert CaveatCode.CONFLICTING_COPIES not in codes(found)
 
 
 def test_truncated_items_are_mentioned(two: list[Embeddings]) -> None:
     short = dataclasses.replace(two[1], report=EmbedReport(truncated=("i0003", "i0004")))
-    assert "2 items are longer than bad reads; it saw only their beginning." in (
-        compare([two[0], short], cost=False).warnings
-    )
+    truncated = caveat(compare([two[0], short], cost=False), CaveatCode.TRUNCATED)
+    assert (truncated.model, truncated.n, truncated.ids) == ("bad", 2, ("i0003", "i0004"))
+
+
+def test_a_cost_that_was_not_measured_is_a_caveat_unless_nobody_asked(two: list[Embeddings]) -> None:
+    assert set(compare(two, cost=False).cost["status"]) == {CostStatus.NOT_REQUESTED}
+    found = [each for each in compare(two).caveats if each.code == CaveatCode.NOT_MEASURED]
+    assert [(each.model, each.status) for each in found] == [
+        ("good", CostStatus.NOT_LOADABLE), ("bad", CostStatus.NOT_LOADABLE),
+    ]  # fmt: skip
+    assert found[0].text == "Speed of good: not in the catalogue, so it cannot be loaded by name."
 
 
 def test_the_same_numbers_again(two: list[Embeddings], compared: Comparison) -> None:
@@ -199,15 +226,19 @@ def test_embeddings_are_joined_by_id(two: list[Embeddings]) -> None:
 
 def test_items_that_do_not_match_are_listed(two: list[Embeddings]) -> None:
     good, bad = two
-    with pytest.raises(BadItem, match=r"3 are missing from by/bad.*'i0000', 'i0001'.*select"):
+    with pytest.raises(BadItem, match=r"3 are missing from by/bad.*'i0000', 'i0001'.*select") as three:
         compare([good, bad.select(bad.ids[3:])])
-    with pytest.raises(BadItem, match=r"30 are missing .*'i0018', 'i0019' and 10 more"):
+    assert list(three.value.problems) == good.ids[:3]
+    with pytest.raises(BadItem, match=r"30 are missing .*'i0018', 'i0019' and 10 more") as thirty:
         compare([good, bad.select(bad.ids[30:])])
-    with pytest.raises(BadItem, match=r"1 are only there.*'i0119'"):
+    assert list(thirty.value.problems) == good.ids[:30]
+    with pytest.raises(BadItem, match=r"1 are only in by/bad.*'i0119'") as extra:
         compare([good.select(good.ids[:-1]), bad])
+    assert list(extra.value.problems) == ["i0119"]
     other = bad.items.frame.assign(content=bad.items.frame["content"].str.replace("number 7", "other"))
-    with pytest.raises(BadItem, match=r"different contents.*i0007"):
+    with pytest.raises(BadItem, match="different contents") as differing:
         compare([good, dataclasses.replace(bad, items=el.Items(other, "text"))])
+    assert differing.value.problems["i0007"].code == ProblemCode.CONFLICT
 
 
 @pytest.mark.parametrize(
@@ -217,8 +248,8 @@ def test_items_that_do_not_match_are_listed(two: list[Embeddings]) -> None:
         ({"labels": ["x"]}, "1 labels but 120 items"),
         ({"k": 0}, "k must be at least 1"),
         ({"queries": []}, "0 embeddings of queries, but 2 models"),
-        ({"queries": "two"}, "One table of queries, but 2 models"),
-        ({"relevant": [["i0001"]]}, "there are no queries: pass queries="),
+        ({"queries": "two"}, "embedded once, but 2 models"),
+        ({"relevant": [["i0001"]]}, "there are none. Pass queries="),
         ({"pairs": pd.DataFrame({"a": ["i0001"]})}, "no column b, score"),
         (
             {"pairs": pd.DataFrame({"a": ["i0001"] * 4, "b": ["i0002"] * 4, "score": 1})},
@@ -235,7 +266,7 @@ def test_bad_arguments_are_named(two: list[Embeddings], wrong: dict[str, object]
 
 def test_one_model_or_three_items_are_too_few(two: list[Embeddings]) -> None:
     for few in (two[0], [two[0]], []):
-        with pytest.raises(BadItem, match="two embeddings or more"):
+        with pytest.raises(BadItem, match="needs two embeddings or more"):
             compare(few)  # type: ignore[arg-type]
     for no_embeddings in ("ab", [emb.vectors for emb in two]):
         with pytest.raises(BadItem, match=r"takes embeddings, as el.embed returns them, not (str|ndarray)"):
@@ -249,13 +280,13 @@ def test_queries_nobody_can_embed_or_answer(two: list[Embeddings]) -> None:
         compare(two, queries=el.Items.from_texts(["what?"]), cost=False)
     asked = [emb.select(emb.ids[:5]) for emb in two]
     bare = [dataclasses.replace(emb, items=el.Items.from_texts([f"q{i}" for i in range(5)])) for emb in asked]
-    with pytest.raises(BadItem, match="Nothing says what the queries should find"):
+    with pytest.raises(BadItem, match="unknown what the queries should find"):
         compare(two, queries=bare, cost=False)
     other = [
         bare[0],
         dataclasses.replace(bare[1], items=el.Items.from_texts(["a", "b", "c", "d", "e"], ids=list("vwxyz"))),
     ]
-    with pytest.raises(BadItem, match="queries of bad are others"):
+    with pytest.raises(BadItem, match="queries of bad have other ids"):
         compare(two, queries=other, cost=False)
 
 
@@ -278,25 +309,23 @@ def test_labels_of_any_of_the_models_will_do(two: list[Embeddings]) -> None:
     )
     found = compare([bare, bad], cost=False)
     pd.testing.assert_frame_equal(found.table, compare(two, cost=False).table)
-    assert "embedlab-compare" in page(found)
+    assert "embedlab-compare" in render_page(found)
 
 
 def test_labels_that_say_nothing_are_not_asked(two: list[Embeddings]) -> None:
-    for labels, why in (
-        (["x"] * 120, "All labels are “x”: they cannot tell models apart."),
-        (
-            [str(i) for i in range(120)],
-            "No two items have the same label: labels cannot tell models apart here.",
-        ),
+    for labels, code in (
+        (["x"] * 120, CaveatCode.ONE_LABEL),
+        ([str(i) for i in range(120)], CaveatCode.UNIQUE_LABELS),
     ):
         found = compare(two, labels=labels, cost=False)
         assert found.tasks == ()
-        assert why in found.warnings
+        assert codes(found) == [code]
         assert found.verdict[0].startswith("Nothing here says which model is better")
     some = [None if i % 3 else f"{i % 2}" for i in range(119)] + ["alone"]
     found = compare(two, labels=some, cost=False)
     assert found.tasks[0].scores["good"].n == 41
-    assert "1 item with a label that no other has: no neighbour can share it." in found.warnings
+    rare = caveat(found, CaveatCode.RARE_LABELS)
+    assert (rare.n, rare.text) == (1, "1 item with a label that no other has: no neighbour can share it.")
 
 
 def test_queries_that_are_items_word_for_word(two: list[Embeddings]) -> None:
@@ -304,18 +333,19 @@ def test_queries_that_are_items_word_for_word(two: list[Embeddings]) -> None:
     items = el.Items.from_texts(texts, ids=[f"q{i}" for i in range(10)])
     asked = [dataclasses.replace(emb.select(emb.ids[:10]), items=items) for emb in two]
     found = compare(two, queries=asked, relevant=[[id] for id in two[0].ids[:10]], cost=False)
-    assert "1 query with the very content of an item, for example q0 = i0003" in found.warnings[0]
+    copied = caveat(found, CaveatCode.QUERY_IS_ITEM)
+    assert (copied.n, copied.ids) == (1, ("q0", "i0003"))
 
 
 def test_a_model_that_tells_nothing_apart(two: list[Embeddings]) -> None:
     flat = renamed(dataclasses.replace(two[1], vectors=np.ones((120, 5))), "by/flat")
     pairs = pd.DataFrame({"a": two[0].ids[:40], "b": two[0].ids[40:80], "score": range(40)})
     found = compare([two[0], flat], pairs=pairs, cost=False)
-    assert "All vectors of flat are the same: it tells these items apart in no way." in found.warnings
+    assert caveat(found, CaveatCode.IDENTICAL_VECTORS).model == "flat"
     assert found.tasks[0].scores["flat"].value == 0
     assert np.isnan(found.matrix("cka").loc["good", "flat"])
     assert "nan" not in " ".join(found.verdict)
-    assert "embedlab-compare" in page(found)
+    assert "embedlab-compare" in render_page(found)
 
 
 def test_one_number_for_each_item(two: list[Embeddings]) -> None:
@@ -360,7 +390,7 @@ def test_too_few_to_tell_is_said_first(twins: list[Embeddings]) -> None:
 def test_all_right_is_not_certain() -> None:
     def said(share: float, n: int) -> str:
         task = Task("1-NN accuracy", "", 0.5, {"m": bootstrap(np.full(n, share))}, "items")
-        return amount(task, "m")
+        return format_score(task, "m")
 
     assert said(1, 10) == "100 % (at least 69 %)", "10 of 10: Clopper and Pearson's bound"
     assert said(0, 10) == "0 % (at most 31 %)"
@@ -371,7 +401,7 @@ def test_all_of_three_are_told_apart(two: list[Embeddings]) -> None:
     found = compare([*two, renamed(noisy(two[0], 7, 9), "by/worse")], cost=False)
     assert "good is clearly ahead of all others (p < 0.001)." in found.verdict[1]
     assert "are the least alike. They share" in " ".join(found.verdict)
-    assert page(found).count("<td>silhouette</td>") == 3, "a line for every two models"
+    assert render_page(found).count("<td>silhouette</td>") == 3, "a line for every two models"
 
 
 # -- names --------------------------------------------------------------------------------------------------
@@ -380,12 +410,12 @@ def test_all_of_three_are_told_apart(two: list[Embeddings]) -> None:
 def test_names_tell_models_apart(make_embeddings: Make) -> None:
     emb = make_embeddings(5)
     layers = [dataclasses.replace(emb, layer=layer) for layer in ("first", "last")]
-    assert short_names(layers) == ["minilm, first", "minilm, last"]
+    assert shorten_names(layers) == ["minilm, first", "minilm, last"]
     pools = [dataclasses.replace(emb, pooling=pooling) for pooling in ("mean", "cls")]
-    assert short_names(pools) == ["minilm, mean", "minilm, cls"]
-    assert short_names([emb, emb]) == ["minilm #1", "minilm #2"]
-    assert short_names([renamed(emb, "a/x"), renamed(emb, "b/x")]) == ["a/x", "b/x"]
-    assert short_names([renamed(emb, "a/x"), renamed(emb, "b/y")]) == ["x", "y"]
+    assert shorten_names(pools) == ["minilm, mean", "minilm, cls"]
+    assert shorten_names([emb, emb]) == ["minilm #1", "minilm #2"]
+    assert shorten_names([renamed(emb, "a/x"), renamed(emb, "b/x")]) == ["a/x", "b/x"]
+    assert shorten_names([renamed(emb, "a/x"), renamed(emb, "b/y")]) == ["x", "y"]
 
 
 def test_one_model_at_two_layers_can_be_compared_and_explored(make_embeddings: Make) -> None:
@@ -446,22 +476,22 @@ def test_a_notebook_gets_the_live_page_and_a_still_one(compared: Comparison) -> 
 
 def test_on_colab_the_maps_to_come_are_let_in(compared: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
     """Colab cannot run here; this stands in for the one function of it that is called."""
-    from embedlab.comparison.live import view
+    from embedlab.comparison.widget import comparison_widget
 
     called: list[str] = []
     colab = types.ModuleType("google.colab.output")
     colab.enable_custom_widget_manager = lambda: called.append("let in")  # type: ignore[attr-defined]
-    view(compared)
+    comparison_widget(compared)
     assert called == []
     monkeypatch.setitem(sys.modules, "google.colab.output", colab)
-    view(compared)
+    comparison_widget(compared)
     assert called == ["let in"]
 
 
 def test_the_button_opens_the_linked_maps(compared: Comparison) -> None:
-    from embedlab.comparison.live import view
+    from embedlab.comparison.widget import comparison_widget
 
-    live = view(compared)
+    live = comparison_widget(compared)
     _, button, place = live.children
     button.click()
     assert [type(child).__name__ for child in place.children] == ["Explorer"]
@@ -479,22 +509,23 @@ def test_maps_use_the_neighbours_that_are_known(
     for one, other in zip(fresh, reused, strict=True):
         assert (one.neighbors.indices == other.neighbors.indices).all()
         assert one.quality.trustworthiness == other.quality.trustworthiness
-    with pytest.raises(BadItem, match="A graph of 120 items, but 60 embeddings"):
+    with pytest.raises(BadItem, match="graph of 120 items, but there are 60 embeddings"):
         el.project(compared.embeddings["good"].select(compared.items.ids[:60]), neighbors=reused[0].neighbors)
 
 
 def test_a_name_with_dollars_is_no_formula(two: list[Embeddings], tmp_path: Path) -> None:
     odd = [renamed(emb, f"by/{name}") for emb, name in zip(two, (r"a$\frac$", r"b$_$"), strict=True)]
     found = compare(odd, cost=False)
-    assert r"a$\frac$" in page(found)
+    assert r"a$\frac$" in render_page(found)
     for what in ("scores", "similarity"):
         found.figure(what).savefig(tmp_path / "figure.png")  # type: ignore[arg-type]
 
 
 def test_very_few_items_still_make_a_page(two: list[Embeddings]) -> None:
     found = compare([emb.select(emb.ids[:5]) for emb in two], cost=False)
-    assert "Only 5 items" in " ".join(found.warnings)
-    assert "embedlab-compare" in page(found)
+    assert caveat(found, CaveatCode.FEW_QUESTIONS).n == 5
+    assert caveat(found, CaveatCode.BIASED_CKA).n == 5
+    assert "embedlab-compare" in render_page(found)
 
 
 @pytest.mark.parametrize("what", ["scores", "similarity", "shape", "smaller"])
@@ -502,7 +533,7 @@ def test_figures(compared: Comparison, what: str, tmp_path: Path) -> None:
     figure = compared.figure(what)  # type: ignore[arg-type]
     figure.savefig(tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 5_000
-    with pytest.raises(BadItem, match="No picture 'else'"):
+    with pytest.raises(BadItem, match="Unknown figure 'else'"):
         compared.figure("else")  # type: ignore[arg-type]
 
 
@@ -532,4 +563,4 @@ def test_models_that_read_words_are_asked_for_names() -> None:
     task = found.tasks[-1]
     assert (task.measure, list(task.scores)) == ("zero-shot accuracy", ["aligned-minilm"])
     assert task.scores["aligned-minilm"].low > task.chance
-    assert "only one model can do this" in page(found)
+    assert "only one model can do this" in render_page(found)

@@ -11,8 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from embedlab.cli.app import app
+from embedlab.comparison.caveats import Caveat, CaveatCode
 from embedlab.comparison.compare import compare
-from embedlab.comparison.page import page
+from embedlab.comparison.page import render_page
 from embedlab.comparison.result import Comparison
 from embedlab.comparison.scores import bootstrap
 from embedlab.comparison.significance import paired_difference
@@ -52,6 +53,12 @@ def windows(make_embeddings: Make) -> list[Embeddings]:
     ]
 
 
+def group_caveat(found: Comparison) -> Caveat:
+    codes = (CaveatCode.GROUPS, CaveatCode.NESTED_GROUPS)
+    [found_caveat] = [each for each in found.caveats if each.code in codes]
+    return found_caveat
+
+
 def accuracy(found: Comparison, name: str) -> float:
     task = next(task for task in found.tasks if task.measure == "1-NN accuracy")
     return task.scores[name].value
@@ -66,11 +73,10 @@ def test_windows_of_one_recording_do_not_answer_for_one_another(windows: list[Em
     assert probe.scores["deaf"].value < 0.6
     assert together.verdict[0].startswith("Choose hearing")
     assert "clear difference" not in alone.verdict[1]
-    said = " ".join(together.warnings)
-    assert "No item was allowed to answer for another of its “recording”" in said
-    assert "whole groups: 24 of 240 items" in said
-    assert "too narrow" not in said
-    assert said in page(together) or "“recording”" in page(together)
+    caveats = group_caveat(together)
+    assert (caveats.code, caveats.n) == (CaveatCode.GROUPS, 24)
+    assert "too narrow" not in caveats.text
+    assert caveats.text in render_page(together)
 
 
 def test_a_list_says_the_same_as_a_column(windows: list[Embeddings]) -> None:
@@ -88,7 +94,7 @@ def test_intervals_and_tests_draw_whole_groups(windows: list[Embeddings]) -> Non
     width = [(found.scores["high"] - found.scores["low"]).iloc[-1] for found in (alone, together)]
     assert width[1] > 1.3 * width[0]  # the silhouette depends on the recording
     assert (together.differences["p_value"] >= alone.differences["p_value"]).all()
-    assert "Each label lies in one group of “recording”" in " ".join(together.warnings)
+    assert group_caveat(together).code == CaveatCode.NESTED_GROUPS
 
 
 def test_a_lead_on_one_photograph_is_not_clear() -> None:
@@ -106,8 +112,9 @@ def test_a_lead_on_one_photograph_is_not_clear() -> None:
 def test_few_groups_are_warned_of(windows: list[Embeddings]) -> None:
     few = [dataclasses.replace(emb, items=emb.items) for emb in windows]
     found = compare(few, groups=[n // 30 for n in range(240)], cost=False)
-    assert "8 of 240 items. With fewer than 20, intervals are somewhat too narrow." in " ".join(
-        found.warnings
+    assert group_caveat(found).n == 8
+    assert (
+        "8 of 240 items. With fewer than 20, intervals are somewhat too narrow." in group_caveat(found).text
     )
 
 
@@ -119,7 +126,7 @@ def test_it_is_groups_that_are_too_few_not_items(windows: list[Embeddings]) -> N
 
 def test_an_item_without_a_group_is_a_group_of_its_own(windows: list[Embeddings]) -> None:
     values = [None, *windows[0].items.frame["recording"].tolist()[1:]]
-    assert "whole groups: 25 of 240 items" in " ".join(compare(windows, groups=values, cost=False).warnings)
+    assert group_caveat(compare(windows, groups=values, cost=False)).n == 25
 
 
 def test_copies_join_the_groups_they_connect(windows: list[Embeddings]) -> None:
@@ -132,10 +139,12 @@ def test_copies_join_the_groups_they_connect(windows: list[Embeddings]) -> None:
         vectors[10] = vectors[0]
         doubled.append(recorded(emb, vectors, content=contents))
     found = compare(doubled, groups="recording", cost=False)
-    assert len(np.unique(found.groups.apart)) == 23
-    assert found.groups.apart[5] == found.groups.apart[15]
-    [(with_copies, without), *_] = found.copies_help.values()
-    assert abs(with_copies - without) < 0.1  # the other windows of a recording do not come back with its copy
+    assert len(np.unique(found.groups.exclusion)) == 23
+    assert found.groups.exclusion[5] == found.groups.exclusion[15]
+    leakage = found.copy_leakage["deaf"]
+    assert (
+        abs(leakage.with_copies - leakage.without_copies) < 0.1
+    )  # the other windows of a recording do not come back with its copy
 
 
 @pytest.mark.parametrize(

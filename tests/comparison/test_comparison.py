@@ -35,7 +35,7 @@ def test_two_nn_of_a_curve_is_one() -> None:
 def test_two_nn_counts_duplicates_once_and_wants_enough() -> None:
     cloud = np.random.default_rng(0).normal(size=(300, 3))
     assert two_nn(np.concatenate([cloud, cloud])) == pytest.approx(two_nn(cloud))
-    with pytest.raises(BadItem, match="9 different vectors are too few"):
+    with pytest.raises(BadItem, match="9 distinct vectors are too few"):
         two_nn(np.concatenate([cloud[:9], cloud[:9]]))
 
 

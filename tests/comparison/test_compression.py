@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,9 @@ import pytest
 import embedlab as el
 from embedlab.analysis.neighbors import knn
 from embedlab.comparison import cost
-from embedlab.comparison.compression import in_words, smaller, ways
-from embedlab.comparison.cost import cost_table
+from embedlab.comparison.compression import compression_table, compressions
+from embedlab.comparison.compression_words import describe_compression
+from embedlab.comparison.cost import CostStatus, cost_table, describe_cost
 from embedlab.embeddings import Embeddings, unit_rows
 from embedlab.errors import BadItem
 
@@ -23,7 +25,7 @@ Make = Callable[..., Embeddings]
 
 def test_ways_and_their_bytes(make_embeddings: Make) -> None:
     vectors = unit_rows(make_embeddings(200, 64).vectors)
-    found = {(way, dim): (size, cut(vectors)) for way, dim, size, cut in ways(vectors)}
+    found = {(each.way, each.dim): (each.n_bytes, each.apply(vectors)) for each in compressions(vectors)}
     assert {key: size for key, (size, _) in found.items()} == {
         ("float32", 64): 256, ("float16", 64): 128, ("int8", 64): 64, ("binary", 64): 8,
         ("PCA", 32): 128, ("PCA + int8", 32): 32, ("first numbers", 32): 128,
@@ -44,20 +46,22 @@ def test_pca_keeps_as_much_as_scikit_learn_does(make_embeddings: Make) -> None:
     from sklearn.decomposition import PCA
 
     vectors = unit_rows(make_embeddings(300, 64).vectors)
-    ours = next(cut(vectors) for way, dim, _, cut in ways(vectors) if (way, dim) == ("PCA", 16))
+    [pca] = [each for each in compressions(vectors) if (each.way, each.dim) == ("PCA", 16)]
+    ours = pca.apply(vectors)
     theirs = PCA(16).fit_transform(vectors)
     assert np.abs(ours) == pytest.approx(np.abs(theirs), abs=1e-4)
 
 
 def test_fewer_items_than_directions(make_embeddings: Make) -> None:
     vectors = unit_rows(make_embeddings(20, 128).vectors)
-    assert {(way, dim) for way, dim, _, _ in ways(vectors)} >= {("first numbers", 64), ("PCA", 16)}
-    assert ("PCA", 32) not in {(way, dim) for way, dim, _, _ in ways(vectors)}
+    found = {(each.way, each.dim) for each in compressions(vectors)}
+    assert found >= {("first numbers", 64), ("PCA", 16)}
+    assert ("PCA", 32) not in found
 
 
 def test_what_is_kept_is_recall_of_the_true_neighbours(make_embeddings: Make) -> None:
     emb = make_embeddings(150, 64)
-    table = smaller(emb, k=5).set_index(["way", "dim"])
+    table = compression_table(emb, k=5).set_index(["way", "dim"])
     assert table.loc[("float32", 64), "kept"] == 1
     cut = dataclasses.replace(emb, vectors=emb.normalize().vectors[:, :16])
     true, found = knn(emb.vectors, 5).indices, knn(cut.vectors, 5).indices
@@ -73,21 +77,21 @@ def test_with_queries_it_is_recall_of_what_they_ask_for(make_embeddings: Make) -
     emb = dataclasses.replace(make_embeddings(100, 32), vectors=rng.normal(size=(100, 32)))
     asked = emb.vectors[:40] + rng.normal(size=(40, 32)).astype(np.float32)
     relevant = [[id] for id in emb.ids[:40]]
-    table = smaller(emb, k=3, queries=asked, relevant=relevant).set_index("way")
+    table = compression_table(emb, k=3, queries=asked, relevant=relevant).set_index("way")
     assert table.loc["float32", "recall"] > 0.3
     assert table.loc["first numbers", "recall"] < table.loc["float32", "recall"]
     assert "accuracy" not in table
-    with pytest.raises(BadItem, match="Queries of 5 numbers, but items of 32"):
-        smaller(emb, queries=np.ones((2, 5)))
-    with pytest.raises(BadItem, match="100 items are too few to look for 100"):
-        smaller(emb, k=100)
+    with pytest.raises(BadItem, match="queries have 5 dimensions, but the items 32"):
+        compression_table(emb, queries=np.ones((2, 5)))
+    with pytest.raises(BadItem, match="100 items are too few to search for 100"):
+        compression_table(emb, k=100)
 
 
 def test_vectors_of_which_nothing_is_left(make_embeddings: Make) -> None:
     emb = make_embeddings(40, 64)
     vectors = emb.vectors.copy()
     vectors[:, :32] = 0  # the first half says nothing at all
-    table = smaller(dataclasses.replace(emb, vectors=vectors), k=5).set_index(["way", "dim"])
+    table = compression_table(dataclasses.replace(emb, vectors=vectors), k=5).set_index(["way", "dim"])
     assert table.loc[("first numbers", 32), "kept"] < 0.4
     assert np.isfinite(table["kept"]).all()
 
@@ -98,18 +102,18 @@ def test_copies_do_not_answer_for_one_another(make_embeddings: Make) -> None:
     frame = emb.items.frame.assign(label=labels)
     items = el.Items(pd.concat([frame, frame.assign(id=frame["id"] + "-again")]), "text", "doubled")
     both = dataclasses.replace(emb, vectors=np.vstack([emb.vectors] * 2), items=items)
-    assert smaller(both, k=5).loc[0, "accuracy"] == 1
+    assert compression_table(both, k=5).loc[0, "accuracy"] == 1
     groups = np.tile(np.arange(40), 2)
-    assert smaller(both, k=5, groups=groups).loc[0, "accuracy"] < 0.7
-    assert "accuracy" not in smaller(both, k=5, groups=np.zeros(80))
+    assert compression_table(both, k=5, groups=groups).loc[0, "accuracy"] < 0.7
+    assert "accuracy" not in compression_table(both, k=5, groups=np.zeros(80))
 
 
-def test_the_answer_in_words(make_embeddings: Make) -> None:
+def test_the_answer_describe_compression(make_embeddings: Make) -> None:
     def model(name: str, full: float, small: float) -> pd.DataFrame:
         rows = [("float32", 64, 256.0, full), ("int8", 64, 64.0, full - 0.005), ("binary", 64, 8.0, small)]
         return pd.DataFrame(rows, columns=["way", "dim", "bytes", "recall"]).assign(model=name, kept=0.5)
 
-    words = in_words(pd.concat([model("weak", 0.6, 0.3), model("strong", 0.9, 0.7)]), 10)
+    words = describe_compression(pd.concat([model("weak", 0.6, 0.3), model("strong", 0.9, 0.7)]), 10)
     assert words == [
         "weak: recall@10 of the queries 0.60 with 256 bytes; 0.59 with 64 (int8, 64 numbers).",
         "strong: recall@10 of the queries 0.90 with 256 bytes; 0.90 with 64 (int8, 64 numbers).",
@@ -126,19 +130,21 @@ def test_cost_that_is_not_measured(make_embeddings: Make) -> None:
     assert table.loc[0, "mb_per_million"] == 64
     assert table.loc[0, "params"] == emb.model.params
     assert np.isnan(table.loc[0, "items_per_second"])
+    assert table.loc[0, "status"] == CostStatus.NOT_REQUESTED
     own = dataclasses.replace(emb, model=dataclasses.replace(emb.model, name="my/model"))
     table = cost_table([own], progress=False)
-    assert table.loc[0, "note"] == "not in the catalogue, so it cannot be loaded by name"
+    assert table.loc[0, "status"] == CostStatus.NOT_LOADABLE
     assert np.isnan(table.loc[0, "file_mb"])
 
 
 @pytest.mark.weights("text/minilm")
 def test_cost_is_measured_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     emb = el.embed(el.Items.from_texts([f"a short text, number {i}" for i in range(20)]), "text/minilm")
-    cost._measured.cache_clear()
+    cost._measure.cache_clear()
     held = np.ones(2_000_000_000, dtype=np.uint8)  # what this process holds is not the model's
     row = cost_table([emb], progress=False).iloc[0]
     del held
+    assert row["status"] == CostStatus.MEASURED
     assert row["items_per_second"] > 1
     assert row["n_measured"] >= 1
     assert 80 < row["file_mb"] < 110
@@ -149,26 +155,33 @@ def test_cost_is_measured_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatc
     assert not calls, "a second comparison does not measure anew"
 
 
-def test_a_model_that_breaks_when_measured_is_a_note(
+def test_a_model_that_breaks_when_measured_has_a_status(
     make_embeddings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emb = make_embeddings(10)
-    cost._measured.cache_clear()
+    cost._measure.cache_clear()
     monkeypatch.setattr(sys, "executable", sys.executable)
     broken = subprocess.CompletedProcess([], 1, "", "Traceback …\nMemoryError: no room\n")
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: broken)
-    assert cost_table([emb], progress=False).loc[0, "note"] == "not measured: MemoryError: no room"
+    row = cost_table([emb], progress=False).iloc[0]
+    assert (row["status"], row["detail"]) == (CostStatus.FAILED, "MemoryError: no room")
+    assert describe_cost(CostStatus.FAILED, row["detail"]) == "not measured: MemoryError: no room"
 
     def late(*a: object, **k: object) -> None:
         raise subprocess.TimeoutExpired("python", 300)
 
-    cost._measured.cache_clear()
+    cost._measure.cache_clear()
     monkeypatch.setattr(subprocess, "run", late)
-    assert "longer than 300 seconds" in cost_table([emb], progress=False).loc[0, "note"]
-    cost._measured.cache_clear()
-    fine = subprocess.CompletedProcess(
-        [], 0, "noise\n" + json.dumps({"items_per_second": 5.0, "note": ""}), ""
-    )
-    monkeypatch.setattr(subprocess, "run", lambda *a, **k: fine)
-    assert cost_table([emb], progress=False).loc[0, "items_per_second"] == 5
-    cost._measured.cache_clear()
+    assert cost_table([emb], progress=False).loc[0, "status"] == CostStatus.TIMED_OUT
+    assert "longer than 300 seconds" in describe_cost(CostStatus.TIMED_OUT)
+
+    def fine(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        answer = {"items_per_second": 5.0, "status": CostStatus.MEASURED}
+        Path(command[-1]).write_text(json.dumps(answer), encoding="utf-8")
+        return subprocess.CompletedProcess(command, 0, "noise\n", "")
+
+    cost._measure.cache_clear()
+    monkeypatch.setattr(subprocess, "run", fine)
+    row = cost_table([emb], progress=False).iloc[0]
+    assert (row["items_per_second"], row["status"]) == (5, CostStatus.MEASURED)
+    cost._measure.cache_clear()

@@ -12,7 +12,7 @@ from scipy.stats import ortho_group
 
 from embedlab.analysis.neighbors import knn
 from embedlab.comparison import similarity
-from embedlab.comparison.similarity import by_chance, cka, jaccard_knn, mutual_knn, procrustes, rsa
+from embedlab.comparison.similarity import cka, jaccard_knn, mutual_knn, permutation_test, procrustes, rsa
 from embedlab.errors import BadItem
 
 Measure = Callable[[np.ndarray, np.ndarray], float]
@@ -99,7 +99,7 @@ def test_rsa_of_many_items_is_that_of_some(monkeypatch: pytest.MonkeyPatch) -> N
     x = rng.normal(size=(900, 8))
     y = x + rng.normal(size=(900, 8))
     whole = rsa(x, y)
-    monkeypatch.setattr(similarity, "PAIRED_UP_TO", 300)
+    monkeypatch.setattr(similarity, "MAX_PAIRED", 300)
     assert rsa(x, y) != whole
     assert rsa(x, y) == pytest.approx(whole, abs=0.06)
     assert rsa(x, y) == rsa(x, y)
@@ -120,12 +120,12 @@ def test_neighbours_in_common_and_by_chance() -> None:
 
 def test_chance_is_beaten_by_what_is_alike_and_by_nothing_else(cloud: np.ndarray) -> None:
     rng = np.random.default_rng(5)
-    alike = by_chance(cka, cloud, cloud + rng.normal(size=cloud.shape))
+    alike = permutation_test(cka, cloud, cloud + rng.normal(size=cloud.shape))
     assert alike.p_value == pytest.approx(1 / 101)
     assert alike.value > alike.high > alike.expected
     assert alike.expected == pytest.approx(0, abs=0.05)
     # Procrustes of unrelated clouds is far from 0, and the null says so.
-    unrelated = by_chance(procrustes, cloud, rng.normal(size=(60, 40)))
+    unrelated = permutation_test(procrustes, cloud, rng.normal(size=(60, 40)))
     assert unrelated.expected > 0.3
     assert unrelated.p_value > 0.02
     assert "by chance" in repr(unrelated)
@@ -133,7 +133,9 @@ def test_chance_is_beaten_by_what_is_alike_and_by_nothing_else(cloud: np.ndarray
 
 def test_under_the_null_p_values_are_spread_out() -> None:
     rng = np.random.default_rng(6)
-    found = [by_chance(cka, *rng.normal(size=(2, 30, 5)), n_permutations=19).p_value for _ in range(60)]
+    found = [
+        permutation_test(cka, *rng.normal(size=(2, 30, 5)), n_permutations=19).p_value for _ in range(60)
+    ]
     assert 0.35 < np.mean(found) < 0.7
 
 
@@ -153,7 +155,7 @@ def test_a_space_without_spread_has_no_similarity(cloud: np.ndarray) -> None:
     assert np.isnan(cka(cloud, np.ones((60, 3))))
     assert np.isnan(procrustes(cloud, np.ones((60, 3))))
     with pytest.raises(BadItem, match="n_permutations"):
-        by_chance(cka, cloud, cloud, n_permutations=0)
+        permutation_test(cka, cloud, cloud, n_permutations=0)
 
 
 def test_rsa_is_that_of_rsatoolbox() -> None:

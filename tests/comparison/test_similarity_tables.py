@@ -7,11 +7,11 @@ import pytest
 from scipy.stats import ortho_group
 
 from embedlab.analysis.neighbors import knn
-from embedlab.comparison import similarity_tables
+from embedlab.comparison import permutations
 from embedlab.comparison.copies import find_copies
 from embedlab.comparison.geometry_tables import MEANING, geometry_table
-from embedlab.comparison.similarity import by_chance, cka, mutual_knn, procrustes, rsa
-from embedlab.comparison.similarity_tables import MEASURES, layer_similarity, similarity_table, square
+from embedlab.comparison.similarity import cka, mutual_knn, permutation_test, procrustes, rsa
+from embedlab.comparison.similarity_tables import MEASURES, layer_similarity, similarity_table, to_matrix
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 from embedlab.items import Items
@@ -38,7 +38,7 @@ def test_every_measure_and_what_chance_gives(n: int, dim: int) -> None:
         ("procrustes", procrustes),
         ("rsa", rsa),
     ):
-        expected = by_chance(measure, x, y, n_permutations=60, random_state=5)
+        expected = permutation_test(measure, x, y, n_permutations=60, random_state=5)
         assert table.loc[name, "value"] == pytest.approx(expected.value, abs=1e-5)
         assert table.loc[name, "chance"] == pytest.approx(expected.expected, abs=0.012)
         assert table.loc[name, "p_value"] <= 0.05
@@ -62,15 +62,15 @@ def test_what_is_drawn_for_many_items_is_what_mixing_them_gives(monkeypatch: pyt
     rng = np.random.default_rng(0)
     shared = rng.standard_t(4, size=(1500, 6))
     x, y = (shared @ rng.normal(size=(6, d)) + rng.standard_t(4, size=(1500, d)) for d in (20, 30))
-    monkeypatch.setattr(similarity_tables, "_FEW", 99)
-    mixed = table_of(x, y).set_index("measure")  # type: ignore[attr-defined]
-    monkeypatch.setattr(similarity_tables, "_MIXED", 1000)
-    drawn = table_of(x, y).set_index("measure")  # type: ignore[attr-defined]
+    monkeypatch.setattr(permutations, "_MIN_PERMUTATIONS", 99)
+    permuted = table_of(x, y).set_index("measure")  # type: ignore[attr-defined]
+    monkeypatch.setattr(permutations, "_PERMUTED_UP_TO", 1000)
+    sampled = table_of(x, y).set_index("measure")  # type: ignore[attr-defined]
     for name in ("cka", "cka_biased", "procrustes"):
-        assert drawn.loc[name, "value"] == mixed.loc[name, "value"]
-        assert drawn.loc[name, "chance"] == pytest.approx(mixed.loc[name, "chance"], rel=0.05, abs=2e-4)
-        assert drawn.loc[name, "chance"] != mixed.loc[name, "chance"]
-        assert drawn.loc[name, "p_value"] == pytest.approx(0.01)
+        assert sampled.loc[name, "value"] == permuted.loc[name, "value"]
+        assert sampled.loc[name, "chance"] == pytest.approx(permuted.loc[name, "chance"], rel=0.05, abs=2e-4)
+        assert sampled.loc[name, "chance"] != permuted.loc[name, "chance"]
+        assert sampled.loc[name, "p_value"] == pytest.approx(0.01)
 
 
 def test_the_same_space_turned_is_the_same() -> None:
@@ -82,14 +82,14 @@ def test_the_same_space_turned_is_the_same() -> None:
 def test_a_matrix_of_models() -> None:
     clouds = np.random.default_rng(0).normal(size=(3, 60, 5))
     table = table_of(*clouds)
-    matrix = square(table, "mutual_knn", 10)  # type: ignore[arg-type]
+    matrix = to_matrix(table, "mutual_knn", 10)  # type: ignore[arg-type]
     assert matrix.shape == (3, 3)
     assert (np.diag(matrix) == 1).all()
     assert (matrix == matrix.T).all().all()
-    with pytest.raises(BadItem, match="No measure 'kka'"):
-        square(table, "kka")  # type: ignore[arg-type]
+    with pytest.raises(BadItem, match="Unknown measure 'kka'"):
+        to_matrix(table, "kka")  # type: ignore[arg-type]
     with pytest.raises(BadItem, match="known for k = 1, 10, not 7"):
-        square(table, "mutual_knn", 7)  # type: ignore[arg-type]
+        to_matrix(table, "mutual_knn", 7)  # type: ignore[arg-type]
 
 
 def test_layers_of_two_models(make_embeddings: Make) -> None:
@@ -101,7 +101,7 @@ def test_layers_of_two_models(make_embeddings: Make) -> None:
     assert found.loc["layer 1", "else"] < 0.99
     with pytest.raises(BadItem, match="no layers"):
         layer_similarity({}, other)
-    with pytest.raises(BadItem, match="Layer 'less' holds other items"):
+    with pytest.raises(BadItem, match="Layer 'less' has different items"):
         layer_similarity(one, {"less": one["layer 0"].select(one["layer 0"].ids[:9])})
 
 
@@ -118,18 +118,18 @@ def test_copies_are_found_by_content_and_by_what_all_models_agree_on(make_embedd
     a[21], b[21] = a[20] * 1.001, b[20] + 1e-4  # nearly the same in both
     a[31] = a[30]  # the same in one model only: it does not tell them apart, the other does
     found = find_copies(items, [knn(a, 10), knn(b, 10)])
-    assert (found.exact, found.near, found.n_items) == (2, 2, 4)
+    assert (found.n_exact, found.n_near, found.n_items) == (2, 2, 4)
     assert found.groups[3] == found.groups[7]
     assert found.groups[20] == found.groups[21]
     assert found.groups[30] != found.groups[31]
-    assert found.torn == 1, "3 is x and 7 is y"
+    assert found.n_conflicting == 1, "3 is x and 7 is y"
     assert found.examples == (("i0003", "i0007"), ("i0020", "i0021"))
 
 
 def test_no_copies(make_embeddings: Make) -> None:
     emb = make_embeddings(30)
     found = find_copies(emb.items, [knn(emb.vectors, 5)])
-    assert (found.n_items, found.torn, found.examples) == (0, 0, ())
+    assert (found.n_items, found.n_conflicting, found.examples) == (0, 0, ())
     assert len(set(found.groups)) == 30
 
 

@@ -16,7 +16,7 @@ from sklearn.linear_model import Ridge
 import embedlab as el
 from embedlab import weights
 from embedlab.catalog import registry
-from embedlab.comparison.retrieval import rank, recall_at_k, relevant_by, zero_shot_accuracy
+from embedlab.comparison.retrieval import match_column, rank, recall_at_k, zero_shot_accuracy
 from embedlab.embedders import aligned
 from embedlab.embedders.dual import TEMPLATES, DualEmbedder
 from embedlab.errors import BadItem
@@ -61,7 +61,7 @@ def test_reference_numbers(shared: Path, name: str, accuracy: float, first: floa
     texts = model.embed(el.Items.from_frame(frame, modality="text", content="words"))
     pictures = el.Items.from_frame(frame.drop_duplicates("photo"), modality="image", content="path")
     found = model.embed(pictures)
-    ranking = rank(texts, found, relevant_by(texts.items, pictures, "photo"), groups=frame["photo"])
+    ranking = rank(texts, found, match_column(texts.items, pictures, "photo"), groups=frame["photo"])
     assert float(recall_at_k(ranking, 1)) >= first
     assert float(recall_at_k(ranking, 5)) >= five
 

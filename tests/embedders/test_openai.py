@@ -513,12 +513,12 @@ def test_without_the_client_the_extra_is_named(
 
 
 def test_its_speed_is_not_taken_at_the_servers_cost(server: EmbeddingServer) -> None:
-    from embedlab.comparison.cost import cost_table
+    from embedlab.comparison.cost import CostStatus, cost_table
 
     emb = load(server).embed(ITEMS)
     paid = len(server.paid)
     table = cost_table([emb], measure=True, progress=False)
-    assert "runs on a server" in table["note"].iloc[0]
+    assert table["status"].tolist() == [CostStatus.ON_SERVER]
     assert len(server.paid) == paid
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from explorer_kit import embeddings, flat, known
+from explorer_kit import embeddings, flat, payload_of
 
 from embedlab import palette
 from embedlab.errors import BadItem
@@ -15,7 +15,7 @@ from embedlab.explorer.static import draw_preview
 
 
 def column(explorer: Explorer, by: str = "label") -> dict[str, Any]:
-    found: dict[str, Any] = known(explorer)["columns"][by]
+    found: dict[str, Any] = payload_of(explorer)["columns"][by]
     return found
 
 
@@ -112,4 +112,4 @@ def test_without_labels_the_map_is_plain() -> None:
     explorer = Explorer(flat(embeddings()))
     assert explorer.color_by == "none"
     assert len(column(explorer, "none")["groups"]) == 1
-    assert "label" not in known(explorer)["columns"]
+    assert "label" not in payload_of(explorer)["columns"]

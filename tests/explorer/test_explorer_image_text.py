@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer_kit import asked, known, shown_of
+from explorer_kit import asked, payload_of, shown_of
 from pictures import mixture
 
 import embedlab as el
@@ -30,7 +30,7 @@ HOSTILE = '<img src=x onerror="alert(1)">'
 
 def test_texts_and_pictures_are_told_apart(tmp_path: Path) -> None:
     shown = explored(tmp_path)
-    data = known(shown)
+    data = payload_of(shown)
     assert data["kinds"] == ["text" if id.endswith("/text") else "image" for id in data["ids"]]
     assert data["panels"][0]["caption"].startswith("● pictures ◆ texts")
 
@@ -49,7 +49,7 @@ def test_the_panel_shows_pictures_as_pictures_and_texts_as_texts(tmp_path: Path)
 def test_a_text_has_words_and_no_picture(tmp_path: Path) -> None:
     shown = explored(tmp_path)
     assert [len(asked(shown, "thumb", id)[1]) for id in ("0/image", "0/text")] == [1, 0]
-    assert any("a drawing with number 1" in title for title in known(shown)["titles"])
+    assert any("a drawing with number 1" in title for title in payload_of(shown)["titles"])
 
 
 def test_the_stored_map_of_a_mixture_warns_of_nothing(tmp_path: Path) -> None:

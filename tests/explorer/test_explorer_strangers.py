@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from explorer_kit import HOSTILE, FakeModel, embeddings, flat, known, shown_of
+from explorer_kit import HOSTILE, FakeModel, embeddings, flat, payload_of, shown_of
 
 from embedlab.explorer import Explorer
 from embedlab.explorer.static import draw_preview
@@ -61,7 +61,7 @@ def test_an_item_can_be_read_as_it_was_written(explorer: Explorer) -> None:
 
 def test_any_text_survives_its_way_to_the_browser(explorer: Explorer) -> None:
     explorer.payload.encode()  # half a surrogate pair could not be sent
-    data = known(explorer)
+    data = payload_of(explorer)
     assert data["labels"][: len(HOSTILE)] == [
         clean(text) or None for text in HOSTILE
     ]  # an empty label is none

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
+import io
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from conftest import card
+from PIL import Image
 
 from embedlab.analysis.projection import Projection, project
 from embedlab.catalog.cards import ModelCard
@@ -111,7 +114,48 @@ def shown_of(explorer: Explorer, id: str) -> str:
     return html
 
 
-def known(explorer: Explorer) -> dict[str, Any]:
+def payload_of(explorer: Explorer) -> dict[str, Any]:
     """What the browser knows from the beginning."""
     data: dict[str, Any] = json.loads(explorer.payload)
     return data
+
+
+LABELS = [f"class {i % 4}" for i in range(40)]
+
+
+def send_action(explorer: Explorer, action: str, argument: object = None) -> None:
+    """Send what the browser sends when a person does something."""
+    message = {"type": "do", "action": action, "argument": argument, "view": "v", "acted": 1}
+    explorer._on_message(message)
+
+
+def state_of(explorer: Explorer) -> dict[str, Any]:
+    """Return what the browser is told to show."""
+    told: dict[str, Any] = json.loads(explorer.state)
+    return told
+
+
+def notice_of(explorer: Explorer) -> str:
+    """Return the notice in the panel."""
+    said = state_of(explorer)["notice"]
+    return "" if said is None else f"{said['class']}: {said['text']}"
+
+
+def record_replies(explorer: Explorer) -> list[tuple[dict[str, Any], list[bytes]]]:
+    """Record what is sent to the browser from now on."""
+    sent: list[tuple[dict[str, Any], list[bytes]]] = []
+    explorer.send = lambda content, buffers=None: sent.append((content, buffers or []))
+    return sent
+
+
+def two_models() -> tuple[Embeddings, Embeddings]:
+    """Make the same items in two spaces, the second without the first item and in another order."""
+    one = embeddings(labels=LABELS)
+    other = dataclasses.replace(one, vectors=np.random.default_rng(3).normal(size=(40, DIM)))
+    return one, other.select([f"i{n}" for n in range(39, 0, -1)])
+
+
+def preview_of(explorer: Explorer) -> Image.Image:
+    """Return the picture in a stored notebook."""
+    bundle, _ = explorer._repr_mimebundle_()
+    return Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from explorer_kit import CARD, asked, known, shown_of
+from explorer_kit import CARD, asked, payload_of, shown_of
 from pictures import folder, picture
 from PIL import Image
 
@@ -106,7 +106,7 @@ def test_a_map_decodes_no_picture_before_it_is_looked_at(
 ) -> None:
     items = folder(tmp_path / "p", 12)
     monkeypatch.setattr(thumbnails, "read_image", None)
-    assert len(known(explorer(items))["ids"]) == 12
+    assert len(payload_of(explorer(items))["ids"]) == 12
 
 
 def test_a_page_holds_every_picture(tmp_path: Path) -> None:

@@ -47,12 +47,15 @@ def format_of(path: Path) -> FileFormat:
 
 def check_no_columns(folder: Path, content: str | None, id: str | None, label: str | None) -> None:
     """Raise an error if a column of a folder is asked for."""
-    if content or id or label:
-        raise BadItem(
-            f"{folder} is a folder, which has no columns: leave out content, id and label. Its files are the "
-            "items, and the name of a file's subfolder is its label.",
-            path=folder,
-        )
+    columns = {"content": content, "id": id, "label": label}
+    for name, column in columns.items():
+        if column:
+            raise BadItem(
+                f"{folder} is a folder, which has no columns. Leave out ",
+                Argument(name, column),
+                ": its files are the items, and the name of a file's subfolder is its label.",
+                path=folder,
+            )
 
 
 def read_table(path: Path, roles: ColumnRoles, encoding: str | None, on_error: OnError) -> Table:
