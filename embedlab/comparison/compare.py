@@ -99,16 +99,7 @@ def compare(
     Memory: the vectors of n items, their 20 nearest neighbours, and tables of dim x dim; tables of n x n only
     up to 2,000 items.
     """
-    if isinstance(embeddings, Embeddings) or len(embeddings) < 2:
-        raise BadItem("compare() needs two embeddings or more, in a list: compare([first, second]).")
-    if k < 1:
-        raise BadItem(f"k must be at least 1, not {k}.")
-    if queries is None and relevant is not None:
-        raise BadItem(
-            "relevant says what queries should find, but there are none. Pass ",
-            Argument("queries"),
-            ".",
-        )
+    _check_arguments(embeddings, queries, relevant, k)
     aligned = replace_labels(align_items(embeddings), labels)
     by_name = dict(zip(shorten_names(aligned), aligned, strict=True))
     items = aligned[0].items
@@ -146,6 +137,24 @@ def compare(
         relevant=relevant,
         random_state=random_state,
     )
+
+
+def _check_arguments(
+    embeddings: Sequence[Embeddings],
+    queries: Items | Sequence[Embeddings] | None,
+    relevant: Relevant | None,
+    k: int,
+) -> None:
+    if isinstance(embeddings, Embeddings) or len(embeddings) < 2:
+        raise BadItem("compare() needs two embeddings or more, in a list: compare([first, second]).")
+    if k < 1:
+        raise BadItem(f"k must be at least 1, not {k}.")
+    if queries is None and relevant is not None:
+        raise BadItem(
+            "relevant says what queries should find, but there are none. Pass ",
+            Argument("queries"),
+            ".",
+        )
 
 
 def _embed_queries(

@@ -1,3 +1,5 @@
+"""Measures of the shape of a cloud."""
+
 from __future__ import annotations
 
 import json
@@ -23,6 +25,29 @@ from embedlab.comparison.geometry import (
     two_nn,
 )
 from embedlab.errors import BadItem
+
+
+@pytest.mark.parametrize("d", [1, 2, 5])
+def test_two_nn_finds_the_dimension_of_a_known_cloud(d: int) -> None:
+    rng = np.random.default_rng(d)
+    flat = rng.uniform(size=(2000, d))
+    turned = flat @ np.linalg.qr(rng.normal(size=(40, d)))[0].T
+    assert two_nn(turned) == pytest.approx(d, rel=0.12)
+    assert two_nn(100 + 7 * turned) == pytest.approx(two_nn(turned), rel=0.01), (
+        "neither place nor unit counts"
+    )
+
+
+def test_two_nn_of_a_curve_is_one() -> None:
+    t = np.random.default_rng(0).uniform(0, 6, 1500)
+    assert two_nn(np.stack([np.cos(t), np.sin(t), t**2], axis=1)) == pytest.approx(1, rel=0.15)
+
+
+def test_two_nn_counts_duplicates_once_and_wants_enough() -> None:
+    cloud = np.random.default_rng(0).normal(size=(300, 3))
+    assert two_nn(np.concatenate([cloud, cloud])) == pytest.approx(two_nn(cloud))
+    with pytest.raises(BadItem, match="9 distinct vectors are too few"):
+        two_nn(np.concatenate([cloud[:9], cloud[:9]]))
 
 
 @pytest.mark.parametrize("d", [1, 2, 5])

@@ -1,3 +1,5 @@
+"""Tasks with labels and pairs."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -6,18 +8,51 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binomtest, spearmanr
+from scipy.stats import spearmanr
 from sklearn.metrics import silhouette_score
 
 import embedlab as el
 from embedlab.analysis.neighbors import knn
 from embedlab.comparison.scores import Score, bootstrap
-from embedlab.comparison.significance import holm, paired_difference, paired_spearman
 from embedlab.comparison.tasks import knn_accuracy, linear_probe, pair_similarity, silhouette
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 
 Make = Callable[..., Embeddings]
+
+
+def _card(dim: int) -> el.ModelCard:
+    from conftest import card
+
+    return card(dim=dim)
+
+
+def test_knn_accuracy_counts_neighbours_of_the_same_label() -> None:
+    vectors = np.array([[1, 0], [0.9, 0.1], [0.8, 0.2], [0, 1], [0.1, 0.9], [0.5, 0.51]], np.float32)
+    items = el.Items.from_texts(list("abcdef"), labels=["x", "x", "x", "y", "y", None])
+    emb = Embeddings(vectors, items, _card(2), "l", "none", False)
+    assert float(knn_accuracy(emb)) == 1
+    swapped = el.Items.from_texts(list("abcdef"), labels=["x", "y", "x", "y", "y", None])
+    # b's nearest is a (x); a's nearest is b (y); c's nearest is b (y); d and e find each other
+    assert float(knn_accuracy(Embeddings(vectors, swapped, _card(2), "l", "none", False))) == pytest.approx(
+        2 / 5
+    )
+
+
+def test_the_nearest_decides_a_tie() -> None:
+    angles = np.deg2rad([0, 1, 3, 90, 91])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    items = el.Items.from_texts(list("abcde"), labels=["x", "x", "y", "y", "y"])
+    emb = Embeddings(vectors, items, _card(2), "l", "none", False)
+    # a asks b (x) and c (y); b asks a (x) and c (y); c asks b, a (x, x); d and e ask each other and c
+    assert float(knn_accuracy(emb, k=2)) == pytest.approx(4 / 5)
+
+
+def test_accuracy_without_labels_is_refused(make_embeddings: Make) -> None:
+    emb = make_embeddings(12)
+    bare = el.Items.from_texts(emb.items.contents)
+    with pytest.raises(BadItem, match="0 items with 0 different labels"):
+        knn_accuracy(Embeddings(emb.vectors, bare, emb.model, "l", "none", False))
 
 
 def doubled(emb: Embeddings, labels: list[str]) -> tuple[Embeddings, np.ndarray]:
@@ -29,9 +64,6 @@ def doubled(emb: Embeddings, labels: list[str]) -> tuple[Embeddings, np.ndarray]
     return Embeddings(vectors, items, emb.model, emb.layer, emb.pooling, False), groups
 
 
-# -- tasks --------------------------------------------------------------------------------------------------
-
-
 def test_copies_answer_for_one_another_only_where_they_may(make_embeddings: Make) -> None:
     emb = make_embeddings(80)
     noise = list(np.random.default_rng(0).permutation([f"class {i % 4}" for i in range(80)]))
@@ -40,6 +72,10 @@ def test_copies_answer_for_one_another_only_where_they_may(make_embeddings: Make
     assert float(knn_accuracy(both, groups=groups)) < 0.5
     assert float(linear_probe(both)) > float(linear_probe(both, groups=groups)) + 0.15
     assert float(linear_probe(both, groups=groups)) < 0.45
+
+
+def score(values: list[float] | np.ndarray) -> Score:
+    return bootstrap(np.asarray(values, float))
 
 
 def test_more_copies_than_were_looked_for(make_embeddings: Make) -> None:
@@ -110,92 +146,3 @@ def test_pairs_in_the_order_of_people(make_embeddings: Make) -> None:
     ):
         with pytest.raises(BadItem, match=why):
             pair_similarity(emb, *wrong)
-
-
-# -- significance -------------------------------------------------------------------------------------------
-
-
-def score(values: list[float] | np.ndarray) -> Score:
-    return bootstrap(np.asarray(values, float))
-
-
-def test_the_paired_test_agrees_with_the_exact_sign_test() -> None:
-    """Of answers that are right or wrong, random signs are McNemar's exact test."""
-    one = np.array([1] * 18 + [0] * 6 + [1] * 40 + [0] * 20)
-    other = np.array([0] * 18 + [1] * 6 + [1] * 40 + [0] * 20)
-    found = paired_difference(score(one), score(other))
-    assert found.p_value == pytest.approx(binomtest(6, 24).pvalue, abs=0.006)
-    assert found.value == pytest.approx(12 / 84)
-    assert found.low < found.value < found.high
-    back = paired_difference(score(other), score(one))
-    assert (back.value, back.p_value) == (-found.value, found.p_value)
-
-
-def test_rounding_is_no_difference(make_embeddings: Make) -> None:
-    """Other threads compute the same vectors with other last digits: always a little to one side."""
-    emb = make_embeddings(200, 64)
-    nearly = dataclasses.replace(
-        emb, vectors=emb.vectors * (1 + 3e-7 * np.sign(emb.vectors)) + np.float32(1e-7)
-    )
-    assert (emb.vectors != nearly.vectors).any()
-    one, other = silhouette(emb), silhouette(nearly)
-    assert (one.per_query != other.per_query).any()
-    found = paired_difference(one, other)
-    assert (found.value, found.p_value) == (0, 1)
-
-
-def test_false_alarms_are_as_rare_as_they_should_be() -> None:
-    rng = np.random.default_rng(0)
-    alarms = [
-        paired_difference(score(a), score(b), n_permutations=199).p_value < 0.05
-        for a, b in (rng.normal(size=(2, 40)) for _ in range(300))
-    ]
-    assert 0.02 < np.mean(alarms) < 0.09
-
-
-def test_pairing_sees_more_than_two_intervals() -> None:
-    rng = np.random.default_rng(0)
-    hard = rng.uniform(size=300)
-    one, other = score(hard), score(np.clip(hard + 0.02 + 0.02 * rng.normal(size=300), 0, 1))
-    assert one.high > other.low, "the intervals overlap"
-    assert paired_difference(other, one).p_value < 0.001
-
-
-def test_models_that_agree_in_all_are_not_said_to_be_equal() -> None:
-    same = paired_difference(score([1, 0, 1, 1]), score([1, 0, 1, 1]))
-    assert same.p_value == 1
-    assert same.low < -0.4
-    assert same.high > 0.4
-
-
-def test_questions_that_belong_together_count_once() -> None:
-    one, other = score(np.ones(40)), score(np.repeat([0, 1], 20))
-    alone = paired_difference(one, other)
-    together = paired_difference(one, other, groups=np.repeat(np.arange(4), 10))
-    assert alone.p_value < 0.001
-    assert together.p_value > 0.3
-    with pytest.raises(BadItem, match="scores are of 40 and 2 questions"):
-        paired_difference(one, score([1, 0]))
-
-
-def test_two_models_on_the_same_pairs(make_embeddings: Make) -> None:
-    rng = np.random.default_rng(0)
-    truth = rng.normal(size=120)
-    good, bad = (Score(0, 0, 0, 120, truth + noise * rng.normal(size=120)) for noise in (0.3, 1.5))
-    good, bad = (
-        dataclasses.replace(s, value=float(spearmanr(s.per_query, truth).statistic)) for s in (good, bad)
-    )
-    clear = paired_spearman(good, bad, truth)
-    assert clear.p_value < 0.01
-    assert 0 < clear.low < clear.value < clear.high
-    assert paired_spearman(good, good, truth).p_value == 1
-    flat = Score(0, np.nan, np.nan, 120, np.ones(120))  # no order at all
-    assert paired_spearman(good, flat, truth).p_value < 0.01
-    assert paired_spearman(flat, flat, truth).p_value == 1
-
-
-def test_holm_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, np.nan, 0.9]).tolist()[0::2] == pytest.approx([1, 1])
-    assert np.isnan(holm([0.5, np.nan])[1])
-    assert len(holm([])) == 0
