@@ -151,7 +151,6 @@ def files() -> Iterator[Path]:
     return (path for path in sorted(PACKAGE.rglob("*.py")) if not {"_notebooks", "_data"} & set(path.parts))
 
 
-@pytest.mark.xfail(reason="folders are being brought into line", strict=False)
 def test_no_decision_rests_on_a_sentence() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line} in {function}: {what}"

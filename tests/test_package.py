@@ -189,3 +189,13 @@ print(*lab.copy_lessons(Path(sys.argv[2])).written)
     some |= {"glossary.md", "common_mistakes.ipynb"}
     assert some <= set(told.stdout.split())
     assert (tmp_path / "lessons" / "02_text.ipynb").is_file()
+
+
+SOURCES = [
+    p for d in ("embedlab", "tests", "data") for kind in ("py", "js") for p in (ROOT / d).rglob(f"*.{kind}")
+]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_source_file_is_longer_than_300_lines(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= 300, "split it by theme"

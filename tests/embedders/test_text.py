@@ -35,6 +35,7 @@ MODELS_WITH_MINUTES = [
                 "embedlab/embedders/batching.py",
                 "embedlab/embedders/pooling.py",
                 "embedlab/embedders/sentence_transformer.py",
+                "embedlab/embedders/text.py",
                 "embedlab/catalog/entries/text.py",
             ),
         ],

@@ -66,6 +66,9 @@ def test_any_text_survives_its_way_to_the_browser(explorer: Explorer) -> None:
         clean(text) or None for text in HOSTILE
     ]  # an empty label is none
     assert data["columns"]["<b>col</b>"]["title"] == "<b>col</b>"
+    ids = explorer.projection.embeddings.ids
+    assert any(id != clean(id) for id in ids), "or the next line shows nothing"
+    assert data["ids"] == [clean(id) for id in ids]
     assert max(map(len, data["titles"])) <= 200
     for id in explorer.projection.embeddings.ids:
         explorer.click(id)
