@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import sys
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,8 +38,11 @@ def family(one: dict[str, Any]) -> str:
     return str(one.get("family", one["name"]))
 
 
-def script() -> SimpleNamespace:
-    """``manifest.py``; run, not imported, since an import would leave its compiled form among the data."""
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """``manifest.py``, run rather than imported; no compiled file is left among the data."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.syspath_prepend(FOLDER)  # as Python does for a script; it imports choices.py beside it
     return SimpleNamespace(**runpy.run_path(str(FOLDER / "manifest.py")))
 
 
@@ -97,21 +101,20 @@ def test_namesakes_and_near_copies_are_on_one_side(chars: str) -> None:
     assert len({sides[char] for char in chars}) == 1
 
 
-def test_whole_subgroups_that_look_alike_are_one_family() -> None:
-    together = script().TOGETHER.split()
+def test_whole_subgroups_that_look_alike_are_one_family(script: SimpleNamespace) -> None:
+    together = script.TOGETHER.split()
     assert {"cat-face", "monkey-face", "heart"} <= set(together)
     for subgroup in together:
         members = {family(one) for one in EMOJI if one["subgroup"] == subgroup}
         assert len(members) == 1, subgroup
 
 
-def test_the_split_and_the_families_come_out_the_same_again() -> None:
-    module = script()
+def test_the_split_and_the_families_come_out_the_same_again(script: SimpleNamespace) -> None:
     again = [{k: v for k, v in one.items() if k not in ("family", "split")} for one in EMOJI]
-    module.join(again)
-    module.split(again)
+    script.join(again)
+    script.split(again)
     assert again == EMOJI
-    assert module.as_text(MANIFEST) == (FOLDER / "manifest.json").read_text("utf-8")
+    assert script.as_text(MANIFEST) == (FOLDER / "manifest.json").read_text("utf-8")
 
 
 # -- names -----------------------------------------------------------------------------------------------
