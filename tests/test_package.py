@@ -133,7 +133,9 @@ def test_what_notebooks_import_is_the_listed_api() -> None:
         assert names <= known, f"README, The API: {module} {sorted(names - known)}"
 
 
-@pytest.mark.parametrize(("module", "name"), [(m, n) for m, names in listed_api().items() for n in names])
+@pytest.mark.parametrize(
+    ("module", "name"), [(m, n) for m, names in listed_api().items() for n in sorted(names)]
+)
 def test_the_listed_api_exists_and_is_documented(module: str, name: str) -> None:
     assert not any(part.startswith("_") for part in (*module.split("."), name))
     with suppress(ModuleNotFoundError):
