@@ -175,6 +175,9 @@ def test_a_selection_shows_its_pictures(colours: Notebook) -> None:
     colours.run("first.clear(); first.select(['item 5', 'item 30', 'item 8'])")
     settle(colours)
     colours.wait(f"{PANEL} .embedlab-selection img")
-    tiles = colours.page.locator(f"{PANEL} .embedlab-selection li button").all()
-    shown = {(t.get_attribute("data-id") or ""): t.locator("img").evaluate(ROW_SHOWN) for t in tiles}
-    assert shown == {"item 5": 5, "item 30": 30, "item 8": 8}
+
+    def shown() -> dict[str, int]:
+        tiles = colours.page.locator(f"{PANEL} .embedlab-selection li button").all()
+        return {t.get_attribute("data-id") or "": t.locator("img").evaluate(ROW_SHOWN) for t in tiles}
+
+    assert until(colours, lambda: shown() == {"item 5": 5, "item 30": 30, "item 8": 8}), shown()

@@ -79,7 +79,7 @@ def test_it_lives_in_jupyterlab(chromium: Any, tmp_path: Path) -> None:
         "import numpy as np, embedlab as el\nfrom store_kit import cloud",
         "walked = el.hnsw_walk(el.project(cloud(200, 16), 'pca'), cloud(1, 16, seed=9).vectors[0])\nwalked",
     )
-    with running_lab(tmp_path, env={"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}) as lab:
+    with running_lab(tmp_path, env={"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'kit'}"}) as lab:
         write_notebook(lab.root / "walk.ipynb", code)
         with open_notebook(chromium, lab, "walk.ipynb") as notebook:
             notebook.run_all()

@@ -32,6 +32,8 @@ PYTHON_ONLY = {
     "n_components": "project(…)",
     "n_frames": "reading of frames in lessons",
     "names": "compare(…) of files takes the names of their models",
+    "queries": "compare(…); embedlab compare has files of items only",
+    "relevant": "compare(…); embedlab compare has files of items only",
     "plays": "Explorer.to_html(…)",
     "pooling": "load_model(…); on the command line it is part of the name, hf:org/name?pooling=cls",
     "replace": "register_model(…)",

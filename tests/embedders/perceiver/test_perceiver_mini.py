@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +11,7 @@ import torch
 from perceiver_kit import _script
 
 import embedlab as el
-from embedlab import weights
+from embedlab import settings, weights
 from embedlab.embedders.perceiver_latents import reconstruct
 from embedlab.errors import EmbedlabError
 
@@ -33,7 +31,7 @@ def test_a_damaged_copy_is_refused_with_the_cure(tmp_path: Path, monkeypatch: py
     (tmp_path / "perceiver-mini").mkdir()
     for name in ("config.json", "model.safetensors"):
         (tmp_path / "perceiver-mini" / name).write_bytes(b"no")
-    monkeypatch.setattr(importlib.import_module("embedlab.weights.locate"), "data_folder", lambda: tmp_path)
+    monkeypatch.setattr(settings, "data_folder", lambda: tmp_path)
     assert not el.available("video/perceiver-mini")
     with pytest.raises(EmbedlabError, match=r"(?s)with embedlab: .*pinned\. Install embedlab again"):
         weights.fetch("video/perceiver-mini")
