@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 
 import numpy as np
 import pytest
-from comparison_kit import fan
+from comparison_kit import METRICS, fan, random_case, scores
 
 import embedlab as el
 from embedlab.comparison.retrieval import (
@@ -19,7 +18,6 @@ from embedlab.comparison.retrieval import (
     success_at_k,
     zero_shot_accuracy,
 )
-from embedlab.comparison.scores import Score
 from embedlab.embeddings import Embeddings
 from embedlab.errors import BadItem
 
@@ -46,16 +44,6 @@ def test_grades_by_hand() -> None:
     assert recall_at_k(graded, 3).value == 1 / 2, "grade 0 is not relevant, and 3 counts once"
 
 
-METRICS: dict[str, Callable[..., Score]] = {
-    "recall@3": lambda ranking: recall_at_k(ranking, 3),
-    "hit_rate@3": lambda ranking: success_at_k(ranking, 3),
-    "mrr": mrr,
-    "ndcg@3": lambda ranking: ndcg_at_k(ranking, 3),
-    "ndcg@200": lambda ranking: ndcg_at_k(ranking, 200),
-    "map": mean_average_precision,
-}
-
-
 def test_the_best_order_scores_one_and_k_may_exceed_the_documents() -> None:
     ranking = rank(fan(0, 90), fan(0, 1, 2, 88, 89), {"0": {"0": 3, "1": 2, "2": 1}, "1": {"3": 1, "4": 1}})
     for name, metric in METRICS.items():
@@ -63,21 +51,6 @@ def test_the_best_order_scores_one_and_k_may_exceed_the_documents() -> None:
             assert metric(ranking).value == pytest.approx(1), name
     assert recall_at_k(ranking, 99).value == 1
     assert ndcg_at_k(ranking, 99).value == 1
-
-
-def scores(*ranking_arguments: object, **more: object) -> dict[str, np.ndarray]:
-    ranking = rank(*ranking_arguments, **more)  # type: ignore[arg-type]
-    return {name: metric(ranking).per_query for name, metric in METRICS.items()}
-
-
-def random_case(seed: int = 0) -> tuple[np.ndarray, np.ndarray, dict[str, dict[str, int]]]:
-    rng = np.random.default_rng(seed)
-    queries, documents = rng.normal(size=(40, 12)), rng.normal(size=(150, 12))
-    relevant = {
-        str(q): {str(d): int(rng.integers(1, 5)) for d in rng.choice(150, rng.integers(1, 12), replace=False)}
-        for q in range(40)
-    }
-    return queries.astype(np.float32), documents.astype(np.float32), relevant
 
 
 @pytest.mark.filterwarnings("ignore::Warning:ranx", "ignore::Warning:numba")
