@@ -22,7 +22,14 @@ from embedlab.lessons import lab
 
 _EXTENSIONS = {"@jupyter-widgets/jupyterlab-manager": "jupyterlab_widgets", "anywidget": "anywidget"}
 # Packages whose module has another name.
-_MODULES = {"scikit-learn": "sklearn", "umap-learn": "umap", "pillow": "PIL"}
+_MODULES = {
+    "scikit-learn": "sklearn",
+    "umap-learn": "umap",
+    "pillow": "PIL",
+    "faiss-cpu": "faiss",
+    "grpcio": "grpc",
+    "ipython": "IPython",
+}
 
 
 def examine(lessons: list[lab.Lesson] | None = None) -> Iterator[Finding]:
