@@ -54,9 +54,11 @@ def linked(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(autouse=True)
 def fresh(linked: Notebook) -> None:
-    linked.run("first.clear(); first.color('label')")
+    # The page first: what it sends reaches Python before the cell, and cannot undo what a test does next.
     linked.page.locator(MAP).first.evaluate("map => map.scrollIntoView({block: 'start'})")
     linked.page.get_by_role("button", name="Clear").first.click()
+    linked.run("first.clear(); first.color('label')")
+    linked.page.locator(MAP).first.evaluate("map => map.scrollIntoView({block: 'start'})")
     linked.wait(f"{MAP} [data-ready=true]")
 
 
